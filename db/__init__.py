@@ -1,0 +1,1 @@
+"""The database: tables, engines, queries, migrations. It imports nothing of recux."""

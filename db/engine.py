@@ -1,0 +1,94 @@
+"""Engines and sessions from a URL. Every difference between SQLite and Postgres lives here.
+
+SQLite runs in WAL mode with foreign keys on. Its transactions begin IMMEDIATE, so that two writers wait for each
+other instead of failing in the middle; readers use :func:`read_session`, which begins DEFERRED and blocks nobody.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlmodel import Session, SQLModel
+
+PRAGMAS = ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
+
+
+@lru_cache(maxsize=8)
+def engine_for(url: str) -> sa.Engine:
+    """The process's one engine for ``url``; the folder of a SQLite file is created."""
+    return build_engine(url)
+
+
+def build_engine(url: str, *, foreign_keys: bool = True, **options: Any) -> sa.Engine:
+    """A new engine. ``foreign_keys=False`` is for migrations, which rebuild SQLite tables."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return sa.create_engine(parsed, pool_pre_ping=True, **options)
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(parsed, **options)
+    _prepare_sqlite(engine, foreign_keys=foreign_keys)
+    return engine
+
+
+def _prepare_sqlite(engine: sa.Engine, *, foreign_keys: bool) -> None:
+    pragmas = PRAGMAS if foreign_keys else (*PRAGMAS[:-1], "foreign_keys=OFF")
+
+    @sa.event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN would come too late to be IMMEDIATE
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def is_sqlite(bind: sa.Engine | sa.Connection) -> bool:
+    """Whether the database behind ``bind`` is SQLite."""
+    return bind.dialect.name == "sqlite"
+
+
+@contextmanager
+def write_session(engine: sa.Engine) -> Iterator[Session]:
+    """One transaction: committed at the end of the block, rolled back when it raises."""
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def read_session(engine: sa.Engine) -> Iterator[Session]:
+    """A session for reading only; it never blocks a writer."""
+    with Session(engine.execution_options(sqlite_begin="DEFERRED"), expire_on_commit=False) as session:
+        yield session
+
+
+def upsert(session: Session, table: type[SQLModel], rows: list[dict[str, Any]], *, key: list[str]) -> None:
+    """Insert ``rows``; where ``key`` (the columns of a unique constraint) is taken, overwrite the other columns.
+
+    All rows must have the same columns. One statement executed many times, on both databases.
+    """
+    if not rows:
+        return
+    insert = sqlite.insert if is_sqlite(session.get_bind()) else postgresql.insert
+    statement = insert(table)
+    others = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    statement = (
+        statement.on_conflict_do_update(index_elements=key, set_=others)
+        if others
+        else statement.on_conflict_do_nothing(index_elements=key)
+    )
+    session.connection().execute(statement, rows)
+
+
+def insert_many(session: Session, table: type[SQLModel], rows: list[dict[str, Any]]) -> None:
+    """Insert ``rows`` (all with the same columns) in one executemany: the fastest portable way."""
+    if rows:
+        session.connection().execute(sa.insert(table), rows)

@@ -1,0 +1,1 @@
+"""recux measures the user experience of a recommender system and improves it, round by round."""

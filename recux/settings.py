@@ -1,0 +1,50 @@
+"""One frozen settings object, read from ``RECUX_*`` variables and a ``.env`` file."""
+
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where recux keeps its things and how it serves them. Built by callers, never at import."""
+
+    model_config = SettingsConfigDict(env_prefix="RECUX_", env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Path("var")
+    """Folder of the SQLite file, models, quarantine files and logs. Created on first use."""
+
+    database_url: str = ""
+    """SQLAlchemy URL; empty means the SQLite file ``recux.db`` in ``home``.
+    ``postgresql://`` is understood as psycopg 3."""
+
+    host: str = "127.0.0.1"
+    port: int = 8501
+    public_url: str = ""
+    """Address that participants use, without a trailing slash; empty means ``http://HOST:PORT``."""
+
+    session_hours: int = 12
+    """How long an admin's sign-in lasts without use, in hours."""
+
+    secure_cookies: bool = False
+    """Mark cookies ``Secure``; switch on behind TLS."""
+
+    @property
+    def url(self) -> str:
+        """The database's SQLAlchemy URL, resolved."""
+        if not self.database_url:
+            return f"sqlite:///{self.home.resolve() / 'recux.db'}"
+        for prefix in ("postgresql://", "postgres://"):
+            if self.database_url.startswith(prefix):
+                return "postgresql+psycopg://" + self.database_url.removeprefix(prefix)
+        return self.database_url
+
+    @property
+    def base_url(self) -> str:
+        """The address that links in invites start with."""
+        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+    def folder(self, name: str) -> Path:
+        """A folder below ``home``, created when absent."""
+        path = self.home.resolve() / name
+        path.mkdir(parents=True, exist_ok=True)
+        return path
