@@ -51,6 +51,6 @@ def in_batches(kind: str, study_id: int, up_to: int) -> sa.ScalarSelect[int]:
     return (
         sa.select(col(BatchRow.row_id))
         .join(Batch, col(Batch.id) == BatchRow.batch_id)
-        .where(BatchRow.kind == kind, Batch.study_id == study_id, Batch.number <= up_to)
+        .where(col(BatchRow.kind) == kind, col(Batch.study_id) == study_id, col(Batch.number) <= up_to)
         .scalar_subquery()
     )
