@@ -69,12 +69,8 @@ class Words:
 
 def words_of(session: Session, study: Study, ratings: Sequence[Any]) -> Words:
     """The study's people, items and rating histories, read once."""
-    people = rows_of(
-        session, sa.select(Participant).where(of_study(Participant, study), counts())
-    )
-    items = {
-        row.id: row for row in rows_of(session, sa.select(Item).where(of_study(Item, study)))
-    }
+    people = rows_of(session, sa.select(Participant).where(of_study(Participant, study), counts()))
+    items = {row.id: row for row in rows_of(session, sa.select(Item).where(of_study(Item, study)))}
     histories: dict[int, History] = defaultdict(History)
     for row in ratings:  # in time order
         history, item = histories[row.participant_id], items[row.item_id]

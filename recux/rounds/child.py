@@ -1,0 +1,85 @@
+"""Training in a process of its own: it can be cancelled, it dies with its parent, and its memory goes with it."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from recux.errors import RecuxError
+from recux.learn.files import read_json
+
+POLL_SECONDS = 0.5
+GRACE_SECONDS = 10.0
+
+
+class Cancelled(RecuxError):
+    """Somebody asked the round to stop."""
+
+
+class TrainingFailed(RecuxError):
+    """The training process ended without a result."""
+
+
+def train_in_child(job: Path, *, report: Callable[[dict[str, Any]], None], should_stop: Callable[[], bool]) -> None:
+    """Run ``recux.learn.run`` on a job folder to its end, passing on its progress.
+
+    The child's standard input is a pipe that we hold: when this process dies, however it dies, the child reads its
+    end and exits. Raises ``Cancelled`` when ``should_stop`` says so, ``TrainingFailed`` with the child's own one-line
+    message otherwise.
+    """
+    with (job / "log.txt").open("ab") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "recux.learn.run", str(job)], stdin=subprocess.PIPE, stdout=log, stderr=log
+        )
+        try:
+            _watch(child, job, report, should_stop)
+        finally:
+            _end(child)
+    if child.returncode != 0:
+        raise TrainingFailed(_reason(job, child.returncode))
+
+
+def _watch(
+    child: "subprocess.Popen[bytes]",
+    job: Path,
+    report: Callable[[dict[str, Any]], None],
+    should_stop: Callable[[], bool],
+) -> None:
+    seen: dict[str, Any] = {}
+    while child.poll() is None:
+        if should_stop():
+            raise Cancelled("the round was cancelled")
+        progress = _progress(job)
+        if progress and progress != seen:
+            seen = progress
+            report(progress)
+        time.sleep(POLL_SECONDS)
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    """Stop the child if it still runs: first its input ends, then it is killed."""
+    if child.stdin is not None:
+        child.stdin.close()
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _progress(job: Path) -> dict[str, Any]:
+    file = job / "progress.json"
+    return dict(read_json(file)) if file.is_file() else {}
+
+
+def _reason(job: Path, code: int) -> str:
+    file = job / "error.json"
+    if file.is_file():
+        return str(read_json(file)["message"])
+    if code < 0:
+        return f"training was ended by signal {-code}; run the round again, it goes on from its last checkpoint"
+    return f"training ended with exit code {code}; its output is in {job / 'log.txt'}"

@@ -1,0 +1,135 @@
+"""The stages of a round, in order. Each may be killed at any moment and run again with the same outcome.
+
+Files are written to the round's own folder and rows in one transaction that replaces what the round wrote before, so
+that "again" and "once" cannot be told apart.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import col
+
+from db.engine import engine_for, read_session, write_session
+from db.tables import Round, now
+from recux.rounds.child import Cancelled, train_in_child
+from recux.rounds.job import has_enough, prepare_job, record_models
+from recux.rounds.reranking import prepare_slates
+from recux.settings import Settings
+
+Show = Callable[[str, dict[str, Any]], None]
+"""Called with a stage's name and, while it trains, its progress."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One round being worked on."""
+
+    settings: Settings
+    round_id: int
+    show: Show = lambda _stage, _progress: None
+
+    @property
+    def engine(self) -> sa.Engine:
+        """The process's engine."""
+        return engine_for(self.settings.url)
+
+    @property
+    def folder(self) -> Path:
+        """The round's own folder: its job, its checkpoints, its models."""
+        path = self.settings.folder("rounds") / str(self.round_id)
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+def prepare(work: Work) -> None:
+    """Write the round's examples and its recipe into its folder."""
+    with read_session(work.engine) as session:
+        round_ = session.get_one(Round, work.round_id)
+        prepare_job(session, round_, work.folder)
+
+
+def train(work: Work) -> None:
+    """Fine-tune, evaluate on held-out people, and compare with the baselines; in a process of its own."""
+    if not has_enough(work.folder):
+        return
+
+    def report(progress: dict[str, Any]) -> None:
+        work.show("train", progress)
+        statement = sa.update(Round).where(col(Round.id) == work.round_id).values(progress=progress)
+        with suppress(sa.exc.OperationalError), write_session(work.engine) as session:  # training outlives an outage
+            session.connection().execute(statement)
+
+    train_in_child(work.folder, report=report, should_stop=lambda: is_cancelled(work))
+
+
+def record(work: Work) -> None:
+    """Store the models with their figures, and promote those that earned it."""
+    with write_session(work.engine) as session:
+        record_models(session, session.get_one(Round, work.round_id), work.folder)
+
+
+def evaluate(work: Work) -> None:
+    """Compute the round's figures from the rows."""
+    from recux.evaluation import evaluate_round
+
+    with write_session(work.engine) as session:
+        evaluate_round(session, session.get_one(Round, work.round_id))
+
+
+def suggest(work: Work) -> None:
+    """Judge what earlier rounds predicted, then propose what to change next."""
+    from recux.suggest import judge, propose
+
+    with write_session(work.engine) as session:
+        round_ = session.get_one(Round, work.round_id)
+        judge(session, round_)
+        propose(session, round_)
+
+
+def rerank(work: Work) -> None:
+    """Prepare the next slates of the arms that are ranked by the fine-tuned model."""
+    with write_session(work.engine) as session:
+        prepare_slates(session, session.get_one(Round, work.round_id))
+
+
+STAGES: tuple[tuple[str, Callable[[Work], None]], ...] = (
+    ("prepare", prepare),
+    ("train", train),
+    ("record", record),
+    ("evaluate", evaluate),
+    ("suggest", suggest),
+    ("rerank", rerank),
+)
+
+
+def begin(work: Work, stage: str) -> None:
+    """Say in the database which stage the round is in. Raises ``Cancelled`` when it was cancelled meanwhile."""
+    if is_cancelled(work):
+        raise Cancelled("the round was cancelled")
+    work.show(stage, {})
+    with write_session(work.engine) as session:
+        round_ = session.get_one(Round, work.round_id)
+        round_.status, round_.stage, round_.progress = "running", stage, {}
+        round_.started_at = round_.started_at or now()
+        session.add(round_)
+
+
+def finish(work: Work, status: str = "done", message: str | None = None) -> None:
+    """Close the round's row. A message is why it failed, or what was left out."""
+    with write_session(work.engine) as session:
+        round_ = session.get_one(Round, work.round_id)
+        round_.status, round_.stage, round_.progress = status, None, {}
+        round_.message = message or round_.message
+        round_.finished_at = now()
+        session.add(round_)
+
+
+def is_cancelled(work: Work) -> bool:
+    """Whether somebody asked this round to stop."""
+    with suppress(sa.exc.OperationalError), read_session(work.engine) as session:  # away for a moment is not a yes
+        return session.get_one(Round, work.round_id).status == "cancelled"
+    return False
