@@ -1,0 +1,231 @@
+"""The simple models that a fine-tuned encoder must beat. Saved as numbers and words, never as pickles."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recux.learn.examples import BehaviourExample, Examples, Pair, RatingExample, SatisfactionExample, star
+from recux.learn.files import read_json, write_json
+from recux.learn.means import ItemMeans, item_means
+
+Array = NDArray[np.float64]
+INVERSE_REGULARISATION = 4.0
+MIN_LABELS = 3
+
+
+@dataclass(frozen=True)
+class TfidfLogistic:
+    """TF-IDF of word 1-2-grams and character 1-4-grams with one logistic regression a head."""
+
+    vocabularies: dict[str, list[str]]
+    idf: dict[str, Array]
+    weights: dict[str, Array]
+    """Head -> (classes, features + 1); the last column is the intercept."""
+    classes: dict[str, list[int]]
+    name: str = "tfidf_logistic"
+
+    @property
+    def heads(self) -> list[str]:
+        """What it predicts."""
+        return list(self.weights)
+
+    def raw(self, inputs: Sequence[str]) -> dict[str, Array]:
+        """Probabilities by head."""
+        matrix = self.matrix(inputs)
+        return {head: self.head(matrix, head) for head in self.heads}
+
+    def head(self, matrix: Any, head: str) -> Array:
+        """P(1..5) (n, 5) or P(yes) (n,)."""
+        weights = self.weights[head]
+        scores = np.asarray(matrix @ weights[:, :-1].T) + weights[:, -1]
+        if head == "recommend":
+            return np.asarray(1 / (1 + np.exp(-scores[:, 0])))
+        return spread(softmax(scores), self.classes[head])
+
+    def matrix(self, texts: Sequence[str]) -> Any:
+        """The sparse TF-IDF matrix."""
+        from scipy.sparse import hstack
+
+        parts = []
+        for kind, words in self.vocabularies.items():
+            vectoriser = make_vectoriser(kind, vocabulary=words)
+            vectoriser.idf_ = self.idf[kind]
+            parts.append(vectoriser.transform(texts))
+        return hstack(parts, format="csr")
+
+    def save(self, folder: Path) -> None:
+        """Write arrays and vocabularies."""
+        arrays = {f"idf.{k}": v for k, v in self.idf.items()} | {f"weights.{k}": v for k, v in self.weights.items()}
+        np.savez(folder / "arrays.npz", allow_pickle=False, **{k: v.astype(np.float32) for k, v in arrays.items()})
+        write_json(folder / "vocabulary.json", {"vocabularies": self.vocabularies, "classes": self.classes})
+
+    @classmethod
+    def load(cls, folder: Path) -> "TfidfLogistic":
+        """From ``save``."""
+        with np.load(folder / "arrays.npz", allow_pickle=False) as saved:
+            arrays = {k: saved[k].astype(float) for k in saved.files}
+        words = read_json(folder / "vocabulary.json")
+        idf = {k.removeprefix("idf."): v for k, v in arrays.items() if k.startswith("idf.")}
+        weights = {k.removeprefix("weights."): v for k, v in arrays.items() if k.startswith("weights.")}
+        return cls(words["vocabularies"], idf, weights, words["classes"])
+
+
+def make_vectoriser(kind: str, **more: Any) -> Any:
+    """``word`` 1-2-grams, or ``char`` 1-4-grams inside words (which also read Chinese)."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    if kind == "word":
+        return TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b", **more)
+    return TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), sublinear_tf=True, **more)
+
+
+def fit_tfidf(examples: Sequence[SatisfactionExample]) -> TfidfLogistic | None:
+    """Fit on comments with text; None when no head has two classes."""
+    from scipy.sparse import hstack
+    from sklearn.linear_model import LogisticRegression
+
+    texts = [e for e in examples if e.text.strip()]
+    labels: dict[str, list[int | None]] = {
+        "satisfaction": [None if e.satisfaction is None else star(e.satisfaction) for e in texts],
+        "recommend": [None if e.recommend is None else int(e.recommend) for e in texts],
+    }
+    usable = {h: v for h, v in labels.items() if len({x for x in v if x is not None}) > 1}
+    if not usable or len(texts) < MIN_LABELS:
+        return None
+    least = 2 if len(texts) >= 100 else 1
+    fitted = {k: make_vectoriser(k, min_df=least, max_features=60_000) for k in ("word", "char")}
+    matrix = hstack([v.fit_transform([e.text for e in texts]) for v in fitted.values()], format="csr")
+    weights, classes = {}, {}
+    for head, values in usable.items():
+        rows = [i for i, v in enumerate(values) if v is not None]
+        model = LogisticRegression(C=INVERSE_REGULARISATION, max_iter=300, tol=1e-3)
+        model.fit(matrix[rows], [values[i] for i in rows])
+        weights[head], classes[head] = whole_weights(model, head)
+    vocabularies = {k: list(v.get_feature_names_out()) for k, v in fitted.items()}
+    return TfidfLogistic(vocabularies, {k: v.idf_ for k, v in fitted.items()}, weights, classes)
+
+
+def whole_weights(model: Any, head: str) -> tuple[Array, list[int]]:
+    """Coefficients with intercepts; two ordinal classes get a row each, as more classes have."""
+    weights = np.hstack([model.coef_, model.intercept_[:, None]])
+    if head != "recommend" and len(weights) == 1:
+        weights = np.vstack([np.zeros_like(weights), weights])
+    return weights, [int(c) for c in model.classes_]
+
+
+def softmax(scores: Array) -> Array:
+    """Row-wise."""
+    out = np.exp(scores - scores.max(1, keepdims=True))
+    return np.asarray(out / out.sum(1, keepdims=True))
+
+
+def spread(p: Array, classes: Sequence[int], floor: float = 1e-4) -> Array:
+    """Probabilities of the classes that were seen as probabilities of 1..5; unseen ones get ``floor``."""
+    out = np.full((len(p), 5), floor)
+    out[:, [c - 1 for c in classes]] += p
+    return np.asarray(out / out.sum(1, keepdims=True))
+
+
+@dataclass(frozen=True)
+class Means:
+    """Shrunken means of participant and item, turned into P(1..5) by a multinomial logistic regression on them."""
+
+    means: ItemMeans
+    weights: Array
+    classes: list[int]
+    name: str = "participant_item_means"
+    heads: tuple[str, ...] = ("rating",)
+
+    def raw(self, inputs: Sequence[Pair]) -> dict[str, Array]:
+        """P(1..5) of each pair."""
+        design = np.array([means_row(p, self.means) for p in inputs]).reshape(len(inputs), -1)
+        return {"rating": spread(softmax(design @ self.weights[:, :-1].T + self.weights[:, -1]), self.classes)}
+
+    def save(self, folder: Path) -> None:
+        """Write the means and the weights."""
+        values = {"means": self.means.to_dict(), "weights": self.weights.tolist(), "classes": self.classes}
+        write_json(folder / "means.json", values)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Means":
+        """From ``save``."""
+        values = read_json(folder / "means.json")
+        return cls(ItemMeans.from_dict(values["means"]), np.array(values["weights"]), values["classes"])
+
+
+def means_row(pair: Pair, means: ItemMeans, *, others: bool = False) -> list[float]:
+    """Person, item and how much is known of the person, centred."""
+    item = means.of_item(pair.item, pair.participant if others else None)
+    return [means.of_person(pair.earlier) - means.grand, item - means.grand, float(np.log1p(len(pair.earlier)))]
+
+
+def fit_means(examples: Sequence[RatingExample]) -> Means | None:
+    """Fit on ratings; None when they are all of one class or fewer than three."""
+    from sklearn.linear_model import LogisticRegression
+
+    labels = [star(e.rating) for e in examples]
+    if len(examples) < MIN_LABELS or len(set(labels)) < 2:
+        return None
+    means = item_means(examples)
+    design = np.array([means_row(e.pair, means, others=True) for e in examples])
+    model = LogisticRegression(C=INVERSE_REGULARISATION, max_iter=300).fit(design, labels)
+    weights, classes = whole_weights(model, "rating")
+    return Means(means, weights, classes)
+
+
+@dataclass(frozen=True)
+class BaseRate:
+    """The same probability for everyone: the share among the training rows, with one yes and one no added."""
+
+    rates: dict[str, float]
+    name: str = "base_rate"
+
+    @property
+    def heads(self) -> list[str]:
+        """What it predicts."""
+        return list(self.rates)
+
+    def raw(self, inputs: Sequence[Pair]) -> dict[str, Array]:
+        """The rate of each head, for every pair."""
+        return {head: np.full(len(inputs), rate) for head, rate in self.rates.items()}
+
+    def save(self, folder: Path) -> None:
+        """Write the rates."""
+        write_json(folder / "rates.json", self.rates)
+
+    @classmethod
+    def load(cls, folder: Path) -> "BaseRate":
+        """From ``save``."""
+        return cls(read_json(folder / "rates.json"))
+
+
+def fit_base_rate(examples: Sequence[BehaviourExample]) -> BaseRate | None:
+    """Fit on impressions; None when nothing was observed."""
+    rates = {}
+    for head in ("click", "purchase"):
+        seen = [getattr(e, head) for e in examples if getattr(e, head) is not None]
+        if seen:
+            rates[head] = (sum(seen) + 1) / (len(seen) + 2)
+    return BaseRate(rates) if rates else None
+
+
+LOADERS: dict[str, Callable[[Path], Any]] = {
+    "tfidf_logistic": TfidfLogistic.load,
+    "participant_item_means": Means.load,
+    "base_rate": BaseRate.load,
+}
+
+
+def fit_baselines(examples: Examples) -> dict[str, Any]:
+    """The baseline of each model (satisfaction, rating, behaviour) that the training part can teach."""
+    taught = examples.of("train").without_duplicates()
+    fitted = {
+        "satisfaction": fit_tfidf(taught.satisfaction),
+        "rating": fit_means(taught.rating),
+        "behaviour": fit_base_rate(taught.behaviour),
+    }
+    return {model: baseline for model, baseline in fitted.items() if baseline is not None}

@@ -1,0 +1,53 @@
+"""Where to compute and in which number format."""
+
+import time
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+
+
+def resolve_device(name: str) -> torch.device:
+    """``auto`` becomes the first GPU when there is one, else the CPU."""
+    if name != "auto":
+        return torch.device(name)
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def resolve_precision(name: str, device: torch.device) -> str:
+    """``auto`` becomes bf16 where it is fast: on GPUs that have it, and on CPUs where a short measurement says so.
+
+    CPU flags do not tell: some processors have bf16 instructions that run at half the speed of fp32.
+    """
+    if name != "auto":
+        return name
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
+    return "bf16" if matmul_seconds(torch.bfloat16) < 0.8 * matmul_seconds(torch.float32) else "fp32"
+
+
+def matmul_seconds(dtype: torch.dtype, size: int = 1024, tries: int = 5) -> float:
+    """The best time of one square matrix product on the CPU."""
+    a = torch.ones(size, size, dtype=dtype)
+    b = torch.ones(size, size, dtype=dtype)
+    best = float("inf")
+    for _ in range(tries):
+        start = time.perf_counter()
+        torch.mm(a, b)
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    """The context that computes in ``precision``."""
+    if precision == "bf16":
+        return torch.autocast(device.type, torch.bfloat16)
+    return nullcontext()
+
+
+def is_out_of_memory(problem: BaseException) -> bool:
+    """Whether an exception means that a tensor did not fit."""
+    if isinstance(problem, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(problem, RuntimeError) and any(
+        words in str(problem) for words in ("not enough memory", "out of memory", "can't allocate memory")
+    )

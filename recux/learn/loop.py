@@ -1,0 +1,280 @@
+"""The training loop with its guards: resume, out-of-memory back-off, non-finite values, early stopping, cancel."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from recux.learn.checkpoint import load_checkpoint, save_checkpoint
+from recux.learn.device import autocast, is_out_of_memory
+from recux.learn.encode import Tokens, padded
+from recux.learn.errors import OutOfMemory, TrainingDiverged, TrainingStopped
+from recux.learn.examples import HEADS
+from recux.learn.heads import minibatch_loss
+from recux.learn.minibatches import Rows, by_area, plan_epoch
+from recux.learn.network import Network
+from recux.learn.optimise import make_optimiser, schedule, set_rates
+from recux.learn.recipe import Recipe
+
+MAX_RESTARTS = 3
+GPU_CHECK_EVERY = 20
+"""Steps between looks at the loss on a GPU: each look waits for the device."""
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run is."""
+
+    stage: str
+    step: int
+    of: int
+    loss: float | None = None
+    held_out: float | None = None
+    """The last tuning loss."""
+    tokens_per_second: float | None = None
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Tokenised rows and their labels."""
+
+    tokens: Tokens
+    labels: Tensor  # (n, heads)
+    features: Tensor  # (n, PAIR_FEATURES)
+    learn: NDArray[np.int64]
+    tune: NDArray[np.int64]
+
+
+class Loop:
+    """One training run and its state; ``state`` and ``restore`` are what a checkpoint holds."""
+
+    def __init__(
+        self,
+        network: Network,
+        data: Data,
+        recipe: Recipe,
+        device: torch.device,
+        heads: list[str],
+        pad: int,
+        folder: Path,
+        fingerprint: str,
+    ) -> None:
+        self.network, self.data, self.recipe, self.device = network, data, recipe, device
+        self.pad, self.folder, self.fingerprint = pad, folder, fingerprint
+        self.optimiser = make_optimiser(network, recipe)
+        lengths = data.tokens.lengths[data.learn]
+        self.plans = [
+            [data.learn[m] for m in plan_epoch(lengths, recipe.minibatch_tokens, seed=recipe.seed, epoch=e)]
+            for e in range(recipe.epochs)
+        ]
+        self.steps = sum(map(len, self.plans))
+        self.scale = {h: self.head_scale(h) for h in heads}
+        self.forward_tokens = recipe.forward_tokens
+        self.step = self.epoch = self.tokens_seen = self.restarts = self.stale = 0
+        self.lr_share = 1.0
+        self.seconds_before = 0.0
+        self.best_loss = float("inf")
+        self.best: dict[str, Tensor] = {}
+        self.history: list[dict[str, float]] = []
+        self.tokens_per_second = 0.0
+        self.first_state = {name: p.detach().cpu().clone() for name, p in self.learning()}
+        self.epoch_loss = torch.zeros((), device=device)
+
+    def head_scale(self, head: str) -> float:
+        """The head's weight divided by the labelled rows of an average minibatch."""
+        labels = self.data.labels[self.data.learn, HEADS.index(head)]
+        per_minibatch = float((~torch.isnan(labels)).sum()) / max(1, len(self.plans[0]))
+        return self.recipe.head_weights.get(head, 1.0) / max(per_minibatch, 1.0)
+
+    def learning(self) -> list[tuple[str, torch.nn.Parameter]]:
+        """The parameters that learn, by name."""
+        return [(name, p) for name, p in self.network.named_parameters() if p.requires_grad]
+
+    def run(self, progress: Callable[[Progress], None] | None, should_stop: Callable[[], bool] | None) -> None:
+        """Train to the end, from the last checkpoint when there is one."""
+        state = load_checkpoint(self.folder, self.fingerprint)
+        if state:
+            self.restore(state)
+        saved_at = told_at = time.monotonic()
+        began, seen = time.monotonic(), self.tokens_seen
+        while self.step < self.steps and self.stale <= self.recipe.patience:
+            loss = self.advance()
+            now = time.monotonic()
+            self.tokens_per_second = (self.tokens_seen - seen) / (now - began)
+            if progress and (now - told_at > 0.5 or self.step == self.steps):
+                told_at = now
+                progress(self.report(loss, (now - began) / max(1, self.step)))
+            stop = bool(should_stop and should_stop())
+            if stop or now - saved_at > self.recipe.checkpoint_seconds:
+                self.save(now - began)
+                saved_at = time.monotonic()
+            if stop:
+                raise TrainingStopped(f"training stopped at step {self.step} of {self.steps}; run it again to go on")
+        if self.best:
+            self.load_parameters(self.best)
+
+    def report(self, loss: float, _: float) -> Progress:
+        """The present state as progress."""
+        left = sum(int(self.data.tokens.lengths[m].sum()) for m in self.remaining())
+        held_out = self.history[-1].get("tuning_loss") if self.history else None
+        rate = self.tokens_per_second
+        return Progress("train", self.step, self.steps, loss, held_out, rate, left / rate if rate else None)
+
+    def remaining(self) -> list[Rows]:
+        """The minibatches still to come."""
+        return [m for plan in self.plans for m in plan][self.step :]
+
+    def advance(self) -> float:
+        """One optimiser step, and the end of the epoch when it was its last; returns the minibatch's loss."""
+        before = sum(len(p) for p in self.plans[: self.epoch])
+        minibatch = self.plans[self.epoch][self.step - before]
+        set_rates(self.optimiser, self.lr_share * schedule(self.step, self.steps, self.recipe.warmup))
+        loss, norm = self.gradients(minibatch)
+        look = self.device.type == "cpu" or self.step % GPU_CHECK_EVERY == 0
+        if look and not bool(torch.isfinite(loss + norm)):
+            self.go_back()
+            return float("nan")
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        self.step += 1
+        self.tokens_seen += int(self.data.tokens.lengths[minibatch].sum())
+        self.epoch_loss += loss
+        if self.step - before == len(self.plans[self.epoch]):
+            self.end_epoch()
+        return float(loss) if look else float("nan")
+
+    def gradients(self, minibatch: Rows) -> tuple[Tensor, Tensor]:
+        """Gradients of the minibatch in as many passes as memory asks for; returns its loss and the gradient norm."""
+        while True:
+            torch.manual_seed(self.recipe.seed * 1_000_003 + self.step)
+            self.network.train()
+            try:
+                pieces = by_area(minibatch, self.data.tokens.lengths, self.forward_tokens)
+                loss = torch.stack([self.backward(piece) for piece in pieces]).sum()
+                norm = torch.nn.utils.clip_grad_norm_([p for _, p in self.learning()], self.recipe.clip)
+                return loss, norm
+            except (RuntimeError, MemoryError) as problem:
+                if not is_out_of_memory(problem):
+                    raise
+                self.shrink(minibatch, problem)
+
+    def backward(self, rows: Rows) -> Tensor:
+        """Forward and backward of some rows; returns their part of the minibatch's loss."""
+        loss = minibatch_loss(
+            self.logits(rows), self.data.labels[rows].to(self.device), self.scale, self.recipe.ordinal,
+            self.recipe.label_smoothing,
+        )
+        loss.backward()
+        return loss.detach()
+
+    def logits(self, rows: Rows) -> dict[str, Tensor]:
+        """Logits of some rows."""
+        ids, real, types = (torch.from_numpy(a).to(self.device) for a in padded(self.data.tokens, rows, self.pad))
+        with autocast(self.device, self.recipe.precision):
+            output: dict[str, Tensor] = self.network(ids, real, types, self.data.features[rows].to(self.device))
+        return output
+
+    def shrink(self, minibatch: Rows, problem: BaseException) -> None:
+        """Halve what one forward pass takes; the minibatch stays whole through accumulation."""
+        self.optimiser.zero_grad(set_to_none=True)
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        longest = int(self.data.tokens.lengths[minibatch].max())
+        if self.forward_tokens <= longest:
+            raise OutOfMemory(
+                f"one text of {longest} tokens does not fit into the memory of {self.device}; lower max_tokens,"
+                " take a smaller base model, or free memory"
+            ) from problem
+        self.forward_tokens = max(longest, self.forward_tokens // 2)
+        log.warning("out of memory; going on with at most %d tokens in a forward pass", self.forward_tokens)
+
+    def go_back(self) -> None:
+        """After a non-finite value: back to the last good state, at half the learning rate."""
+        self.restarts += 1
+        restarts, share = self.restarts, self.lr_share / 2
+        if restarts > MAX_RESTARTS:
+            raise TrainingDiverged(
+                f"loss or gradients were not finite at step {self.step}, also after {MAX_RESTARTS} restarts at lower"
+                " learning rates; lower `lr` in the recipe, or set precision to fp32"
+            )
+        state = load_checkpoint(self.folder, self.fingerprint)
+        if state:
+            self.restore(state)
+        else:
+            self.start_over()
+        self.restarts, self.lr_share = restarts, share
+        log.warning("non-finite loss or gradient; back at step %d with learning rate x %g", self.step, share)
+
+    def start_over(self) -> None:
+        """The state before the first step."""
+        self.load_parameters(self.first_state)
+        self.optimiser = make_optimiser(self.network, self.recipe)
+        self.step = self.epoch = self.tokens_seen = self.stale = 0
+        self.best_loss, self.best, self.history = float("inf"), {}, []
+        self.epoch_loss.zero_()
+
+    def end_epoch(self) -> None:
+        """Note the epoch's loss; with tuning rows, keep the best weights and count epochs without a better one."""
+        entry = {"epoch": float(self.epoch + 1), "loss": float(self.epoch_loss) / len(self.plans[self.epoch])}
+        self.epoch_loss.zero_()
+        self.epoch += 1
+        if len(self.data.tune):
+            entry["tuning_loss"] = self.tuning_loss()
+            if entry["tuning_loss"] < self.best_loss:
+                self.best_loss, self.stale = entry["tuning_loss"], 0
+                self.best = {name: p.detach().cpu().clone() for name, p in self.learning()}
+            else:
+                self.stale += 1
+        self.history.append(entry)
+
+    @torch.inference_mode()
+    def tuning_loss(self) -> float:
+        """The loss of the tuning rows, weighted like a minibatch's."""
+        self.network.eval()
+        total = 0.0
+        for rows in by_area(self.data.tune, self.data.tokens.lengths, self.forward_tokens):
+            labels = self.data.labels[rows].to(self.device)
+            total += float(minibatch_loss(self.logits(rows), labels, self.scale, self.recipe.ordinal, 0.0))
+        return total * len(self.data.learn) / len(self.data.tune) / len(self.plans[0])
+
+    def save(self, seconds: float) -> None:
+        """Write a checkpoint."""
+        save_checkpoint(self.folder, self.state(seconds), fingerprint=self.fingerprint, step=self.step)
+
+    def state(self, seconds: float) -> dict[str, Any]:
+        """Everything that the next step depends on."""
+        plain = ("step", "epoch", "tokens_seen", "restarts", "stale", "lr_share", "best_loss", "best", "history")
+        return {
+            **{name: getattr(self, name) for name in (*plain, "forward_tokens")},
+            "parameters": {name: p.detach() for name, p in self.learning()},
+            "optimiser": self.optimiser.state_dict(),
+            "epoch_loss": self.epoch_loss.cpu(),
+            "precision": self.recipe.precision,
+            "seconds": self.seconds_before + seconds,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from ``state``."""
+        plain = ("step", "epoch", "tokens_seen", "restarts", "stale", "lr_share", "best_loss", "best", "history")
+        for name in (*plain, "forward_tokens"):
+            setattr(self, name, state[name])
+        self.load_parameters(state["parameters"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.epoch_loss = state["epoch_loss"].to(self.device)
+        self.recipe = self.recipe.but(precision=state["precision"])
+        self.seconds_before = state["seconds"]
+
+    @torch.no_grad()
+    def load_parameters(self, values: dict[str, Tensor]) -> None:
+        """Set the learning parameters."""
+        for name, parameter in self.learning():
+            parameter.copy_(values[name])

@@ -1,0 +1,68 @@
+"""One encoder, mean pooling, and a linear head for each thing predicted."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from recux.learn.examples import HEADS, MODEL_OF_HEAD
+from recux.learn.heads import outputs_of
+from recux.learn.rows import PAIR_FEATURES
+
+HEAD_INIT = 0.02
+
+
+class Network(nn.Module):
+    """The shared encoder with its heads. Heads of pairs also see the pair's numeric features."""
+
+    def __init__(self, encoder: Any, heads: Sequence[str], *, ordinal: str, dropout: float) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.ordinal = ordinal
+        self.dropout = nn.Dropout(dropout)
+        width = int(encoder.config.hidden_size)
+        self.heads = nn.ModuleDict(
+            {h: nn.Linear(width + extra_features(h), outputs_of(h, ordinal)) for h in HEADS if h in heads}
+        )
+        for head in self.heads.values():
+            nn.init.normal_(head.weight, std=HEAD_INIT)  # type: ignore[arg-type]
+            nn.init.zeros_(head.bias)  # type: ignore[arg-type]
+
+    def pooled(self, ids: Tensor, real: Tensor, types: Tensor) -> Tensor:
+        """The mean of the last layer over real tokens, (B, T) -> (B, width)."""
+        inputs: dict[str, Tensor] = {"input_ids": ids, "attention_mask": real.long()}
+        if getattr(self.encoder.config, "type_vocab_size", 0) > 1:
+            inputs["token_type_ids"] = types
+        states = self.encoder(**inputs).last_hidden_state  # (B, T, width)
+        weights = real.to(states.dtype)[..., None]
+        return (states * weights).sum(1).float() / weights.sum(1).float().clamp(min=1)
+
+    def forward(self, ids: Tensor, real: Tensor, types: Tensor, features: Tensor) -> dict[str, Tensor]:
+        """Logits of every head, each (B, outputs)."""
+        pooled = self.dropout(self.pooled(ids, real, types))
+        wide = torch.cat([pooled, features], -1)
+        return {name: head(wide if extra_features(name) else pooled) for name, head in self.heads.items()}
+
+
+def extra_features(head: str) -> int:
+    """How many numbers beside the text a head sees."""
+    return 0 if MODEL_OF_HEAD[head] == "satisfaction" else PAIR_FEATURES
+
+
+def layers_of(encoder: Any) -> list[nn.Module]:
+    """The encoder's layers, lowest first: its longest list of modules."""
+    lists = [list(m) for m in encoder.modules() if isinstance(m, nn.ModuleList)]
+    return max(lists, key=len, default=[])
+
+
+def embeddings_of(encoder: Any) -> nn.Module:
+    """The token embeddings."""
+    module: nn.Module = encoder.get_input_embeddings()
+    return module
+
+
+def non_embedding_parameters(encoder: Any) -> int:
+    """How many of the encoder's numbers take part in matrix products."""
+    inside = {id(p) for m in encoder.modules() if isinstance(m, nn.Embedding) for p in m.parameters()}
+    return sum(p.numel() for p in encoder.parameters() if id(p) not in inside)

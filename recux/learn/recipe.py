@@ -1,0 +1,109 @@
+"""Every setting of a training run, in one frozen record that is saved with the model."""
+
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal
+
+from recux.errors import InvalidInput
+
+Method = Literal["full", "lora", "adalora", "ia3", "prefix"]
+METHODS: tuple[Method, ...] = ("full", "lora", "adalora", "ia3", "prefix")
+PRECISIONS = ("auto", "fp32", "bf16")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How the shared encoder is fine-tuned. Defaults come from measurements; see docs/benchmarks.md."""
+
+    base_model: str = "embedded"
+    """``embedded`` (the encoder installed with recux), a local folder, or a hub id."""
+    device: str = "auto"
+    """``auto``, ``cpu``, ``cuda`` or ``cuda:N``; auto takes a GPU when there is one."""
+    precision: str = "auto"
+    """``fp32``, ``bf16``, or ``auto``: the faster of the two in a short measurement on the device."""
+    method: Method = "full"
+    """Full fine-tuning, or one of the parameter-efficient methods of ``peft``."""
+    seed: int = 0
+    max_tokens: int = 256
+    """Longer texts are cut, in tokens; bounded by what the encoder can take."""
+    minibatch_tokens: int = 2048
+    """Real tokens an optimiser step learns from, about."""
+    forward_tokens: int = 8192
+    """Most tokens (padding included) in one forward pass; halved when memory runs out, the minibatch stays."""
+    epochs: int = 4
+    lr: float = 1e-4
+    """Peak learning rate of the encoder's top layer."""
+    head_lr: float = 1e-3
+    layer_decay: float = 0.9
+    """Each layer below the top learns at this multiple of the layer above."""
+    freeze_layers: int = 0
+    """Lowest encoder layers that do not learn."""
+    freeze_embeddings: bool = True
+    """Token embeddings do not learn: saves a third of the memory and most of the optimiser's time."""
+    warmup: float = 0.1
+    """Share of all steps in which the learning rate rises; then it falls linearly to 0."""
+    dropout: float = 0.1
+    """On the pooled vector."""
+    hidden_dropout: float = 0.0
+    """Inside the encoder, after attention and feed-forward."""
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    """Largest gradient norm."""
+    label_smoothing: float = 0.0
+    """Share of the target moved evenly to all classes of an ordinal head."""
+    ordinal: Literal["corn", "cross_entropy"] = "corn"
+    """Loss of the 1..5 heads: continuation-ratio (ordered) or plain cross-entropy."""
+    head_weights: dict[str, float] = field(
+        default_factory=lambda: {"satisfaction": 1.0, "recommend": 0.5, "rating": 1.0, "click": 0.5, "purchase": 0.5}
+    )
+    tuning_share: float = 0.1
+    """Share of the training participants kept from the gradient for early stopping; 0 trains all epochs."""
+    patience: int = 1
+    """Epochs without a better tuning loss before training stops."""
+    min_tuning_rows: int = 50
+    """With fewer tuning rows nothing is kept back, and all epochs are trained."""
+    max_rows: int = 20_000
+    """Most training rows; more are thinned by the seed, newest round kept first."""
+    checkpoint_seconds: float = 20.0
+    """Time between checkpoints."""
+    adapter_rank: int = 8
+    """Rank of LoRA and AdaLoRA, number of virtual tokens of prefix tuning."""
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot be meant."""
+        if self.method not in METHODS:
+            raise InvalidInput(f"recipe: method is {self.method!r}, must be one of {', '.join(METHODS)}")
+        if self.precision not in PRECISIONS:
+            raise InvalidInput(f"recipe: precision is {self.precision!r}, must be one of {', '.join(PRECISIONS)}")
+        for name in ("max_tokens", "minibatch_tokens", "forward_tokens", "epochs", "max_rows"):
+            if getattr(self, name) < 1:
+                raise InvalidInput(f"recipe: {name} is {getattr(self, name)}, must be at least 1")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Recipe":
+        """From ``to_dict``; raises ``InvalidInput`` for a setting that does not exist."""
+        known = {f.name for f in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise InvalidInput(f"recipe: unknown setting {unknown[0]!r}; known are {', '.join(sorted(known))}")
+        return cls(**values)
+
+    def but(self, **changes: Any) -> "Recipe":
+        """A copy with some settings changed."""
+        return replace(self, **changes)
+
+
+def default_recipe(n_texts: int, device: str = "cpu", **changes: Any) -> Recipe:
+    """The recipe for a training set of ``n_texts`` rows on ``device`` (``cpu`` or ``cuda``)."""
+    small = n_texts < 1000
+    recipe = Recipe(
+        device=device,
+        minibatch_tokens=(1024 if small else 2048) if device == "cpu" else 4096,
+        forward_tokens=8192 if device == "cpu" else 65536,
+        epochs=6 if small else 4,
+        tuning_share=0.0 if small else 0.1,
+    )
+    return recipe.but(**changes)

