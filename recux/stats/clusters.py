@@ -1,0 +1,131 @@
+"""Figures whose unit is the participant although each has many values: mean, ratio, and a bootstrap for anything."""
+
+from collections.abc import Callable, Iterable
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from recux.stats.arrays import Floats, Ints, cluster_codes, count, numbers, pair_of, share
+from recux.stats.errors import StatisticsError
+from recux.stats.means import cluster_means, spread
+from recux.stats.proportions import clopper_pearson
+from recux.stats.results import Estimate, no_estimate
+
+WEIGHTS_AT_ONCE = 20_000_000  # cells of a weight matrix held in memory together: 160 MB
+
+
+def cluster_mean(values: Iterable[float], clusters: Iterable[Any], level: float = 0.95) -> Estimate:
+    """Mean of the participants' means, each participant counting once, with a t interval; n = participants."""
+    given, method = numbers(values, "values"), "t interval on participants' means"
+    means = cluster_means(given, clusters)
+    n = len(means)
+    if n < 2:
+        return no_estimate("no participants" if n == 0 else "only one participant", n=n, method=method)
+    se = spread(means) / sqrt(n)
+    if se == 0:
+        return no_estimate("all participants have the same mean", n=n, method=method)
+    half = float(stats.t.ppf((1 + share(level, "level")) / 2, n - 1)) * se
+    mean = float(means.mean())
+    return Estimate(mean, mean - half, mean + half, n, method)
+
+
+def cluster_ratio(
+    numerators: Iterable[float], denominators: Iterable[float], clusters: Iterable[Any], level: float = 0.95
+) -> Estimate:
+    """Ratio of two sums over rows that belong to participants, such as clicks / impressions; n = participants.
+
+    The variance between participants is linearised (Cochran 1977, ch. 6) with n - 1 degrees of freedom. Where every
+    row has 0 <= numerator <= denominator the ratio is a proportion and the interval is Korn and Graubard's (1998):
+    Clopper-Pearson with the effective number of rows, which stays right near 0 and 1; without any event the effective
+    number is that of the participants. Raises StatisticsError for a negative denominator.
+    """
+    top, bottom = pair_of(numerators, denominators, "numerators", "denominators")
+    if (bottom < 0).any():
+        raise StatisticsError(f"denominators[{int((bottom < 0).argmax())}] is negative, must be at least 0")
+    codes, _ = cluster_codes(clusters, len(top), "clusters")
+    tops, bottoms = _sums(codes, top), _sums(codes, bottom)
+    used = bottoms > 0
+    proper = bool(((top >= 0) & (top <= bottom)).all())
+    return _ratio(tops[used], bottoms[used], proper, level)
+
+
+def cluster_bootstrap(
+    statistic: Callable[[Floats], Floats],
+    clusters: Iterable[Any],
+    *,
+    seed: int,
+    draws: int = 2000,
+    level: float = 0.95,
+) -> Estimate:
+    """Interval of any statistic by resampling participants.
+
+    `statistic` takes weights, shape (draws, rows), and returns one value a draw, shape (draws,); a row's weight is how
+    often its participant was drawn. It is called once with a single row of ones for the estimate, so a metric with
+    `sample_weight` fits as `lambda w: np.array([metric(y, s, sample_weight=row) for row in w])`. The interval is the
+    expanded percentile interval (Hesterberg 2015, The American Statistician 69): percentiles moved outwards so that a
+    mean gets the width of a t interval. Draws where the statistic is NaN are left out; more than 5 % of those, or
+    fewer than 5 participants, make it not estimable.
+    """
+    labels = clusters if isinstance(clusters, np.ndarray) else list(clusters)
+    codes, n = cluster_codes(labels, len(labels), "clusters")
+    method, size = f"bootstrap of participants, {count(draws, 'draws', low=200)} draws", len(codes)
+    if n < 5:
+        return no_estimate(f"{n} participants, resampling needs at least 5", n=n, method=method)
+    value = float(statistic(np.ones((1, size)))[0])
+    if not np.isfinite(value):
+        return no_estimate("the statistic is not defined on these rows", n=n, method=method)
+    rng, chunk = np.random.default_rng(seed), max(1, WEIGHTS_AT_ONCE // max(size, n))
+    parts = [statistic(multiplicities(n, min(chunk, draws - start), rng)[:, codes]) for start in range(0, draws, chunk)]
+    drawn = np.concatenate([np.asarray(part, dtype=np.float64) for part in parts])
+    drawn = drawn[np.isfinite(drawn)]
+    if len(drawn) < 0.95 * draws:
+        return no_estimate("not defined in more than 5 % of the resamples", n=n, method=method)
+    if np.ptp(drawn) == 0:
+        return no_estimate("the same in every resample", n=n, method=method)
+    low, high = np.quantile(drawn, expanded_percentiles(n, level))
+    return Estimate(value, float(low), float(high), n, method)
+
+
+def multiplicities(n: int, draws: int, rng: np.random.Generator) -> Floats:
+    """How often each of `n` participants is drawn, shape (draws, n); every row sums to n."""
+    picks = rng.integers(0, n, size=(draws, n)) + n * np.arange(draws)[:, None]
+    return np.bincount(picks.ravel(), minlength=draws * n).reshape(draws, n).astype(np.float64)
+
+
+def expanded_percentiles(n: int, level: float) -> tuple[float, float]:
+    """Percentiles (0 to 1) that give a bootstrap of `n` units the width of a t interval (Hesterberg 2015)."""
+    tail = float(stats.norm.cdf(sqrt(n / (n - 1)) * stats.t.ppf((1 - share(level, "level")) / 2, n - 1)))
+    return tail, 1 - tail
+
+
+def _sums(codes: Ints, values: Floats) -> Floats:
+    return np.bincount(codes, weights=values).astype(np.float64)
+
+
+def _ratio(tops: Floats, bottoms: Floats, proper: bool, level: float) -> Estimate:
+    n = len(tops)
+    method = "Korn-Graubard interval over participants" if proper else "linearised t interval over participants"
+    if n < 2:
+        return no_estimate("no participants" if n == 0 else "only one participant", n=n, method=method)
+    ratio = float(tops.sum() / bottoms.sum())
+    residuals = (tops - ratio * bottoms) / bottoms.mean()
+    variance = float(residuals @ residuals) / (n * (n - 1))
+    quantile = float(stats.t.ppf((1 + share(level, "level")) / 2, n - 1))
+    if proper:
+        shrink = (float(stats.norm.ppf((1 + level) / 2)) / quantile) ** 2
+        effective = _effective_rows(ratio, variance / shrink, n, float(bottoms.sum()))
+        return Estimate(ratio, *clopper_pearson(ratio * effective, effective, level), n, method)
+    if variance <= 1e-24 * max(1.0, ratio**2):
+        return no_estimate("all participants have the same ratio", n=n, method=method)
+    half = quantile * sqrt(variance)
+    return Estimate(ratio, ratio - half, ratio + half, n, method)
+
+
+def _effective_rows(ratio: float, variance: float, n: int, rows: float) -> float:
+    """Rows of a simple random sample that would give the same variance."""
+    binomial = ratio * (1 - ratio)
+    if binomial == 0 or variance <= 1e-24:
+        return float(n)
+    return min(rows, max(1.0, binomial / variance))

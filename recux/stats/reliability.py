@@ -1,0 +1,121 @@
+"""Reliability of a construct: whether its questions measure one thing."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from recux.stats.arrays import Floats, choice, share, table_of
+from recux.stats.factors import one_factor
+from recux.stats.results import Estimate, no_estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Omega:
+    """McDonald's omega of one construct."""
+
+    value: float | None
+    """Share (0 to 1) of the variance of the sum score that is due to the one factor; None when not estimable."""
+    n: int
+    """People with an answer to every question."""
+    loadings: tuple[float, ...] | None
+    """Standardised loading of each question; None when `value` is."""
+    reason: str | None = None
+    """Why omega is not estimable; None when it is."""
+
+
+def cronbach_alpha(table: Any, *, missing: str = "listwise", level: float = 0.95) -> Estimate:
+    """Cronbach's alpha (1951) with Feldt's F interval (Feldt, Woodruff and Salih 1987).
+
+    `table` holds people x questions, reverse-keyed questions already reversed, NaN = no answer. `listwise` uses the
+    people who answered everything; `pairwise` uses every pair of answers there is. n, and with it the interval,
+    counts the people really used: for pairwise the smallest number behind any covariance. Alpha may be negative.
+    """
+    data, method = table_of(table), f"Feldt's F interval, {choice(missing, 'missing', ('listwise', 'pairwise'))}"
+    if missing == "listwise":
+        data = complete_rows(data)
+    questions = data.shape[1]
+    if questions < 2:
+        return no_estimate("alpha needs at least two questions", n=len(data), method=method)
+    present = ~np.isnan(data)
+    n = int((present.T.astype(np.int64) @ present).min())
+    if n < 3:
+        return no_estimate(f"{n} people answered together, alpha needs at least 3", n=n, method=method)
+    covariance = pairwise_covariance(data)
+    total = float(covariance.sum())
+    if total <= 1e-12 or float(np.diag(covariance).min()) <= 1e-12:
+        return no_estimate("a question, or the sum of all, does not vary", n=n, method=method)
+    alpha = questions / (questions - 1) * (1 - float(np.trace(covariance)) / total)
+    tail, df = (1 - share(level, "level")) / 2, (n - 1, (n - 1) * (questions - 1))
+    low, high = (1 - (1 - alpha) * float(stats.f.ppf(q, *df)) for q in (1 - tail, tail))
+    return Estimate(alpha, low, high, n, method)
+
+
+def mcdonald_omega(table: Any) -> Omega:
+    """McDonald's omega total (1999) of the sum score from a one-factor model fitted by maximum likelihood.
+
+    (sum of loadings)^2 over that plus the unique variances, in the questions' own units. People with a missing answer
+    are left out. Not estimable with fewer than three questions, too few people, or a question without any variance of
+    its own (a Heywood case): the one-factor model does not hold then.
+    """
+    data = complete_rows(table_of(table))
+    n, questions = data.shape
+    if questions < 3:
+        return Omega(None, n, None, "one factor needs at least three questions")
+    if n <= questions:
+        return Omega(None, n, None, f"{n} complete answers are too few for {questions} questions")
+    spreads = np.where(np.ptp(data, axis=0) == 0, 0.0, data.std(axis=0, ddof=1))
+    if spreads.min() == 0:
+        return Omega(None, n, None, "a question does not vary")
+    fit = one_factor(np.asarray(np.corrcoef(data, rowvar=False)))
+    if fit.reason is not None:
+        return Omega(None, n, None, fit.reason)
+    common = float((spreads * fit.loadings).sum()) ** 2
+    unique = float((spreads**2 * fit.uniquenesses).sum())
+    return Omega(common / (common + unique), n, tuple(float(x) for x in fit.loadings))
+
+
+def item_rest_correlations(table: Any, *, level: float = 0.95) -> tuple[Estimate, ...]:
+    """Correlation of each question with the sum of the others (corrected item-total), with Fisher's z interval.
+
+    Low or negative values point at a question that measures something else or was not reversed. Complete rows only.
+    """
+    data, method = complete_rows(table_of(table)), "Fisher's z interval"
+    total = data.sum(axis=1)
+    return tuple(_correlation(column, total - column, level, method) for column in data.T)
+
+
+def reverse_keyed(table: Any, questions: list[int], *, low: float, high: float) -> Floats:
+    """Copy of `table` with the named columns reversed on their scale: low + high - answer."""
+    data = table_of(table).copy()
+    data[:, questions] = low + high - data[:, questions]
+    return data
+
+
+def complete_rows(data: Floats) -> Floats:
+    """The rows without a missing answer."""
+    return data[~np.isnan(data).any(axis=1)]
+
+
+def pairwise_covariance(data: Floats) -> Floats:
+    """Covariances (n - 1), each from the rows where both columns are present."""
+    masked = np.ma.masked_invalid(data)
+    if not masked.mask.any():
+        return np.cov(data, rowvar=False)
+    size = data.shape[1]
+    covariance = np.empty((size, size))
+    for i in range(size):
+        for j in range(i, size):
+            both = ~np.isnan(data[:, i]) & ~np.isnan(data[:, j])
+            covariance[i, j] = covariance[j, i] = np.cov(data[both, i], data[both, j])[0, 1]
+    return covariance
+
+
+def _correlation(x: Floats, y: Floats, level: float, method: str) -> Estimate:
+    n = len(x)
+    if n < 4 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return no_estimate("fewer than four people" if n < 4 else "a question does not vary", n=n, method=method)
+    r = float(np.clip(np.corrcoef(x, y)[0, 1], -1 + 1e-12, 1 - 1e-12))
+    half = float(stats.norm.ppf((1 + share(level, "level")) / 2)) / (n - 3) ** 0.5
+    return Estimate(r, float(np.tanh(np.arctanh(r) - half)), float(np.tanh(np.arctanh(r) + half)), n, method)
