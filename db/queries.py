@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from db.tables import Answer, Arm, Batch, BatchRow, Participant, Rating, Response, Round, Study
+from db.tables import Answer, Arm, Batch, BatchRow, ModelVersion, Participant, Rating, Response, Round, Study
 
 
 def study_by_slug(session: Session, slug: str) -> Study | None:
@@ -54,3 +54,9 @@ def in_batches(kind: str, study_id: int, up_to: int) -> sa.ScalarSelect[int]:
         .where(col(BatchRow.kind) == kind, col(Batch.study_id) == study_id, col(Batch.number) <= up_to)
         .scalar_subquery()
     )
+
+
+def champion_of(session: Session, study_id: int, head: str) -> ModelVersion | None:
+    """The model that serves ``head`` in the study, or None before the first was promoted."""
+    here = (ModelVersion.study_id == study_id, ModelVersion.head == head, ModelVersion.champion)
+    return session.exec(select(ModelVersion).where(*here)).first()

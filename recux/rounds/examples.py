@@ -40,13 +40,18 @@ from recux.rounds.words import Words, of_study, rows_of, words_of
 
 def examples_of(session: Session, study: Study, up_to: int) -> Examples:
     """What the encoder may learn from batches 1 to ``up_to``; withdrawn and test people left out."""
-    ratings = rows_of(session, _ratings(study, up_to))
+    ratings = ratings_of(session, study, up_to)
     words = words_of(session, study, ratings)
     return Examples(
         satisfaction=(*_comments(study, ratings), *_whys(session, study, up_to)),
         rating=tuple(_rated(study, words, ratings)),
         behaviour=tuple(_behaviour(session, study, words, up_to)),
     )
+
+
+def ratings_of(session: Session, study: Study, up_to: int) -> Sequence[Any]:
+    """The last revision of each rating within batches 1 to ``up_to``, in time order."""
+    return rows_of(session, _ratings(study, up_to))
 
 
 def request_examples(session: Session, study: Study, up_to: int) -> tuple[RequestExample, ...]:
@@ -197,7 +202,6 @@ def _interactions(session: Session, study: Study) -> dict[tuple[int, int, int | 
 
 
 def _ratings(study: Study, up_to: int) -> sa.Select[*tuple[Any, ...]]:
-    """The last revision of each rating within the batches, in time order."""
     moment = sa.func.coalesce(col(Rating.rated_at), col(Rating.received_at), type_=UTCDateTime())
     last = (
         sa.select(sa.func.max(col(Rating.id)))

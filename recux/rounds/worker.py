@@ -127,4 +127,7 @@ def _lock(settings: Settings) -> IO[str]:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except RecuxError as error:
+        sys.exit(f"recux worker: {error}")

@@ -1,0 +1,126 @@
+"""Kill the worker whenever you like: the round is finished once."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from db.engine import engine_for, read_session, write_session
+from db.tables import Round
+from recux.rounds.queue import cancel, close_and_enqueue
+from recux.rounds.stages import STAGES
+from recux.settings import Settings
+from tests.planting import plant_person, plant_rating, plant_study
+
+WORKER = Path(__file__).parent / "counting_worker.py"
+NAMES = [name for name, _ in STAGES]
+
+
+@pytest.fixture
+def settings(database_url, tmp_path):
+    return Settings(home=tmp_path / "home", database_url=database_url, _env_file=None)
+
+
+@pytest.fixture
+def study(settings):
+    with write_session(engine_for(settings.url)) as session:
+        study = plant_study(session)
+        plant_rating(session, plant_person(session, study, "ann"), 1, 4)
+    return study
+
+
+@pytest.fixture
+def start(settings, tmp_path):
+    """Starts workers as processes of their own; those that still run at the end are killed."""
+    processes = []
+
+    def run():
+        environment = os.environ | {
+            "RECUX_HOME": str(settings.home),
+            "RECUX_DATABASE_URL": settings.database_url,
+            "PYTHONPATH": str(Path.cwd()),
+        }
+        command = [sys.executable, str(WORKER), str(tmp_path / "ledger")]
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
+        processes.append(process)
+        return process
+
+    yield run
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def status(settings):
+    with read_session(engine_for(settings.url)) as session:
+        return session.exec(select(Round)).one().status
+
+
+def wait_for(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.05)
+
+
+def ledger(tmp_path):
+    file = tmp_path / "ledger"
+    return [tuple(line.split()) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def test_a_round_survives_kills_at_random_moments_and_no_finished_stage_runs_again(settings, study, start, tmp_path):
+    close_and_enqueue(settings, study.id)
+    generator = random.Random(4)
+    for _ in range(3):
+        process = start()
+        seen = len(ledger(tmp_path))
+        wait_for(lambda seen=seen: len(ledger(tmp_path)) > seen)
+        time.sleep(generator.uniform(0, 0.4))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    start()
+    wait_for(lambda: status(settings) == "done")
+    ends = [name for name, what in ledger(tmp_path) if what == "end"]
+    assert list(dict.fromkeys(ends)) == NAMES
+    assert len(ends) <= len(NAMES) + 3  # a kill between a stage's end and its record repeats that stage, none else
+
+
+def test_closing_and_queueing_are_one_act(settings, study):
+    from recux.rounds import queue
+
+    original = queue._enqueue
+    queue._enqueue = lambda *_: 1 / 0
+    try:
+        with pytest.raises(ZeroDivisionError):
+            close_and_enqueue(settings, study.id)
+    finally:
+        queue._enqueue = original
+    with read_session(engine_for(settings.url)) as session:
+        assert session.exec(select(Round)).all() == []
+
+
+def test_a_cancelled_round_stops_at_the_next_stage(settings, study, start, tmp_path):
+    round_ = close_and_enqueue(settings, study.id)
+    start()
+    wait_for(lambda: ("prepare", "begin") in ledger(tmp_path))
+    cancel(settings, round_.id)
+    wait_for(lambda: ("prepare", "end") in ledger(tmp_path))
+    time.sleep(1.0)
+    assert status(settings) == "cancelled"
+    assert "suggest" not in {name for name, _ in ledger(tmp_path)}
+
+
+def test_a_second_worker_on_the_same_home_is_refused(settings, study, start, tmp_path):
+    close_and_enqueue(settings, study.id)
+    start()
+    wait_for(lambda: ledger(tmp_path))
+    second = start()
+    assert second.wait(30) != 0
+    assert "already runs on" in second.stderr.read().decode()
