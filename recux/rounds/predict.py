@@ -1,0 +1,67 @@
+"""Predictions by the models that serve a study: for the command line, the API and the worker."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import Session, select
+
+from db.queries import champion_of
+from db.tables import Batch, Item, ModelVersion, Participant, Study
+from recux.errors import InvalidInput, NotFound
+from recux.rounds.examples import ratings_of
+from recux.rounds.words import words_of
+
+HEADS = ("satisfaction", "rating", "behaviour")
+
+
+def predict_texts(session: Session, study: Study, texts: Sequence[str]) -> list[dict[str, Any]]:
+    """P(satisfaction 1..5) of each comment and whether its author would recommend, in input order.
+
+    Raises ``NotFound`` when no model serves yet.
+    """
+    from recux.learn.predictor import load
+
+    champion = _champion(session, study, "satisfaction")
+    rows = load(Path(champion.folder)).satisfaction(texts)
+    return [row | {"model": champion.id} for row in rows]
+
+
+def predict_pairs(session: Session, study: Study, head: str, pairs: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+    """What each (participant, item), by their external ids, would do now: ``rating`` or ``behaviour``, in input order.
+
+    Raises ``NotFound`` when no model serves yet, ``InvalidInput`` naming the first row with an unknown id.
+    """
+    from recux.learn.predictor import load
+
+    champion = _champion(session, study, head)
+    people = dict(session.exec(select(Participant.external_id, Participant.id).where(Participant.study_id == study.id)))
+    items = dict(session.exec(select(Item.external_id, Item.id).where(Item.study_id == study.id)))
+    words = words_of(session, study, ratings_of(session, study, _last_batch(session, study)))
+    asked = []
+    for line, (participant, item) in enumerate(pairs, start=1):
+        if people.get(participant) not in words.people:
+            raise InvalidInput(
+                f"row {line}: participant {participant!r} is not in study {study.slug!r}, or has withdrawn"
+            )
+        if items.get(item) not in words.items:
+            raise InvalidInput(f"row {line}: item {item!r} is not in study {study.slug!r}; import it first")
+        asked.append(words.pair(people[participant], items[item], None))  # type: ignore[arg-type]
+    model = load(Path(champion.folder))
+    rows = model.rating(asked) if head == "rating" else model.behaviour(asked)
+    return [row | {"model": champion.id} for row in rows]
+
+
+def _champion(session: Session, study: Study, head: str) -> ModelVersion:
+    assert study.id is not None  # it was read from the database
+    champion = champion_of(session, study.id, head)
+    if champion is None:
+        raise NotFound(
+            f"no model serves {head!r} in study {study.slug!r} yet; run `recux round run --study {study.slug}` first"
+        )
+    return champion
+
+
+def _last_batch(session: Session, study: Study) -> int:
+    numbers = session.exec(select(Batch.number).where(Batch.study_id == study.id)).all()
+    return max(numbers, default=0)
