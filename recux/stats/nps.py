@@ -8,8 +8,9 @@ from scipy import stats
 
 from recux.stats.arrays import answers, choice, share
 from recux.stats.results import Difference, no_difference
+from recux.stats.trinomial import score, score_interval
 
-COMPARE = "adjusted Wald"
+COMPARE = "score test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +81,16 @@ def _moments(promoters: float, detractors: float, n: float) -> tuple[float, floa
 def compare_nps(a: Iterable[int | None], b: Iterable[int | None], *, level: float = 0.95) -> Difference:
     """Difference of two net promoter scores, b - a, from -200 to 200, with interval and p-value.
 
-    Adjusted Wald: 3/8, 3/4 and 3/8 pseudo-answers are added to promoters, passives and detractors of each arm, for
-    the interval and the test (plain Wald and Welch cover as little as .89 with 90 % promoters and unequal arms); the
-    difference and `se` are those of the answers as given. Raises StatisticsError for a score off 0 to 10.
+    Score test and its inversion (recux.stats.trinomial): the variance is that under the hypothesis, so that interval
+    and p agree and lopsided answers do not look certain. Plain Wald and Welch cover as little as .89 with 90 %
+    promoters and unequal arms. `se` is the plain standard error. Raises StatisticsError for a score off 0 to 10.
     """
     counts_a, counts_b = nps_counts(a), nps_counts(b)
     n_a, n_b = sum(counts_a), sum(counts_b)
     if min(n_a, n_b) < 2:
         return no_difference("an arm has fewer than two answers", n_a=n_a, n_b=n_b, method=COMPARE)
+    quantile = float(stats.norm.ppf((1 + share(level, "level")) / 2))
+    low, high = score_interval(counts_a, counts_b, quantile)
+    p = 2 * float(stats.norm.sf(abs(score(counts_a, counts_b, 0.0))))
     (value_a, var_a), (value_b, var_b) = (_moments(c[0], c[2], sum(c)) for c in (counts_a, counts_b))
-    (centre_a, wide_a), (centre_b, wide_b) = (
-        _moments(c[0] + 0.375, c[2] + 0.375, sum(c) + 1.5) for c in (counts_a, counts_b)
-    )
-    centre, spread = centre_b - centre_a, sqrt(wide_a + wide_b)
-    half = float(stats.norm.ppf((1 + share(level, "level")) / 2)) * spread
-    low, high = 100 * max(-2.0, centre - half), 100 * min(2.0, centre + half)
-    p = 2 * float(stats.norm.sf(abs(centre) / spread))
-    return Difference(100 * (value_b - value_a), low, high, p, n_a, n_b, COMPARE, 100 * sqrt(var_a + var_b))
+    return Difference(100 * (value_b - value_a), 100 * low, 100 * high, p, n_a, n_b, COMPARE, 100 * sqrt(var_a + var_b))
