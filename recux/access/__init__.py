@@ -1,0 +1,1 @@
+"""Who may come in: accounts, roles, browser sessions, invites, and the audit log."""

@@ -1,0 +1,16 @@
+"""The FastAPI application behind ``/api``."""
+
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from recux.api import health
+from recux.settings import Settings
+
+
+def create_api(settings: Settings) -> FastAPI:
+    """The API of this process. Its interactive documentation would load foreign scripts, so it is off."""
+    api = FastAPI(title="recux", version=version("recux"), docs_url=None, redoc_url=None)
+    api.state.settings = settings
+    api.include_router(health.router)
+    return api

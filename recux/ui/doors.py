@@ -1,0 +1,90 @@
+"""What stands at a closed door: the sign-in form, and what someone needs to come in.
+
+The forms post to routes and not to this page, because only a route can set a cookie.
+"""
+
+from html import escape
+from urllib.parse import urlencode, urlsplit
+
+import streamlit as st
+
+from db.engine import read_session
+from db.tables import User
+from recux.access.accounts import any_user
+from recux.ui import data
+from recux.ui.language import _
+
+STYLE = """<style>
+.recux-door{font-family:inherit;max-width:22rem;display:grid;gap:.4rem;color:var(--st-text-color)}
+.recux-door input{font:inherit;padding:.6rem .7rem;border:1px solid #767676;border-radius:.5rem;margin-bottom:.6rem;
+background:var(--st-background-color,transparent);color:inherit}
+.recux-door button,.recux-quiet button{font:inherit;cursor:pointer;border-radius:.5rem}
+.recux-door button{padding:.65rem;border:0;background:#0B6E6E;color:#fff;font-weight:600}
+.recux-quiet button{padding:0;border:0;background:none;color:inherit;text-decoration:underline}
+</style>"""
+
+
+def sign_in() -> None:
+    """The sign-in form. Afterwards the person lands on the address that they asked for."""
+    st.title(_("Sign in to recux"))
+    with read_session(data.engine()) as session:
+        if not any_user(session):
+            st.info(_("There is no account yet. Create the first one on the server:"))
+            st.code("recux user create name@example.org --role admin", language=None)
+            return
+    if st.query_params.get("failed"):
+        st.error(
+            _("E-mail or password is wrong, or the account is closed. After five failures it is locked for 15 minutes.")
+        )
+    st.html(
+        f'{STYLE}<form class="recux-door" method="post" action="/auth/login">'
+        f'<input type="hidden" name="next" value="{escape(_asked_for())}">'
+        f'<label for="email">{escape(_("E-mail"))}</label>'
+        '<input id="email" name="email" type="email" autocomplete="username" required>'
+        f'<label for="password">{escape(_("Password"))}</label>'
+        '<input id="password" name="password" type="password" autocomplete="current-password" required>'
+        f'<button type="submit">{escape(_("Sign in"))}</button></form>'
+    )
+
+
+def invite_missing() -> None:
+    """For someone with neither an invite nor a sign-in."""
+    st.title(_("You need an invite link"))
+    st.write(_("To take part in a study, please open the link that you were sent. It also works a second time."))
+    st.page_link(st.Page(sign_in, url_path="sign_in"), label=_("I belong to the team: sign in"))
+
+
+def role_missing() -> None:
+    """For a user whose role does not reach."""
+    st.title(_("This page is not for your role"))
+    st.write(_("Please ask an admin of your team if you need it."))
+
+
+def signed_in(user: User) -> None:
+    """Who is signed in, and the way out, at the foot of the sidebar."""
+    with st.sidebar:
+        st.text(user.email)
+        st.html(_quiet_form("/auth/logout", _("Sign out")))
+
+
+def way_back() -> None:
+    """For a user who opened an invite link to try it: back to the admin pages."""
+    st.html(_quiet_form("/auth/leave", _("Leave the participant's view")))
+
+
+def _asked_for() -> str:
+    """Path and query of the address that led here; after a failed attempt, the one from before it."""
+    query = st.query_params.to_dict()
+    if "next" in query:
+        return str(query["next"])
+    path = urlsplit(st.context.url or "/").path
+    if path.endswith("/sign_in"):
+        return "/"
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def _quiet_form(action: str, label: str) -> str:
+    return (
+        f'{STYLE}<form class="recux-quiet" method="post" action="{action}">'
+        f'<button type="submit">{escape(label)}</button></form>'
+    )

@@ -1,0 +1,33 @@
+"""Who is looking at this page. Asked of the database at every rerun, so that signing out holds in open tabs too."""
+
+import streamlit as st
+from sqlmodel import Session
+
+from db.engine import write_session
+from db.tables import Participant, User
+from recux.access.http import PARTICIPANT_COOKIE, USER_COOKIE
+from recux.access.sessions import needs_renewal, owner_of, renew
+from recux.ui import data
+
+
+def participant(session: Session) -> Participant | None:
+    """The participant whose invite link was opened in this browser, if any."""
+    owner = _owner(session, PARTICIPANT_COOKIE)
+    return owner if isinstance(owner, Participant) else None
+
+
+def user(session: Session) -> User | None:
+    """The signed-in user of the admin pages, if any. Being here prolongs the sign-in."""
+    owner = _owner(session, USER_COOKIE)
+    if not isinstance(owner, User):
+        return None
+    cookie, hours = st.context.cookies[USER_COOKIE], data.settings().session_hours
+    if needs_renewal(session, cookie, hours=hours):
+        with write_session(data.engine()) as writer:
+            renew(writer, cookie, hours=hours)
+    return owner
+
+
+def _owner(session: Session, cookie: str) -> Participant | User | None:
+    token = st.context.cookies.get(cookie)
+    return owner_of(session, token) if token else None

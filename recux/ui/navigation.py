@@ -1,0 +1,104 @@
+"""Which pages exist for whom.
+
+Every address is registered for everyone, so that a link opened before signing in still leads where it points. Where
+someone may not go, the address shows instead what is missing: an invite, a sign-in, or a role.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import streamlit as st
+
+from db.engine import read_session
+from db.tables import Participant, User
+from recux.access.accounts import has_role
+from recux.ui import data, doors, identity
+from recux.ui.language import _
+
+
+class AdminPage(NamedTuple):
+    """One entry of the story that the admin pages tell."""
+
+    name: str
+    """File below ``pages/admin/`` and address."""
+    icon: str
+    role: str
+    """The least role that may open it."""
+
+
+PARTICIPANT_PAGES = ("welcome", "rate", "survey", "thanks", "my_data")
+ADMIN_PAGES = (
+    AdminPage("overview", ":material/home:", "viewer"),
+    AdminPage("experiment", ":material/balance:", "viewer"),
+    AdminPage("comments", ":material/forum:", "viewer"),
+    AdminPage("stability", ":material/speed:", "viewer"),
+    AdminPage("rounds", ":material/cycle:", "viewer"),
+    AdminPage("suggestions", ":material/lightbulb:", "viewer"),
+    AdminPage("studies", ":material/science:", "viewer"),
+    AdminPage("people", ":material/group:", "viewer"),
+    AdminPage("import_data", ":material/upload_file:", "analyst"),
+    AdminPage("team", ":material/badge:", "admin"),
+)
+
+
+def titles() -> dict[str, str]:
+    """The admin pages' names in the reader's language."""
+    return {
+        "overview": _("Overview"),
+        "experiment": _("Experiment"),
+        "comments": _("Comments"),
+        "stability": _("Stability"),
+        "rounds": _("Rounds"),
+        "suggestions": _("Suggestions"),
+        "studies": _("Studies"),
+        "people": _("People"),
+        "import_data": _("Import"),
+        "team": _("Team"),
+    }
+
+
+def show() -> None:
+    """Find out who is here, offer their pages, and run the one they asked for."""
+    st.set_page_config(page_title="recux", page_icon=":material/star_half:", layout="wide")
+    with read_session(data.engine()) as session:
+        participant, user = identity.participant(session), identity.user(session)
+    if participant is not None:
+        page = st.navigation(_for_participant(participant), position="hidden")
+        if user is not None:
+            doors.way_back()
+    elif user is not None:
+        page = st.navigation(_for_user(user), expanded=True)
+        doors.signed_in(user)
+    else:
+        page = st.navigation(_for_nobody(), position="hidden")
+    page.run()
+
+
+def _for_participant(_participant: Participant) -> list[st.Page]:
+    own = [st.Page(f"pages/participant/{name}.py", url_path=name) for name in PARTICIPANT_PAGES]
+    return [*own, *_closed([page.name for page in ADMIN_PAGES], doors.sign_in), _sign_in()]
+
+
+def _for_user(user: User) -> list[st.Page]:
+    names = titles()
+    own = [
+        st.Page(f"pages/admin/{page.name}.py", title=names[page.name], icon=page.icon, url_path=page.name)
+        for page in ADMIN_PAGES
+        if has_role(user, page.role)
+    ]
+    missing = [page.name for page in ADMIN_PAGES if not has_role(user, page.role)]
+    return [*own, *_closed(missing, doors.role_missing), *_closed(PARTICIPANT_PAGES, doors.invite_missing), _sign_in()]
+
+
+def _for_nobody() -> list[st.Page]:
+    hello = st.Page(doors.invite_missing, title="recux", default=True)
+    admin = [page.name for page in ADMIN_PAGES]
+    return [hello, *_closed(PARTICIPANT_PAGES, doors.invite_missing), *_closed(admin, doors.sign_in), _sign_in()]
+
+
+def _sign_in() -> st.Page:
+    return st.Page(doors.sign_in, title=_("Sign in"), url_path="sign_in", visibility="hidden")
+
+
+def _closed(names: list[str] | tuple[str, ...], door: Callable[[], None]) -> list[st.Page]:
+    return [st.Page(door, title="recux", url_path=name, visibility="hidden") for name in names]

@@ -1,0 +1,74 @@
+"""What surrounds the pages: invite links, sign-in and sign-out, the API, security headers.
+
+Streamlit reserves ``/_stcore``, ``/media``, ``/component`` and ``/static``; nothing of ours may start with those.
+"""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from db.migrate import upgrade
+from recux.access import http
+from recux.api.app import create_api
+from recux.settings import Settings
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "
+        "script-src 'self' blob:; worker-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'self'; "
+        "form-action 'self'; frame-ancestors 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+
+
+def routes() -> list[BaseRoute]:
+    """Our routes beside Streamlit's; they match first. From here on the access log is free of invite tokens."""
+    logging.getLogger("uvicorn.access").addFilter(_names_no_token)
+    return [
+        Mount("/api", create_api(Settings())),
+        Route("/join/{token}", http.join),
+        Route("/auth/login", http.login, methods=["POST"]),
+        Route("/auth/logout", http.logout, methods=["POST"]),
+        Route("/auth/leave", http.leave, methods=["POST"]),
+    ]
+
+
+def middleware() -> list[Middleware]:
+    """Security headers on every answer."""
+    return [Middleware(SecurityHeaders)]
+
+
+@asynccontextmanager
+async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
+    """Bring the tables up to date before the first visitor; processes that start together wait for each other."""
+    upgrade(Settings().url)
+    yield {}
+
+
+class SecurityHeaders:
+    """Adds ``HEADERS`` to every HTTP answer. With them, foreign text cannot load anything from elsewhere."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the call on, and add the headers when the answer starts."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+
+def _names_no_token(entry: logging.LogRecord) -> bool:
+    return "/join/" not in entry.getMessage()
