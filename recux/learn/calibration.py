@@ -98,3 +98,13 @@ def covered(p: Array, classes: NDArray[np.int64], participants: list[str]) -> Ar
         sets = conformal_sets(p[side], conformal_quantile(p[~side], classes[~side])) if side.any() else []
         out[side] = [c + 1 in s for c, s in zip(classes[side], sets, strict=True)]
     return out
+
+
+def predicted_stars(p: Array) -> NDArray[np.int64]:
+    """The star nearest to the expected one, (n, 5) -> (n,): least squared error, as quadratic kappa wants."""
+    return np.clip(np.floor(expected_stars(p) + 0.5), 1, 5).astype(np.int64)
+
+
+def expected_stars(p: Array) -> Array:
+    """The mean star, (n, 5) -> (n,)."""
+    return np.asarray(p @ np.arange(1, 6))

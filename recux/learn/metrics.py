@@ -14,9 +14,27 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 RESAMPLES = 1000
 MIN_PARTICIPANTS = 5
+BLOCK = 20_000_000
+"""Numbers that AUC holds at a time."""
 BINS = 15
 TINY = 1e-12
 METHOD = f"percentile bootstrap over participants, {RESAMPLES} resamples"
+DEFINITIONS = {
+    "log_loss": "mean of -log of the probability given to what happened",
+    "accuracy": "share of rows whose predicted class is right",
+    "f1_macro": "unweighted mean of the classes' F1",
+    "mae": "mean distance of predicted from true stars",
+    "qwk": "Cohen's kappa of predicted and true stars, quadratic weights",
+    "ece": "expected calibration error of the predicted class, 15 equal bins, after temperature",
+}
+BINARY_DEFINITIONS = DEFINITIONS | {
+    "auc": "probability that a random yes is scored above a random no",
+    "brier": "mean squared distance of the probability from 0 or 1",
+}
+ORDINAL_DEFINITIONS = DEFINITIONS | {
+    "auc": "probability that a random row with 4 or 5 stars is scored above a random one with fewer",
+    "brier": "squared distance of the five probabilities from the true star, summed, mean of rows",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +49,7 @@ class Measure:
     method: str = METHOD
     reason: str | None = None
     """Why there is no value, or no interval."""
+    definition: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -64,17 +83,17 @@ class Groups:
         return self.total(values) / self.total(np.ones(len(values)))
 
 
-def measure(resampled: Array, n: int, participants: int) -> Measure:
+def measure(resampled: Array, n: int, participants: int, definition: str = "") -> Measure:
     """The first entry as the value and the 2.5 and 97.5 percentiles of the others as its interval."""
     value = float(resampled[0])
     if not np.isfinite(value):
-        return Measure(None, n=n, reason="not defined on these rows (one class only)")
+        return Measure(None, n=n, reason="not defined on these rows (one class only)", definition=definition)
     if participants < MIN_PARTICIPANTS:
         why = f"no interval from {participants} participants, at least {MIN_PARTICIPANTS} needed"
-        return Measure(value, n=n, reason=why)
+        return Measure(value, n=n, reason=why, definition=definition)
     defined = resampled[1:][np.isfinite(resampled[1:])]
     low, high = np.percentile(defined, [2.5, 97.5])
-    return Measure(value, float(low), float(high), n)
+    return Measure(value, float(low), float(high), n, definition=definition)
 
 
 def binary_measures(p: Array, y: Array, participants: Sequence[str], *, seed: int = 0) -> dict[str, Measure]:
@@ -90,7 +109,8 @@ def binary_measures(p: Array, y: Array, participants: Sequence[str], *, seed: in
         "brier": groups.mean((p - y) ** 2),
         "ece": calibration_error(groups, np.maximum(p, 1 - p), (called == y).astype(float)),
     }
-    return {k: measure(v, len(y), groups.draws.shape[1]) for k, v in resampled.items()}
+    people = groups.draws.shape[1]
+    return {k: measure(v, len(y), people, BINARY_DEFINITIONS[k]) for k, v in resampled.items()}
 
 
 def ordinal_measures(
@@ -114,7 +134,8 @@ def ordinal_measures(
         "ece": calibration_error(groups, p.max(1), (p.argmax(1) + 1 == stars).astype(float)),
         "auc": auc(groups, p[:, 3:].sum(1), (stars >= 4).astype(float)),
     }
-    return {k: measure(v, len(y), groups.draws.shape[1]) for k, v in resampled.items()}
+    people = groups.draws.shape[1]
+    return {k: measure(v, len(y), people, ORDINAL_DEFINITIONS[k]) for k, v in resampled.items()}
 
 
 def one_hot(classes: NDArray[np.int64], size: int) -> Array:
@@ -155,9 +176,15 @@ def auc(groups: Groups, scores: Array, y: Array) -> Array:
     """P(a random positive scores above a random negative), ties half; NaN without both classes."""
     order = np.argsort(scores, kind="stable")
     _, first = np.unique(scores[order], return_index=True)
-    weights = groups.draws[:, groups.index[order]]  # (R, n)
-    positive = np.add.reduceat(weights * y[order], first, axis=1)
-    negative = np.add.reduceat(weights * (1 - y[order]), first, axis=1)
+    size = max(1, BLOCK // max(1, len(y)))
+    blocks = [groups.draws[at : at + size] for at in range(0, len(groups.draws), size)]
+    return np.concatenate([auc_block(draws[:, groups.index[order]], y[order], first) for draws in blocks])
+
+
+def auc_block(weights: Array, y: Array, first: NDArray[np.int64]) -> Array:
+    """AUC of rows in the order of their scores, for each row of ``weights`` (R, n); ``first`` starts each tie."""
+    positive = np.add.reduceat(weights * y, first, axis=1)
+    negative = np.add.reduceat(weights * (1 - y), first, axis=1)
     below = np.cumsum(negative, axis=1) - negative / 2
     pairs = positive.sum(1) * negative.sum(1)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from recux.learn.examples import HEADS, MODEL_OF_HEAD
 from recux.learn.heads import outputs_of
-from recux.learn.rows import PAIR_FEATURES
+from recux.learn.rows import PAIR_FEATURES, POSITION_FEATURES
 
 HEAD_INIT = 0.02
 
@@ -41,13 +41,16 @@ class Network(nn.Module):
     def forward(self, ids: Tensor, real: Tensor, types: Tensor, features: Tensor) -> dict[str, Tensor]:
         """Logits of every head, each (B, outputs)."""
         pooled = self.dropout(self.pooled(ids, real, types))
-        wide = torch.cat([pooled, features], -1)
-        return {name: head(wide if extra_features(name) else pooled) for name, head in self.heads.items()}
+        logits = {}
+        for name, head in self.heads.items():
+            extra = extra_features(name)
+            logits[name] = head(torch.cat([pooled, features[:, PAIR_FEATURES - extra :]], -1) if extra else pooled)
+        return logits
 
 
 def extra_features(head: str) -> int:
-    """How many numbers beside the text a head sees."""
-    return 0 if MODEL_OF_HEAD[head] == "satisfaction" else PAIR_FEATURES
+    """How many of the numbers beside the text a head sees, counted from the last: none, means, or position too."""
+    return {"satisfaction": 0, "rating": PAIR_FEATURES - POSITION_FEATURES}.get(MODEL_OF_HEAD[head], PAIR_FEATURES)
 
 
 def layers_of(encoder: Any) -> list[nn.Module]:

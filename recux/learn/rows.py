@@ -10,6 +10,8 @@ from recux.learn.examples import HEADS, Examples, Pair, star
 from recux.learn.means import ItemMeans
 
 PAIR_FEATURES = 6
+POSITION_FEATURES = 3
+"""The first of them; the rating head does not see these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +56,8 @@ def training_rows(examples: Examples, means: ItemMeans) -> TrainingRows:
         row[0] = float(star(e.satisfaction)) if e.satisfaction is not None else row[0]
         row[1] = float(e.recommend) if e.recommend is not None else row[1]
         labels.append(row)
-    pairs: dict[Pair, tuple[list[float], int]] = {}
-    for r in examples.rating:
-        pairs.setdefault(r.pair, (list(nothing), r.round))[0][2] = float(star(r.rating))
-    for b in examples.behaviour:
-        row = pairs.setdefault(b.pair, (list(nothing), b.round))[0]
-        row[3] = float(b.click) if b.click is not None else row[3]
-        row[4] = float(b.purchase) if b.purchase is not None else row[4]
-    labels += [row for row, _ in pairs.values()]
+    pairs, pair_labels, rounds = merged_pairs(examples)
+    labels += pair_labels
     blank = np.zeros((len(comments), PAIR_FEATURES), dtype=np.float32)
     return TrainingRows(
         [e.text for e in comments] + [p.participant_text for p in pairs],
@@ -69,8 +65,27 @@ def training_rows(examples: Examples, means: ItemMeans) -> TrainingRows:
         np.array(labels, dtype=np.float32).reshape(len(labels), len(HEADS)),
         np.concatenate([blank, pair_features(pairs, means, others=True)]),
         [e.participant for e in comments] + [p.participant for p in pairs],
-        np.array([e.round for e in comments] + [r for _, r in pairs.values()], dtype=np.int64),
+        np.array([e.round for e in comments] + rounds, dtype=np.int64),
     )
+
+
+def merged_pairs(examples: Examples) -> tuple[list[Pair], list[list[float]], list[int]]:
+    """Each pair of texts once, with its labels and its round; of a rating and a behaviour, the position is kept."""
+    found: dict[tuple[str, ...], tuple[Pair, list[float], int]] = {}
+    for b in examples.behaviour:
+        row = found.setdefault(same_words(b.pair), (b.pair, [float("nan")] * len(HEADS), b.round))[1]
+        row[3] = float(b.click) if b.click is not None else row[3]
+        row[4] = float(b.purchase) if b.purchase is not None else row[4]
+    for r in examples.rating:
+        row = found.setdefault(same_words(r.pair), (r.pair, [float("nan")] * len(HEADS), r.round))[1]
+        row[2] = float(star(r.rating))
+    pairs, labels, rounds = zip(*found.values(), strict=True) if found else ((), (), ())
+    return list(pairs), list(labels), list(rounds)
+
+
+def same_words(pair: Pair) -> tuple[str, ...]:
+    """What makes two pairs one row."""
+    return pair.participant, pair.item, pair.participant_text, pair.item_text
 
 
 def pair_features(pairs: Iterable[Pair], means: ItemMeans, *, others: bool = False) -> NDArray[np.float32]:

@@ -28,21 +28,33 @@ def save_encoder(result: TrainResult, network: Any, tokenizer: Any, means: ItemM
     save_file({k: v.detach().cpu().contiguous() for k, v in network.heads.state_dict().items()}, draft / "heads.safetensors")
     write_json(draft / "items.json", means.to_dict())
     write_json(draft / "recipe.json", result.recipe.to_dict())
-    about = {
-        "format": FORMAT,
-        "kind": "encoder",
-        "name": "encoder",
-        "heads": list(result.heads),
-        "ordinal": result.recipe.ordinal,
-        "base_model": result.recipe.base_model,
-        "max_tokens": result.recipe.max_tokens,
-        "n_train": result.n_train,
-        "rows_by_head": result.heads,
-        "unknown_token_share": result.unknown_token_share,
-        "out_of_domain": result.out_of_domain,
-    }
-    write_json(draft / "model.json", about)
+    write_about(
+        draft,
+        kind="encoder",
+        name="encoder",
+        heads=list(network.heads),
+        ordinal=result.recipe.ordinal,
+        base_model=result.recipe.base_model,
+        max_tokens=result.recipe.max_tokens,
+        n_train=result.n_train,
+        rows_by_head=result.heads,
+        unknown_token_share=result.unknown_token_share,
+        out_of_domain=result.out_of_domain,
+    )
     publish(draft, result.folder)
+
+
+def save_baseline(baseline: Any, folder: Path, **more: Any) -> None:
+    """Write a fitted baseline; the folder appears whole or not at all."""
+    draft = new_folder(folder)
+    baseline.save(draft)
+    write_about(draft, kind=baseline.name, name=baseline.name, heads=list(baseline.heads), **more)
+    publish(draft, folder)
+
+
+def write_about(draft: Path, **values: Any) -> None:
+    """Write ``model.json``."""
+    write_json(draft / "model.json", {"format": FORMAT, **values})
 
 
 def new_folder(folder: Path) -> Path:

@@ -1,0 +1,95 @@
+"""Which model serves: the rule, as a pure function."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+TOLERANCE = 0.02
+"""How much worse a log-loss may be when the quadratic kappa is better."""
+TIE = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A model as the rule sees it; both figures are of the same held-out rows of all rounds."""
+
+    name: str
+    log_loss: float | None
+    """None: not measured, so it cannot be promoted."""
+    qwk: float | None = None
+    """None where the model predicts no stars."""
+    unfit: str | None = None
+    """Why it may not serve whatever its figures (out of its domain, for example)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Who serves from now on, and why."""
+
+    champion: str | None
+    """Name of a contender; None when nothing can serve."""
+    promoted: bool
+    """False when the incumbent stays or nobody serves."""
+    reason: str
+
+
+def beats(a: Contender, b: Contender) -> bool:
+    """Whether ``a`` may replace ``b``: a lower log-loss, or one at most .02 higher with a better kappa."""
+    if a.log_loss is None or a.unfit:
+        return False
+    if b.log_loss is None or b.unfit:
+        return True
+    if a.log_loss < b.log_loss - TIE:
+        return True
+    better_kappa = a.qwk is not None and b.qwk is not None and a.qwk > b.qwk + TIE
+    return better_kappa and a.log_loss <= b.log_loss + TOLERANCE
+
+
+def choose_champion(
+    candidate: Contender | None, incumbent: Contender | None, baselines: Sequence[Contender]
+) -> Choice:
+    """The rule: the candidate must beat the incumbent and every baseline; else the best baseline may serve.
+
+    On a tie the incumbent stays. Without an incumbent the best of the others serves.
+    """
+    rivals = [*baselines, *([incumbent] if incumbent else [])]
+    if candidate and serviceable(candidate) and all(beats(candidate, r) for r in rivals):
+        return Choice(candidate.name, True, f"{described(candidate)} beats {listed(rivals) or 'nobody: it is the first'}")
+    against = why_not(candidate, rivals)
+    best = min((b for b in baselines if serviceable(b)), key=lambda b: b.log_loss or 0.0, default=None)
+    if incumbent and serviceable(incumbent) and not (best and beats(best, incumbent)):
+        return Choice(incumbent.name, False, f"the incumbent {described(incumbent)} stays: {against}")
+    if best:
+        return Choice(best.name, True, f"the baseline {described(best)} serves: {against}")
+    if incumbent and not incumbent.unfit:
+        return Choice(incumbent.name, False, f"the incumbent {incumbent.name} stays: {against}")
+    return Choice(None, False, f"nothing can serve yet: {against}")
+
+
+def serviceable(contender: Contender) -> bool:
+    """Whether it was measured and may serve."""
+    return contender.log_loss is not None and not contender.unfit
+
+
+def why_not(candidate: Contender | None, rivals: Sequence[Contender]) -> str:
+    """Why the candidate was not promoted."""
+    if candidate is None:
+        return "no encoder could be trained on these examples"
+    if candidate.unfit:
+        return f"{candidate.name} is unfit, {candidate.unfit}"
+    if candidate.log_loss is None:
+        return f"{candidate.name} could not be measured, there are no labelled rows of held-out participants"
+    stronger = [r for r in rivals if not beats(candidate, r)]
+    return f"{described(candidate)} does not beat {listed(stronger)}"
+
+
+def described(contender: Contender) -> str:
+    """Name and figures."""
+    if contender.log_loss is None:
+        return f"{contender.name} (not measured)"
+    kappa = "" if contender.qwk is None else f", QWK {contender.qwk:.3f}"
+    return f"{contender.name} (log-loss {contender.log_loss:.4f}{kappa})"
+
+
+def listed(contenders: Sequence[Contender]) -> str:
+    """Names and figures, joined."""
+    return " and ".join(described(c) for c in contenders)

@@ -1,0 +1,82 @@
+"""Raw probabilities from a fine-tuned encoder, many texts at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from recux.learn.device import autocast, resolve_device, resolve_precision
+from recux.learn.encode import Tokens, encode, padded
+from recux.learn.examples import Pair
+from recux.learn.files import read_json
+from recux.learn.heads import probabilities
+from recux.learn.means import ItemMeans
+from recux.learn.minibatches import by_area
+from recux.learn.network import Network
+from recux.learn.rows import PAIR_FEATURES, pair_features
+from recux.learn.saved import head_weights
+from recux.learn.weights import load_encoder, load_tokenizer
+
+AREA = {"cpu": 4096, "cuda": 131_072}
+"""Tokens, padding included, in one pass."""
+
+
+@dataclass(frozen=True)
+class EncoderScorer:
+    """A network in evaluation mode with its tokenizer."""
+
+    network: Network
+    tokenizer: Any
+    means: ItemMeans
+    max_tokens: int
+    device: torch.device
+    precision: str
+
+    @property
+    def heads(self) -> list[str]:
+        """What it predicts."""
+        return list(self.network.heads)
+
+    def raw(self, inputs: Sequence[str] | Sequence[Pair]) -> dict[str, NDArray[np.float64]]:
+        """Probabilities by head, in input order."""
+        texts = [x if isinstance(x, str) else x.participant_text for x in inputs]
+        seconds = [None if isinstance(x, str) else x.item_text for x in inputs]
+        features = np.zeros((len(texts), PAIR_FEATURES), dtype=np.float32)
+        pairs = [i for i, x in enumerate(inputs) if isinstance(x, Pair)]
+        features[pairs] = pair_features([x for x in inputs if isinstance(x, Pair)], self.means)
+        return self.score(encode(self.tokenizer, texts, seconds, self.max_tokens), features)
+
+    @torch.inference_mode()
+    def score(self, tokens: Tokens, features: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
+        """Probabilities of tokenised texts."""
+        out: dict[str, NDArray[np.float64]] = {}
+        pad = self.tokenizer.pad_token_id or 0
+        for rows in by_area(np.arange(len(tokens)), tokens.lengths, AREA.get(self.device.type, 4096)):
+            ids, real, types = (torch.from_numpy(a).to(self.device) for a in padded(tokens, rows, pad))
+            with autocast(self.device, self.precision):
+                logits = self.network(ids, real, types, torch.from_numpy(features[rows]).to(self.device))
+            for head, values in logits.items():
+                p = probabilities(head, values, self.network.ordinal).cpu().numpy()
+                out.setdefault(head, np.empty((len(tokens), *p.shape[1:])))[rows] = p
+        return out
+
+
+def load_encoder_scorer(folder: Path, description: dict[str, Any], device: str) -> EncoderScorer:
+    """The encoder model in ``folder``."""
+    where = resolve_device(device)
+    network = Network(
+        load_encoder(str(folder / "encoder")), description["heads"], ordinal=description["ordinal"], dropout=0.0
+    )
+    network.heads.load_state_dict(head_weights(folder))
+    return EncoderScorer(
+        network.to(where).eval(),
+        load_tokenizer(str(folder / "encoder")),
+        ItemMeans.from_dict(read_json(folder / "items.json")),
+        description["max_tokens"],
+        where,
+        resolve_precision("auto", where),
+    )
