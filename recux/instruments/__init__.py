@@ -1,0 +1,17 @@
+"""Questionnaires: one versioned, sourced file each. A new one is one new file."""
+
+from recux.instruments.loading import available, check_answer, load, read
+from recux.instruments.model import Condition, Construct, Instrument, Option, Question, in_language
+
+__all__ = [
+    "Condition",
+    "Construct",
+    "Instrument",
+    "Option",
+    "Question",
+    "available",
+    "check_answer",
+    "in_language",
+    "load",
+    "read",
+]
