@@ -107,7 +107,8 @@ def sign_in(engine: sa.Engine, email: str, password: str) -> User | None:
     slip past the limit of 5 per 15 minutes, and the database is not locked while the hash is computed.
     """
     with write_session(engine) as session:
-        user = find_user(session, email)
+        row = select(User).where(User.email == email.strip().lower()).with_for_update()
+        user = session.exec(row).first()
         allowed = user is not None and _count_attempt(user)
     right = _password_is_right(user.password_hash if user and allowed else _hash_of_nobody(), password)
     if user is None or not allowed or not right:
