@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     secure_cookies: bool = False
     """Mark cookies ``Secure``; switch on behind TLS."""
 
+    recommender_hosts: str = ""
+    """Hosts of recommenders that arms may call, separated by commas; empty leaves it to the arms' own lists."""
+
     @property
     def url(self) -> str:
         """The database's SQLAlchemy URL, resolved."""
