@@ -1,0 +1,1 @@
+"""What people write: consent, arms, slates, ratings, questionnaire answers, withdrawal."""

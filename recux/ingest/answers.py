@@ -1,0 +1,135 @@
+"""Questionnaire answers: append-only like ratings, gathered by person, instrument and wave into a response."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlmodel import col
+
+from db.engine import insert_many
+from db.tables import Answer, Response, now
+from recux import instruments
+from recux.errors import InvalidInput, NotFound
+from recux.ingest.feedback import is_current, retire
+from recux.ingest.lookups import chunked_rows, create_people, find_people, withdrew
+from recux.ingest.plan import Row
+from recux.ingest.state import Import, column_values
+
+Columns = dict[str, Any]
+
+
+class Sheet(NamedTuple):
+    """Which response an answer belongs to."""
+
+    participant_id: int
+    instrument: str
+    wave: int
+
+
+def write_responses(run: Import, rows: Sequence[Row]) -> None:
+    """Write answers. A row without value and text is a question that was skipped: it opens the response, no more."""
+    find_people(run, column_values(rows, "participant_id"))
+    good = [row for row in rows if _answer_fits(run, row) and not withdrew(run, row)]
+    create_people(run, column_values(good, "participant_id"))
+    opened = _open_responses(run, good)
+    responses = _responses(run, good)
+    present = _answers(run, list(responses.values()))
+    new: dict[tuple[int, str], Columns] = {}
+    replaced: list[int] = []
+    for row in good:
+        sheet = _sheet(run, row)
+        key = (responses[sheet], row.values["question"])
+        before = present.get(key)
+        after = {**(before or _blank(run, *key)), **_said(row)}
+        if _is_skip(row) or after == before:
+            run.written += sheet in opened and _is_skip(row)
+            run.unchanged += not (sheet in opened and _is_skip(row))
+        elif before is None:
+            run.written += 1
+            new[key] = after
+        elif run.contradicts(row, repr((sheet, key[1])), "value"):
+            continue
+        else:
+            run.updated += 1
+            replaced.append(after.pop("id"))
+            new[key] = {**after, "received_at": now()}
+        opened.discard(sheet)
+        if not _is_skip(row):
+            present[key] = after
+            run.first_line.setdefault(repr((sheet, key[1])), row.line)
+    retire(run, Answer, replaced)
+    insert_many(run.session, Answer, list(new.values()))
+
+
+def _answer_fits(run: Import, row: Row) -> bool:
+    """Whether the question exists and takes the answer; if not, the row is put aside."""
+    column = "instrument"
+    try:
+        instrument = instruments.load(row.values["instrument"])
+        column = "question"
+        question = instrument.question(row.values["question"])
+        column = "value" if row.values.get("value") is not None else "text"
+        if not _is_skip(row):
+            instruments.check_answer(question, row.values.get("value"), row.values.get("text"))
+    except (NotFound, InvalidInput) as error:
+        run.reject(row, column, str(error))
+        return False
+    return True
+
+
+def _is_skip(row: Row) -> bool:
+    return row.values.get("value") is None and row.values.get("text") is None
+
+
+def _sheet(run: Import, row: Row) -> Sheet:
+    person = run.people[row.values["participant_id"]]
+    return Sheet(person.id, row.values["instrument"], row.values.get("wave") or 1)
+
+
+def _open_responses(run: Import, rows: Sequence[Row]) -> set[Sheet]:
+    """Create the responses that the rows need and the database does not have; returns which."""
+    known = _responses(run, rows)
+    moments: dict[Sheet, list[datetime | None]] = {}
+    for row in rows:
+        sheet = _sheet(run, row)
+        if sheet not in known:
+            moments.setdefault(sheet, []).append(row.values.get("answered_at"))
+    insert_many(run.session, Response, [_response(run, sheet, times) for sheet, times in moments.items()])
+    return set(moments)
+
+
+def _response(run: Import, sheet: Sheet, moments: list[datetime | None]) -> Columns:
+    said = sorted(moment for moment in moments if moment is not None)
+    started, completed = (said[0], said[-1]) if said else (now(), now())
+    version = instruments.load(sheet.instrument).version
+    response = Response(study_id=run.study_id, version=str(version), started_at=started, completed_at=completed, **sheet._asdict())
+    return response.model_dump(exclude={"id"})
+
+
+def _responses(run: Import, rows: Sequence[Row]) -> dict[Sheet, int]:
+    def those(people: list[int]) -> sa.Select[Any]:
+        columns = col(Response.participant_id), col(Response.instrument), col(Response.wave), col(Response.id)
+        return sa.select(*columns).where(col(Response.participant_id).in_(people))
+
+    people = list({run.people[name].id for name in column_values(rows, "participant_id")})
+    return {Sheet(*row[:3]): row[3] for row in chunked_rows(run, those, people)}
+
+
+def _answers(run: Import, response_ids: list[int]) -> dict[tuple[int, str], Columns]:
+    table: sa.Table = Answer.__table__  # type: ignore[attr-defined]
+
+    def those(ids: list[int]) -> sa.Select[Any]:
+        return sa.select(table).where(is_current("answer"), table.c.response_id.in_(ids))
+
+    return {(row.response_id, row.question): dict(row._mapping) for row in chunked_rows(run, those, response_ids)}
+
+
+def _blank(run: Import, response_id: int, question: str) -> Columns:
+    answer = Answer(study_id=run.study_id, response_id=response_id, question=question, received_at=now())
+    return answer.model_dump(exclude={"id"})
+
+
+def _said(row: Row) -> Columns:
+    said = {name: row.values[name] for name in ("value", "text", "answered_at") if row.values.get(name) is not None}
+    return {**dict.fromkeys(name for name in ("value", "text") if name in row.values), **said, "refused": False}
