@@ -21,6 +21,11 @@ class Cancelled(RecuxError):
 class TrainingFailed(RecuxError):
     """The training process ended without a result."""
 
+    def __init__(self, message: str, kind: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
+        """Name of the error inside the training process; empty when it was not one of ours."""
+
 
 def train_in_child(job: Path, *, report: Callable[[dict[str, Any]], None], should_stop: Callable[[], bool]) -> None:
     """Run ``recux.learn.run`` on a job folder to its end, passing on its progress.
@@ -38,7 +43,7 @@ def train_in_child(job: Path, *, report: Callable[[dict[str, Any]], None], shoul
         finally:
             _end(child)
     if child.returncode != 0:
-        raise TrainingFailed(_reason(job, child.returncode))
+        raise _failure(job, child.returncode)
 
 
 def _watch(
@@ -76,10 +81,11 @@ def _progress(job: Path) -> dict[str, Any]:
     return dict(read_json(file)) if file.is_file() else {}
 
 
-def _reason(job: Path, code: int) -> str:
+def _failure(job: Path, code: int) -> TrainingFailed:
     file = job / "error.json"
     if file.is_file():
-        return str(read_json(file)["message"])
+        said = read_json(file)
+        return TrainingFailed(said["message"], said["error"])
     if code < 0:
-        return f"training was ended by signal {-code}; run the round again, it goes on from its last checkpoint"
-    return f"training ended with exit code {code}; its output is in {job / 'log.txt'}"
+        return TrainingFailed(f"training was ended by signal {-code}; run the round again, it goes on where it stopped")
+    return TrainingFailed(f"training ended with exit code {code}; its output is in {job / 'log.txt'}")

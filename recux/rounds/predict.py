@@ -15,19 +15,21 @@ from recux.rounds.words import words_of
 HEADS = ("satisfaction", "rating", "behaviour")
 
 
-def predict_texts(session: Session, study: Study, texts: Sequence[str]) -> list[dict[str, Any]]:
+def predict_texts(session: Session, study: Study, texts: Sequence[str], *, home: Path) -> list[dict[str, Any]]:
     """P(satisfaction 1..5) of each comment and whether its author would recommend, in input order.
 
-    Raises ``NotFound`` when no model serves yet.
+    ``home`` is RECUX_HOME, where the models are. Raises ``NotFound`` when no model serves yet.
     """
     from recux.learn.predictor import load
 
     champion = _champion(session, study, "satisfaction")
-    rows = load(Path(champion.folder)).satisfaction(texts)
+    rows = load(home / champion.folder).satisfaction(texts)
     return [row | {"model": champion.id} for row in rows]
 
 
-def predict_pairs(session: Session, study: Study, head: str, pairs: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+def predict_pairs(
+    session: Session, study: Study, head: str, pairs: Sequence[tuple[str, str]], *, home: Path
+) -> list[dict[str, Any]]:
     """What each (participant, item), by their external ids, would do now: ``rating`` or ``behaviour``, in input order.
 
     Raises ``NotFound`` when no model serves yet, ``InvalidInput`` naming the first row with an unknown id.
@@ -47,7 +49,7 @@ def predict_pairs(session: Session, study: Study, head: str, pairs: Sequence[tup
         if items.get(item) not in words.items:
             raise InvalidInput(f"row {line}: item {item!r} is not in study {study.slug!r}; import it first")
         asked.append(words.pair(people[participant], items[item], None))  # type: ignore[arg-type]
-    model = load(Path(champion.folder))
+    model = load(home / champion.folder)
     rows = model.rating(asked) if head == "rating" else model.behaviour(asked)
     return [row | {"model": champion.id} for row in rows]
 

@@ -11,7 +11,7 @@ from recux.rounds.examples import ratings_of
 from recux.rounds.words import words_of
 
 
-def prepare_slates(session: Session, round_: Round) -> None:
+def prepare_slates(session: Session, round_: Round, home: Path) -> None:
     """Prepare the next slate of everyone in an arm whose source is ``rerank``, by the study's rating champion."""
     from recux.recommend import prepare_rerank
 
@@ -22,7 +22,7 @@ def prepare_slates(session: Session, round_: Round) -> None:
         return
     from recux.learn.predictor import load
 
-    model = load(Path(champion.folder))
+    model = load(home / champion.folder)
     words = words_of(session, study, ratings_of(session, study, round_.number))
 
     def score(pairs: Sequence[tuple[Participant, Item]]) -> list[float]:

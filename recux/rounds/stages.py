@@ -15,8 +15,8 @@ from sqlmodel import col
 
 from db.engine import engine_for, read_session, write_session
 from db.tables import Round, now
-from recux.rounds.child import Cancelled, train_in_child
-from recux.rounds.job import has_enough, prepare_job, record_models
+from recux.rounds.child import Cancelled, TrainingFailed, train_in_child
+from recux.rounds.job import prepare_job, record_models
 from recux.rounds.reranking import prepare_slates
 from recux.settings import Settings
 
@@ -49,13 +49,14 @@ def prepare(work: Work) -> None:
     """Write the round's examples and its recipe into its folder."""
     with read_session(work.engine) as session:
         round_ = session.get_one(Round, work.round_id)
-        prepare_job(session, round_, work.folder)
+        prepare_job(session, round_, work.folder, work.settings.home.resolve())
 
 
 def train(work: Work) -> None:
-    """Fine-tune, evaluate on held-out people, and compare with the baselines; in a process of its own."""
-    if not has_enough(work.folder):
-        return
+    """Fine-tune, test on held-out people, and compare with the baselines; in a process of its own.
+
+    Too few examples are no failure: the round goes on without models and says so.
+    """
 
     def report(progress: dict[str, Any]) -> None:
         work.show("train", progress)
@@ -63,13 +64,23 @@ def train(work: Work) -> None:
         with suppress(sa.exc.OperationalError), write_session(work.engine) as session:  # training outlives an outage
             session.connection().execute(statement)
 
-    train_in_child(work.folder, report=report, should_stop=lambda: is_cancelled(work))
+    try:
+        train_in_child(work.folder, report=report, should_stop=lambda: is_cancelled(work))
+    except TrainingFailed as problem:
+        if problem.kind != "TooFewExamples":
+            raise
+        with write_session(work.engine) as session:
+            round_ = session.get_one(Round, work.round_id)
+            round_.message = str(problem)
+            session.add(round_)
 
 
 def record(work: Work) -> None:
     """Store the models with their figures, and promote those that earned it."""
-    with write_session(work.engine) as session:
-        record_models(session, session.get_one(Round, work.round_id), work.folder)
+    if (work.folder / "result.json").is_file():
+        with write_session(work.engine) as session:
+            round_ = session.get_one(Round, work.round_id)
+            record_models(session, round_, work.folder, work.settings.home.resolve())
 
 
 def evaluate(work: Work) -> None:
@@ -93,7 +104,7 @@ def suggest(work: Work) -> None:
 def rerank(work: Work) -> None:
     """Prepare the next slates of the arms that are ranked by the fine-tuned model."""
     with write_session(work.engine) as session:
-        prepare_slates(session, session.get_one(Round, work.round_id))
+        prepare_slates(session, session.get_one(Round, work.round_id), work.settings.home)
 
 
 STAGES: tuple[tuple[str, Callable[[Work], None]], ...] = (

@@ -1,0 +1,145 @@
+"""The training job of a round: written from rows, and its result turned into rows."""
+
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from db.queries import champion_of
+from db.tables import Batch, BatchRow, ModelVersion, Participant, Rating, Round, Study
+from recux.learn.champion import Choice
+from recux.learn.jobs import ModelResult, RunResult, read_result, write_job
+from recux.learn.metrics import Measure
+from recux.learn.recipe import Recipe, default_recipe
+from recux.rounds.examples import examples_of, request_examples
+
+KINDS = ("satisfaction", "rating", "behaviour", "response_time")
+WARM = ("satisfaction", "rating", "behaviour")
+
+
+def prepare_job(session: Session, round_: Round, folder: Path, home: Path) -> None:
+    """Write the round's job: everything in its batches, the recipe, and whom the new models must beat."""
+    study = session.get_one(Study, round_.study_id)
+    examples = examples_of(session, study, round_.number)
+    serving = {kind: champion_of(session, round_.study_id, kind) for kind in KINDS}
+    write_job(
+        folder,
+        examples,
+        recipe_of(round_.config, len(examples.of("train"))),
+        requests=request_examples(session, study, round_.number),
+        start_from=start_from(session, round_, serving, home),
+        incumbents={kind: home / version.folder for kind, version in serving.items() if version},
+    )
+
+
+def recipe_of(config: dict[str, Any], rows: int) -> Recipe:
+    """The recipe for so many training rows, with what the round was asked for."""
+    from recux.learn.device import resolve_device
+
+    asked = {name: config[name] for name in ("base_model", "seed") if config.get(name) is not None}
+    device = resolve_device(config.get("device") or "auto")
+    return default_recipe(rows, device.type, **asked)
+
+
+def start_from(session: Session, round_: Round, serving: dict[str, ModelVersion | None], home: Path) -> Path | None:
+    """Folder of the fine-tuned encoder to go on from; None for the base model.
+
+    The base model it is when nothing was fine-tuned yet, when another base model is asked for, and when someone whose
+    words the encoder learned from has withdrawn or was erased since: the new model then knows nothing of them.
+    """
+    for kind in WARM:
+        version = serving[kind]
+        if version is None or version.baseline:
+            continue
+        if round_.config.get("base_model") not in (None, version.base_model):
+            return None
+        trained = session.get_one(Round, version.round_id)
+        return None if _left_since(session, trained) else home / version.folder
+    return None
+
+
+def record_models(session: Session, round_: Round, folder: Path, home: Path) -> None:
+    """Store the round's models with their figures, replacing what it stored before, and set the champions."""
+    result = read_result(folder)
+    incumbents = {kind: champion_of(session, round_.study_id, kind) for kind in KINDS}
+    kept = {kind: version for kind, version in incumbents.items() if version and version.round_id != round_.id}
+    for version in session.exec(select(ModelVersion).where(ModelVersion.round_id == round_.id)):
+        session.delete(version)
+    session.flush()
+    for kind, found in result.kinds.items():
+        made = [model for model in found.models if model.name != "incumbent"]
+        versions = {model.name: _version(round_, kind, model, result, home) for model in made}
+        _record_kind(session, found.choice, versions, kept.get(kind))
+    shown = {"left_out": result.left_out, "out_of_domain": result.out_of_domain, "recipe": result.recipe.to_dict()}
+    round_.config = {**round_.config, **shown, "unknown_token_share": result.unknown_token_share}
+    round_.message = result.out_of_domain
+    session.add(round_)
+
+
+def _record_kind(
+    session: Session, choice: Choice, versions: dict[str, ModelVersion], incumbent: ModelVersion | None
+) -> None:
+    """Add the models of one kind and let the chosen one serve; the incumbent, when it was not beaten."""
+    champion = versions.get(choice.champion or "", incumbent)
+    for name, version in versions.items():
+        version.reason = choice.reason if name in (choice.champion, "encoder") else None
+    session.add_all(versions.values())
+    if incumbent is not None:
+        incumbent.champion = False
+        session.add(incumbent)
+    session.flush()  # before the new one: the database allows a single champion
+    if champion is not None:
+        champion.champion = True
+        session.add(champion)
+        session.flush()
+
+
+def _version(round_: Round, kind: str, model: ModelResult, result: RunResult, home: Path) -> ModelVersion:
+    metrics: dict[str, Any] = {name: figure(measure) for name, measure in model.metrics.items()}
+    metrics["by_round"] = {str(number): figure(measure) for number, measure in model.by_round.items()}
+    metrics["cold_start"] = {
+        known: {name: figure(measure) for name, measure in part.items()} for known, part in model.cold_start.items()
+    }
+    metrics["audit"] = {name: figure(measure) for name, measure in model.audit.items()}
+    metrics["unknown_token_share"] = result.unknown_token_share
+    assert round_.id is not None  # it was read from the database
+    return ModelVersion(
+        study_id=round_.study_id,
+        round_id=round_.id,
+        head=kind,
+        name=model.name,
+        baseline=model.baseline,
+        base_model=model.base_model,
+        folder=str(model.folder.resolve().relative_to(home.resolve())),
+        metrics=metrics,
+        n_train=model.n_train,
+        n_test=model.n_test,
+        device=model.device,
+        seconds=model.seconds,
+    )
+
+
+def figure(measure: Measure) -> dict[str, Any]:
+    """A measure in the shape of the report's figures."""
+    if measure.value is None:
+        return {"value": None, "reason": measure.reason}
+    shown = ("value", "ci_low", "ci_high", "n", "definition", "method")
+    return {name: getattr(measure, name) for name in shown}
+
+
+def _left_since(session: Session, round_: Round) -> bool:
+    """Whether a row that the round learned from belongs to someone who withdrew, or is gone."""
+    rows = (
+        sa.select(col(Rating.id))
+        .join(Participant, col(Participant.id) == col(Rating.participant_id))
+        .where(col(Rating.id) == col(BatchRow.row_id), col(Participant.withdrawn_at).is_(None))
+    )
+    lost = (
+        sa.select(sa.literal(1))
+        .join(Batch, col(Batch.id) == col(BatchRow.batch_id))
+        .where(col(Batch.study_id) == round_.study_id, col(Batch.number) <= round_.number)
+        .where(col(BatchRow.kind) == "rating", ~rows.exists())
+        .limit(1)
+    )
+    return session.connection().execute(lost).first() is not None
