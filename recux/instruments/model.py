@@ -73,7 +73,7 @@ class Question(Part):
     expected: float | None = None
     """The answer that an attentive reader gives, for attention checks."""
     ask_if: Condition | None = None
-    max_length: int = Field(default=2000, ge=1)
+    max_length: int = Field(default=5000, ge=1)
     """Of a text, in characters."""
 
     @model_validator(mode="after")

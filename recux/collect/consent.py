@@ -1,0 +1,84 @@
+"""What participants agree to, and whether they did."""
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from db.tables import Consent, ConsentText, Participant, Study
+from recux.errors import Conflict, NotAllowed
+
+OPEN = "open"
+
+
+def current_consent(session: Session, participant: Participant, language: str | None) -> ConsentText:
+    """The newest consent text of the person's study, in ``language`` where there is one, else in English, else any.
+
+    Raises Conflict when the study has none.
+    """
+    newest = _newest_version(session, participant)
+    texts = session.exec(
+        select(ConsentText)
+        .where(ConsentText.study_id == participant.study_id, ConsentText.version == newest)
+        .order_by(col(ConsentText.id))
+    ).all()
+    if not texts:
+        raise Conflict("the study has no consent text; add one under [consent] in its file")
+    by_language = {text.language: text for text in texts}
+    return by_language.get(language or "") or by_language.get("en") or texts[0]
+
+
+def decide(session: Session, participant: Participant, text: ConsentText, given: bool) -> Consent:
+    """Record that the person agreed to ``text``, or did not. The same decision again changes nothing."""
+    lock(session, participant)
+    last = _last_decision(session, participant)
+    if last is not None and last.given == given and last.consent_text_id == text.id:
+        return last
+    assert participant.id is not None and text.id is not None  # noqa: PT018 - both were read from the database
+    decision = Consent(participant_id=participant.id, consent_text_id=text.id, given=given)
+    session.add(decision)
+    session.flush()
+    return decision
+
+
+def decision_of(session: Session, participant: Participant) -> bool | None:
+    """The person's answer to the newest consent text; None when they were not asked since it changed."""
+    last = _last_decision(session, participant)
+    if last is None:
+        return None
+    text = session.get_one(ConsentText, last.consent_text_id)
+    return last.given if text.version == _newest_version(session, participant) else None
+
+
+def standing(session: Session, participant: Participant) -> str:
+    """Whether the person may take part now: ``open``, ``withdrawn``, ``not_started``, ``paused`` or ``closed``."""
+    if participant.withdrawn_at is not None:
+        return "withdrawn"
+    status = session.get_one(Study, participant.study_id).status
+    if status == "live" or (participant.test and status == "draft"):
+        return OPEN
+    return {"draft": "not_started"}.get(status, status)
+
+
+def require_consent(session: Session, participant: Participant) -> None:
+    """Make this transaction the only writer for the person. Raises NotAllowed unless they may answer now."""
+    lock(session, participant)
+    now_is = standing(session, participant)
+    if now_is != OPEN:
+        raise NotAllowed(f"no answers are taken from {participant.external_id!r} now: {now_is.replace('_', ' ')}")
+    if not decision_of(session, participant):
+        raise NotAllowed(f"participant {participant.external_id!r} has not consented; no answers are taken before")
+
+
+def lock(session: Session, participant: Participant) -> None:
+    """Let nobody else write for this person until the transaction ends, and read what was written meanwhile."""
+    session.refresh(participant, with_for_update={"key_share": True})
+
+
+def _newest_version(session: Session, participant: Participant) -> int | None:
+    newest = sa.select(sa.func.max(ConsentText.version)).where(col(ConsentText.study_id) == participant.study_id)
+    version: int | None = session.connection().execute(newest).scalar()
+    return version
+
+
+def _last_decision(session: Session, participant: Participant) -> Consent | None:
+    of_person = select(Consent).where(Consent.participant_id == participant.id)
+    return session.exec(of_person.order_by(col(Consent.id).desc())).first()
