@@ -15,16 +15,10 @@ from db.engine import engine_for, read_session, write_session
 from db.tables import Round
 from recux.rounds.queue import cancel, close_and_enqueue
 from recux.rounds.stages import STAGES
-from recux.settings import Settings
 from tests.planting import plant_person, plant_rating, plant_study
 
 WORKER = Path(__file__).parent / "counting_worker.py"
 NAMES = [name for name, _ in STAGES]
-
-
-@pytest.fixture
-def settings(database_url, tmp_path):
-    return Settings(home=tmp_path / "home", database_url=database_url, _env_file=None)
 
 
 @pytest.fixture

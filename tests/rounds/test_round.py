@@ -1,0 +1,132 @@
+"""A whole round on real input: it learns, it says what it left out, and no kill doubles anything."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from sqlmodel import select
+
+from db.engine import engine_for, read_session, write_session
+from db.tables import Figure, ModelVersion, Participant, Round, now
+from recux.errors import Conflict, RecuxError
+from recux.rounds.foreground import run_study
+from recux.rounds.predict import predict_pairs, predict_texts
+from recux.rounds.queue import close_and_enqueue
+from tests.planting import plant_person, plant_rating, plant_study
+from tests.rounds.conftest import plant_feedback
+
+
+def run(settings, study, **config):
+    return run_study(settings, study.id, config=config, show=lambda _stage, _progress: None)
+
+
+def rows(settings, table):
+    with read_session(engine_for(settings.url)) as session:
+        return list(session.exec(select(table)))
+
+
+def test_a_round_stores_models_champions_figures_and_serves_predictions(settings, tiny_encoder):
+    study = plant_feedback(settings)
+    round_ = run(settings, study, base_model=tiny_encoder, device="cpu")
+    assert (round_.status, round_.number) == ("done", 1)
+    versions = rows(settings, ModelVersion)
+    assert {v.head for v in versions} == {"satisfaction", "rating", "behaviour", "response_time"}
+    champions = [v.head for v in versions if v.champion]
+    assert sorted(champions) == ["behaviour", "rating", "response_time", "satisfaction"]
+    assert {f.metric for f in rows(settings, Figure)} >= {"nps", "csat", "mean_rating", "ctr", "p95_ms"}
+    with read_session(engine_for(settings.url)) as session:
+        said = predict_texts(session, study, ["love it", "terrible"], home=settings.home)
+        assert [abs(sum(row["probabilities"]) - 1) < 1e-6 for row in said] == [True, True]
+        rated = predict_pairs(session, study, "rating", [("p1", "i2"), ("p0", "i1")], home=settings.home)
+        assert {row["predicted"] for row in rated} <= {1, 2, 3, 4, 5}
+        clicks = predict_pairs(session, study, "behaviour", [("p1", "i2")], home=settings.home)
+        assert 0 <= clicks[0]["click"] <= 1
+        with pytest.raises(RecuxError, match="row 2: participant 'nobody'"):
+            predict_pairs(session, study, "rating", [("p1", "i2"), ("nobody", "i2")], home=settings.home)
+
+
+def test_the_second_round_starts_from_the_champion_unless_someone_withdrew(sqlite_settings, tiny_encoder):
+    settings = sqlite_settings
+    study = plant_feedback(settings)
+    run(settings, study, base_model=tiny_encoder, device="cpu")
+    with pytest.raises(Conflict, match="no ratings or answers since"):
+        run(settings, study)
+    with write_session(engine_for(settings.url)) as session:
+        encoders = session.exec(select(ModelVersion).where(~ModelVersion.baseline)).all()
+        for version in session.exec(select(ModelVersion).where(ModelVersion.champion)):
+            version.champion = False
+            session.add(version)
+        session.flush()
+        for version in encoders:  # so that there is something to start from, whoever won
+            version.champion = True
+            session.add(version)
+        from recux.rounds.job import start_from
+
+        second = session.exec(select(Round)).one()
+        serving = {version.head: version for version in encoders}
+        assert start_from(session, second, serving, settings.home) == settings.home / serving["rating"].folder
+        person = session.exec(select(Participant)).first()
+        person.withdrawn_at = now()
+        session.add(person)
+        session.flush()
+        assert start_from(session, second, serving, settings.home) is None
+
+
+def test_three_ratings_make_a_round_without_models_that_says_why(sqlite_settings):
+    with write_session(engine_for(sqlite_settings.url)) as session:
+        study = plant_study(session)
+        ann = plant_person(session, study, "ann")
+        for item in (1, 2, 3):
+            plant_rating(session, ann, item, item)
+    round_ = run(sqlite_settings, study)
+    assert round_.status == "done"
+    assert "at least 20 needed" in round_.message
+    assert rows(sqlite_settings, ModelVersion) == []
+    assert rows(sqlite_settings, Figure)
+
+
+def test_an_encoder_that_cannot_be_loaded_fails_the_round_and_the_next_run_finishes_it(sqlite_settings, tiny_encoder):
+    study = plant_feedback(sqlite_settings)
+    with pytest.raises(RecuxError, match="no-such"):
+        run(sqlite_settings, study, base_model="no-such/encoder")
+    failed = rows(sqlite_settings, Round)[0]
+    assert (failed.status, "no-such" in failed.message) == ("failed", True)
+    done = run(sqlite_settings, study, base_model=tiny_encoder, device="cpu")
+    assert (done.id, done.status) == (failed.id, "done")
+
+
+def test_killing_the_worker_in_training_finishes_the_same_round_once(sqlite_settings, tiny_encoder, tmp_path):
+    settings = sqlite_settings
+    study = plant_feedback(settings)
+    close_and_enqueue(settings, study.id)
+    with write_session(engine_for(settings.url)) as session:
+        round_ = session.exec(select(Round)).one()
+        round_.config = {**round_.config, "base_model": tiny_encoder, "device": "cpu"}
+        session.add(round_)
+    generator = random.Random(7)
+    environment = os.environ | {"RECUX_HOME": str(settings.home), "RECUX_DATABASE_URL": settings.database_url}
+    worker = None
+    try:
+        for kill in (True, True, False):
+            command = [sys.executable, "-m", "recux.rounds.worker"]
+            worker = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+            target = "train" if kill else "done"
+            end = time.monotonic() + 90
+            while target not in {rows(settings, Round)[0].stage, rows(settings, Round)[0].status}:
+                assert worker.poll() is None
+                assert time.monotonic() < end
+                time.sleep(0.1)
+            if kill:
+                time.sleep(generator.uniform(0, 4))
+                worker.send_signal(signal.SIGKILL)
+                worker.wait()
+    finally:
+        worker.kill()
+        worker.wait()
+    versions = rows(settings, ModelVersion)
+    assert len({(v.head, v.name) for v in versions}) == len(versions) >= 8
+    assert len(rows(settings, Round)) == 1
