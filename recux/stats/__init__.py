@@ -4,13 +4,20 @@ Differences are b - a, where a is the control. Intervals are at 95 % unless `lev
 StatisticsError; too little data gives a result whose value is None and whose `reason` says why.
 """
 
+from recux.stats.adjust import compare_means_adjusted
+from recux.stats.catalogue import coverage, gini, intra_list_diversity, novelty, serendipity
 from recux.stats.clusters import cluster_bootstrap, cluster_mean, cluster_ratio
+from recux.stats.confirm import FactorModel, confirm_factors
+from recux.stats.crossover import Crossover, compare_crossover
+from recux.stats.drivers import Driver, KeyDrivers, key_drivers
 from recux.stats.errors import StatisticsError
 from recux.stats.latency import compare_latency, latency_quantile
 from recux.stats.means import compare_means, compare_paired
 from recux.stats.multiplicity import Adjusted, benjamini_hochberg, holm
-from recux.stats.nps import Nps, compare_nps, nps
+from recux.stats.net_promoter import Nps, compare_nps, nps
 from recux.stats.ordinal import compare_ordinal
+from recux.stats.ordinal_regression import OddsRatio, compare_ordinal_clustered
+from recux.stats.permutation import compare_paired_permutation
 from recux.stats.power import DetectableEffect, RequiredN, minimum_detectable_effect, required_n
 from recux.stats.proportions import SampleRatio, compare_proportions, proportion, srm
 from recux.stats.ranking import (
@@ -26,15 +33,24 @@ from recux.stats.ranking import (
 )
 from recux.stats.reliability import Omega, cronbach_alpha, item_rest_correlations, mcdonald_omega, reverse_keyed
 from recux.stats.results import Difference, Estimate, Superiority
+from recux.stats.round_drift import Drift, drift
 from recux.stats.scales import Sus, UmuxLite, bounded_mean, ces, csat, sus, umux_lite
+from recux.stats.sequential import monitor
+from recux.stats.simulate_power import simulated_power
 
 __all__ = [
     "Adjusted",
+    "Crossover",
     "DetectableEffect",
     "Difference",
+    "Drift",
+    "Driver",
     "Estimate",
+    "FactorModel",
+    "KeyDrivers",
     "ListScore",
     "Nps",
+    "OddsRatio",
     "Omega",
     "RequiredN",
     "SampleRatio",
@@ -50,29 +66,43 @@ __all__ = [
     "cluster_bootstrap",
     "cluster_mean",
     "cluster_ratio",
+    "compare_crossover",
     "compare_latency",
     "compare_means",
+    "compare_means_adjusted",
     "compare_nps",
     "compare_ordinal",
+    "compare_ordinal_clustered",
     "compare_paired",
+    "compare_paired_permutation",
     "compare_proportions",
+    "confirm_factors",
+    "coverage",
     "cronbach_alpha",
     "csat",
+    "drift",
     "f1",
+    "gini",
     "hit_rate",
     "holm",
+    "intra_list_diversity",
     "item_rest_correlations",
+    "key_drivers",
     "latency_quantile",
     "mcdonald_omega",
     "minimum_detectable_effect",
+    "monitor",
     "mrr",
     "ndcg",
+    "novelty",
     "nps",
     "precision",
     "proportion",
     "recall",
     "required_n",
     "reverse_keyed",
+    "serendipity",
+    "simulated_power",
     "srm",
     "sus",
     "umux_lite",

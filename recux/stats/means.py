@@ -49,7 +49,7 @@ def compare_paired(a: Iterable[float], b: Iterable[float], *, level: float = 0.9
     se = spread(change) / sqrt(n)
     if se == 0:
         return no_difference("every pair has the same difference", n_a=n, n_b=n, method=method)
-    return _t_result(float(change.mean()), se, n - 1, (n, n), level=level, method=method)
+    return t_result(float(change.mean()), se, n - 1, (n, n), level=level, method=method)
 
 
 def cluster_means(values: Floats, clusters: Iterable[Any], name: str = "clusters") -> Floats:
@@ -67,7 +67,7 @@ def welch(a: Floats, b: Floats, *, level: float, method: str) -> Difference:
     if square_a + square_b == 0:
         return no_difference("all values within each arm are equal", n_a=n_a, n_b=n_b, method=method)
     df = (square_a + square_b) ** 2 / (square_a**2 / (n_a - 1) + square_b**2 / (n_b - 1))
-    return _t_result(float(b.mean() - a.mean()), sqrt(square_a + square_b), df, (n_a, n_b), level=level, method=method)
+    return t_result(float(b.mean() - a.mean()), sqrt(square_a + square_b), df, (n_a, n_b), level=level, method=method)
 
 
 def spread(values: Floats) -> float:
@@ -75,9 +75,10 @@ def spread(values: Floats) -> float:
     return 0.0 if np.ptp(values) == 0 else float(values.std(ddof=1))
 
 
-def _t_result(
+def t_result(
     difference: float, se: float, df: float, sizes: tuple[int, int], *, level: float, method: str
 ) -> Difference:
+    """Interval and two-sided p of a difference with this standard error on `df` degrees of freedom."""
     half = float(stats.t.ppf((1 + share(level, "level")) / 2, df)) * se
     p = 2 * float(stats.t.sf(abs(difference) / se, df))
     return Difference(difference, difference - half, difference + half, p, *sizes, method, se)

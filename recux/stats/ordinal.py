@@ -2,32 +2,48 @@
 
 from collections.abc import Iterable
 from math import sqrt
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from recux.stats.arrays import Floats, numbers, share
+from recux.stats.arrays import Floats, Ints, cluster_codes, numbers, share
+from recux.stats.errors import StatisticsError
 from recux.stats.results import Superiority
 
 
-def compare_ordinal(a: Iterable[float], b: Iterable[float], *, level: float = 0.95) -> Superiority:
-    """Probability of superiority P(b > a) + P(b = a) / 2, one value a person, by Brunner and Munzel (2000).
+def compare_ordinal(
+    a: Iterable[float],
+    b: Iterable[float],
+    *,
+    clusters_a: Iterable[Any] | None = None,
+    clusters_b: Iterable[Any] | None = None,
+    level: float = 0.95,
+) -> Superiority:
+    """Probability of superiority P(b > a) + P(b = a) / 2 by Brunner and Munzel (2000), for one value a person.
 
-    The interval and p use Brunner and Munzel's t approximation, which needs no equal shapes. Where every b lies above
-    (or below) every a the variance is 0; then min(n_a, n_b) disjoint pairs all agree and the exact sign test on them
-    gives interval and p, conservatively. Raises StatisticsError for values that are not finite.
+    The interval and p use Brunner and Munzel's t approximation, which needs no equal shapes. With clusters (the
+    participant of each value) it is the probability for random values of random people, each person counting once
+    (Cui, Konietschke and Harrar 2021, unweighted), and n counts people. Where every b lies above (or below) every a
+    the variance is 0; then min(n_a, n_b) disjoint pairs all agree and the exact sign test on them gives interval and
+    p, conservatively. Raises StatisticsError for values that are not finite and clusters given for one arm only.
     """
     values_a, values_b = numbers(a, "a"), numbers(b, "b")
-    n_a, n_b, method = len(values_a), len(values_b), "Brunner-Munzel"
+    if (clusters_a is None) != (clusters_b is None):
+        raise StatisticsError("clusters are given for one arm only: give clusters_a and clusters_b, or neither")
+    people_a, n_a = _people(values_a, clusters_a, "clusters_a")
+    people_b, n_b = _people(values_b, clusters_b, "clusters_b")
+    method, alpha = "Brunner-Munzel", 1 - share(level, "level")
     if min(n_a, n_b) < 2:
         return Superiority(None, None, None, None, n_a, n_b, method, "an arm has fewer than two participants")
-    placements_a, placements_b = placements(values_a, values_b), placements(values_b, values_a)
-    value = float(placements_b.mean())
-    square_a, square_b = placements_a.var(ddof=1) / n_a, placements_b.var(ddof=1) / n_b
-    alpha = 1 - share(level, "level")
-    if value in (0.0, 1.0):
-        return _separated(value, n_a, n_b, alpha)
-    if square_a + square_b == 0:
+    weights_a, weights_b = (1 / np.bincount(people)[people] for people in (people_a, people_b))
+    mean_a = np.bincount(people_a, weights_a * placements(values_a, values_b, weights_b))
+    mean_b = np.bincount(people_b, weights_b * placements(values_b, values_a, weights_a))
+    value = float(mean_b.mean())
+    if min(value, 1 - value) < 1e-12:
+        return _separated(round(value), n_a, n_b, alpha)
+    square_a, square_b = mean_a.var(ddof=1) / n_a, mean_b.var(ddof=1) / n_b
+    if square_a + square_b < 1e-24:
         return Superiority(None, None, None, None, n_a, n_b, method, "all values are equal")
     df = (square_a + square_b) ** 2 / (square_a**2 / (n_a - 1) + square_b**2 / (n_b - 1))
     se = sqrt(square_a + square_b)
@@ -36,15 +52,20 @@ def compare_ordinal(a: Iterable[float], b: Iterable[float], *, level: float = 0.
     return Superiority(value, max(0.0, value - half), min(1.0, value + half), p, n_a, n_b, method)
 
 
-def placements(values: Floats, others: Floats) -> Floats:
-    """For each value the share of `others` below it, ties counting half."""
-    ordered = np.sort(others)
+def placements(values: Floats, others: Floats, weights: Floats) -> Floats:
+    """For each value the weighted share of `others` below it, ties counting half."""
+    order = np.argsort(others, kind="stable")
+    ordered, up_to = others[order], np.concatenate([[0.0], np.cumsum(weights[order])])
     below, not_above = np.searchsorted(ordered, values, "left"), np.searchsorted(ordered, values, "right")
-    return (below + not_above) / (2.0 * len(others))
+    return np.asarray((up_to[below] + up_to[not_above]) / (2.0 * up_to[-1]))
+
+
+def _people(values: Floats, clusters: Iterable[Any] | None, name: str) -> tuple[Ints, int]:
+    return (np.arange(len(values)), len(values)) if clusters is None else cluster_codes(clusters, len(values), name)
 
 
 def _separated(value: float, n_a: int, n_b: int, alpha: float) -> Superiority:
     pairs = min(n_a, n_b)
     bound = (alpha / 2) ** (1 / pairs)
-    low, high = (bound, 1.0) if value == 1 else (0.0, 1 - bound)
+    low, high = (bound, 1.0) if value > 0.5 else (0.0, 1 - bound)
     return Superiority(value, low, high, min(1.0, 2 * 0.5**pairs), n_a, n_b, "exact, complete separation")
