@@ -4,16 +4,22 @@ Every address is registered for everyone, so that a link opened before signing i
 someone may not go, the address shows instead what is missing: an invite, a sign-in, or a role.
 """
 
+import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
 import streamlit as st
+from sqlalchemy.exc import OperationalError
 
 from db.engine import read_session
-from db.tables import Participant, User
+from db.tables import User
 from recux.access.accounts import has_role
-from recux.ui import data, doors, identity
+from recux.errors import RecuxError
+from recux.ui import data, doors, frame, identity
 from recux.ui.language import _
+from recux.ui.plain import plain
+
+LOG = logging.getLogger("recux.pages")
 
 
 class AdminPage(NamedTuple):
@@ -58,23 +64,35 @@ def titles() -> dict[str, str]:
 
 
 def show() -> None:
-    """Find out who is here, offer their pages, and run the one they asked for."""
-    st.set_page_config(page_title="recux", page_icon=":material/star_half:", layout="wide")
+    """Find out who is here, offer their pages, and run the one they asked for. Expected failures are said plainly."""
+    st.set_page_config(page_title="recux", page_icon=":material/star_half:")
+    try:
+        _choose().run()
+    except RecuxError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+    except OperationalError:
+        LOG.exception("the database did not answer")
+        st.error(_("The database does not answer. Nothing that was saved is lost; please try again in a minute."))
+
+
+def _choose() -> st.Page:
     with read_session(data.engine()) as session:
         participant, user = identity.participant(session), identity.user(session)
     if participant is not None:
-        page = st.navigation(_for_participant(participant), position="hidden")
+        page = st.navigation(_for_participant(), position="hidden")
         if user is not None:
             doors.way_back()
-    elif user is not None:
-        page = st.navigation(_for_user(user), expanded=True)
-        doors.signed_in(user)
-    else:
-        page = st.navigation(_for_nobody(), position="hidden")
-    page.run()
+        return page
+    if user is None:
+        return st.navigation(_for_nobody(), position="hidden")
+    st.set_page_config(layout="wide")
+    page = st.navigation(_for_user(user), expanded=True)
+    frame.pick_study()
+    doors.signed_in(user)
+    return page
 
 
-def _for_participant(_participant: Participant) -> list[st.Page]:
+def _for_participant() -> list[st.Page]:
     own = [st.Page(f"pages/participant/{name}.py", url_path=name) for name in PARTICIPANT_PAGES]
     return [*own, *_closed([page.name for page in ADMIN_PAGES], doors.sign_in), _sign_in()]
 

@@ -1,0 +1,181 @@
+"""DataFrames to charts. Each shows one thing, with its interval and its n; nothing is computed and nothing shown here.
+
+An arm has the same colour in every chart of a study, from a palette that colour-blind readers can tell apart
+(Okabe and Ito 2008). Tables name their columns in their docstrings; words in them are already in the reader's language.
+"""
+
+from collections.abc import Sequence
+
+import altair as alt
+import pandas as pd
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#7F7F7F")
+ALL_ARMS = "#6B7280"
+Chart = alt.Chart | alt.LayerChart | alt.FacetChart
+ROW = 46
+"""Pixels for one row of dots."""
+
+
+def dots(table: pd.DataFrame, arms: Sequence[str], *, title: str, number: str = ".2f", low: float | None = None,
+         high: float | None = None) -> Chart:  # fmt: skip
+    """One row for each arm: its value as a dot, its interval as a line, value and n in words.
+
+    ``table``: ``arm``, ``value``, ``ci_low``, ``ci_high``, ``label``. ``low`` and ``high`` fix the axis.
+    """
+    scale = alt.Scale(domain=[low, high], nice=False) if low is not None and high is not None else alt.Scale(zero=False)
+    base = alt.Chart(table).encode(
+        y=alt.Y("arm:N", sort=list(arms), title=None, axis=alt.Axis(labelLimit=220, ticks=False, domain=False)),
+        color=_colour(arms),
+        tooltip=_tooltip("arm", number),
+    )
+    line = base.mark_rule(strokeWidth=3).encode(
+        x=alt.X("ci_low:Q", title=title, scale=scale, axis=alt.Axis(format=number)), x2="ci_high:Q"
+    )
+    dot = base.mark_point(filled=True, size=130, opacity=1).encode(x=alt.X("value:Q", title=title, scale=scale))
+    words = base.mark_text(dy=-14, fontSize=13, align="center").encode(x=alt.X("value:Q"), text="label:N")
+    return alt.layer(line, dot, words).properties(height=max(ROW * table["arm"].nunique() + 20, 90))
+
+
+def trend(table: pd.DataFrame, arms: Sequence[str], *, title: str, x_title: str, number: str = ".2f") -> Chart:
+    """A line for each arm over rounds or days, with its interval as a whisker.
+
+    ``table``: ``when`` (a number of a round, or a time), ``arm``, ``value``, ``ci_low``, ``ci_high``, ``n``.
+    """
+    in_time = pd.api.types.is_datetime64_any_dtype(table["when"])
+    axis = alt.Axis(title=x_title, tickMinStep=1, labelAngle=0)
+    kind = "T" if in_time else "O"
+    base = alt.Chart(table).encode(
+        x=alt.X(f"when:{kind}", axis=axis),
+        xOffset=alt.XOffset("arm:N", sort=list(arms)) if not in_time else alt.Undefined,
+        color=_colour(arms, legend=len(arms) > 1),
+        tooltip=[alt.Tooltip(f"when:{kind}", title=x_title), *_tooltip("arm", number)],
+    )
+    whisker = base.mark_rule(strokeWidth=2, opacity=0.55).encode(
+        y=alt.Y("ci_low:Q", title=title, scale=alt.Scale(zero=False), axis=alt.Axis(format=number)), y2="ci_high:Q"
+    )
+    line = base.mark_line(strokeWidth=2.5).encode(y=alt.Y("value:Q", title=title))
+    dot = base.mark_point(filled=True, size=80, opacity=1).encode(y=alt.Y("value:Q", title=title))
+    return alt.layer(whisker, line, dot).properties(height=280)
+
+
+def differences(table: pd.DataFrame, *, title: str, margin: float | None = None, number: str = "+.2f") -> Chart:
+    """One row for each comparison: the difference to the control with its interval, beside a line at zero.
+
+    ``table``: ``name``, ``value``, ``ci_low``, ``ci_high``, ``verdict``.
+    ``margin`` shades differences that are too small to matter.
+    """
+    reach = max(table["ci_high"].max(), -table["ci_low"].min(), margin or 0.0) * 1.1
+    scale = alt.Scale(domain=[-reach, reach])
+    x = alt.X("value:Q", title=title, scale=scale, axis=alt.Axis(format=number))
+    base = alt.Chart(table).encode(
+        y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=260, ticks=False, domain=False)),
+        tooltip=["name:N", alt.Tooltip("value:Q", format=number), "verdict:N"],
+    )
+    zero = alt.Chart(pd.DataFrame({"x": [0.0]})).mark_rule(strokeDash=[4, 4], color=ALL_ARMS).encode(x="x:Q")
+    line = base.mark_rule(strokeWidth=3, color=PALETTE[0]).encode(
+        x=alt.X("ci_low:Q", scale=scale, title=title), x2="ci_high:Q"
+    )
+    dot = base.mark_point(filled=True, size=130, opacity=1, color=PALETTE[0]).encode(x=x)
+    words = base.mark_text(dy=-14, fontSize=13).encode(x=x, text="verdict:N")
+    layers = [zero, line, dot, words]
+    if margin:
+        band = pd.DataFrame({"low": [-margin], "high": [margin]})
+        layers.insert(0, alt.Chart(band).mark_rect(color=ALL_ARMS, opacity=0.15).encode(x="low:Q", x2="high:Q"))
+    return alt.layer(*layers).properties(height=max(ROW * len(table) + 20, 90))
+
+
+def funnel(table: pd.DataFrame, *, title: str) -> Chart:
+    """How many people reached each step, in order. ``table``: ``step``, ``people``, ``label``."""
+    base = alt.Chart(table).encode(
+        y=alt.Y("step:N", sort=None, title=None, axis=alt.Axis(labelLimit=220, ticks=False, domain=False)),
+        x=alt.X("people:Q", title=title, axis=alt.Axis(tickMinStep=1, format="d")),
+    )
+    words = base.mark_text(align="left", dx=6, fontSize=13, color=ALL_ARMS).encode(text="label:N")
+    return alt.layer(base.mark_bar(color=PALETTE[0]), words).properties(height=36 * len(table) + 20)
+
+
+def shares(table: pd.DataFrame, arms: Sequence[str], *, title: str, x_title: str) -> Chart:
+    """How the answers are spread over the scale, arm beside arm.
+
+    ``table``: ``answer`` (a point of the scale), ``arm``, ``share`` (0 to 1), ``n``.
+    """
+    chart: Chart = (
+        alt.Chart(table)
+        .mark_bar()
+        .encode(
+            x=alt.X("answer:O", title=x_title, axis=alt.Axis(labelAngle=0)),
+            xOffset=alt.XOffset("arm:N", sort=list(arms)),
+            y=alt.Y("share:Q", title=title, axis=alt.Axis(format=".0%")),
+            color=_colour(arms, legend=len(arms) > 1),
+            tooltip=["arm:N", "answer:O", alt.Tooltip("share:Q", format=".0%"), "n:Q"],
+        )
+        .properties(height=260)
+    )
+    return chart
+
+
+def quantiles(table: pd.DataFrame, arms: Sequence[str], *, title: str, objective: float | None = None) -> Chart:
+    """A line for each arm over time, with what was promised as a dashed line.
+
+    ``table``: ``at``, ``arm``, ``value``, ``n``.
+    """
+    lines = (
+        alt.Chart(table)
+        .mark_line(strokeWidth=2.5, point=True)
+        .encode(
+            x=alt.X("at:T", title=None),
+            y=alt.Y("value:Q", title=title, scale=alt.Scale(zero=True)),
+            color=_colour(arms, legend=len(arms) > 1),
+            tooltip=["at:T", "arm:N", alt.Tooltip("value:Q", format=",.1f"), "n:Q"],
+        )
+    )
+    layers = [lines]
+    if objective is not None:
+        rule = alt.Chart(pd.DataFrame({"value": [objective]}))
+        layers.append(rule.mark_rule(strokeDash=[6, 4], strokeWidth=2, color=ALL_ARMS).encode(y="value:Q"))
+    return alt.layer(*layers).properties(height=260)
+
+
+def models(table: pd.DataFrame, *, names: Sequence[str], title: str) -> Chart:
+    """Held-out figures of the fine-tuned model beside those of the baseline, a row for each measure.
+
+    ``names`` are the models, the fine-tuned one first. ``table``: ``measure``, ``model``, ``value``, ``ci_low``,
+    ``ci_high``, ``n``.
+    """
+    base = alt.Chart(table).encode(
+        y=alt.Y("measure:N", sort=None, title=None, axis=alt.Axis(labelLimit=240, ticks=False, domain=False)),
+        yOffset=alt.YOffset("model:N", sort=list(names)),
+        color=alt.Color(
+            "model:N",
+            scale=alt.Scale(domain=list(names), range=[PALETTE[0], ALL_ARMS]),
+            legend=alt.Legend(title=None, orient="top"),
+        ),
+        tooltip=_tooltip("model", ".3f"),
+    )
+    line = base.mark_rule(strokeWidth=3).encode(
+        x=alt.X("ci_low:Q", title=title, scale=alt.Scale(domain=[0, 1])), x2="ci_high:Q"
+    )
+    dot = base.mark_point(filled=True, size=110, opacity=1).encode(x=alt.X("value:Q", title=title))
+    return alt.layer(line, dot).properties(height=ROW * table["measure"].nunique() + 20)
+
+
+def losses(table: pd.DataFrame, *, title: str, x_title: str) -> Chart:
+    """Loss over the steps of a training that runs. ``table``: ``step``, ``loss``."""
+    chart: Chart = (
+        alt.Chart(table)
+        .mark_line(color=PALETTE[0], strokeWidth=2.5)
+        .encode(x=alt.X("step:Q", title=x_title), y=alt.Y("loss:Q", title=title, scale=alt.Scale(zero=False)))
+        .properties(height=200)
+    )
+    return chart
+
+
+def _colour(arms: Sequence[str], *, legend: bool = False) -> alt.Color:
+    colours = [PALETTE[number % len(PALETTE)] for number in range(len(arms))] if len(arms) > 1 else [PALETTE[0]]
+    shown = alt.Legend(title=None, orient="top", labelLimit=300) if legend else None
+    return alt.Color("arm:N", scale=alt.Scale(domain=list(arms), range=colours), legend=shown)
+
+
+def _tooltip(name: str, number: str) -> list[alt.Tooltip]:
+    numbers = [alt.Tooltip(f"{column}:Q", format=number) for column in ("value", "ci_low", "ci_high")]
+    return [alt.Tooltip(f"{name}:N"), *numbers, alt.Tooltip("n:Q")]

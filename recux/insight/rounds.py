@@ -1,0 +1,133 @@
+"""The open batch, the rounds so far, and what their models are worth beside the baselines."""
+
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from db.queries import counts, rounds_of
+from db.tables import Answer, Batch, BatchRow, ModelVersion, Participant, Rating, Response, Round, Study, now
+
+WAITS_TOO_LONG = timedelta(seconds=45)
+MEASURES = ("auc", "qwk", "f1_macro", "accuracy", "mae", "brier", "ece")
+
+
+class OpenBatch(NamedTuple):
+    """What was collected since the last batch was closed."""
+
+    ratings: int
+    answers: int
+    size: int
+    """Ratings at which the batch closes by itself."""
+
+
+def open_batch(session: Session, study: Study) -> OpenBatch:
+    """What the next batch would hold if it were closed now."""
+    ratings = _unbatched(session, "rating", Rating, study).join(
+        Participant, col(Participant.id) == Rating.participant_id
+    )
+    answers = (
+        _unbatched(session, "answer", Answer, study)
+        .join(Response, col(Response.id) == Answer.response_id)
+        .join(Participant, col(Participant.id) == Response.participant_id)
+    )
+    found = [session.exec(statement.where(counts())).one() for statement in (ratings, answers)]
+    return OpenBatch(found[0], found[1], study.batch_size)
+
+
+def latest(session: Session, study: Study) -> Round | None:
+    """The newest round, whatever its status."""
+    assert study.id is not None
+    rounds = rounds_of(session, study.id)
+    return rounds[-1] if rounds else None
+
+
+def last_done(session: Session, study: Study) -> Round | None:
+    """The newest round that was finished."""
+    assert study.id is not None
+    return next((round_ for round_ in reversed(rounds_of(session, study.id)) if round_.status == "done"), None)
+
+
+def worker_is_missing(round_: Round) -> bool:
+    """Whether a round has waited so long that no worker seems to be there."""
+    return round_.status == "queued" and now() - round_.created_at > WAITS_TOO_LONG
+
+
+def history(session: Session, study: Study) -> pd.DataFrame:
+    """One row for each round, newest first: ``number``, ``status``, ``ratings``, ``answers``, ``closed_by``,
+    ``started``, ``minutes``, ``message``.
+    """
+    rows = session.exec(
+        select(Round, Batch)
+        .join(Batch, col(Batch.id) == Round.batch_id)
+        .where(Round.study_id == study.id)
+        .order_by(col(Round.number).desc())
+    )
+    columns = ("number", "status", "ratings", "answers", "closed_by", "started", "minutes", "message")
+    table = [
+        (
+            r.number,
+            r.status,
+            b.ratings,
+            b.answers,
+            b.closed_by,
+            r.started_at,
+            _minutes(r.started_at, r.finished_at),
+            r.message,
+        )
+        for r, b in rows
+    ]
+    return pd.DataFrame(table, columns=list(columns))
+
+
+def models(session: Session, round_: Round) -> pd.DataFrame:
+    """Held-out figures of a round's models: ``head``, ``model``, ``baseline``, ``champion``, ``measure``, ``value``,
+    ``ci_low``, ``ci_high``, ``n``, ``definition``, ``reason``; a row for each measure that could be estimated.
+    """
+    versions = session.exec(
+        select(ModelVersion).where(ModelVersion.round_id == round_.id).order_by(col(ModelVersion.id))
+    )
+    rows = [
+        {
+            "head": v.head,
+            "model": v.name,
+            "baseline": v.baseline,
+            "champion": v.champion,
+            "measure": measure,
+            "why": v.reason,
+        }
+        | _figure(v.metrics[measure])
+        for v in versions
+        for measure in MEASURES
+        if isinstance(v.metrics.get(measure), dict) and v.metrics[measure].get("value") is not None
+    ]
+    columns = [
+        "head",
+        "model",
+        "baseline",
+        "champion",
+        "measure",
+        "why",
+        "value",
+        "ci_low",
+        "ci_high",
+        "n",
+        "definition",
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _unbatched(session: Session, kind: str, table: Any, study: Study) -> Any:
+    member = sa.select(col(BatchRow.row_id)).where(col(BatchRow.kind) == kind, col(BatchRow.row_id) == col(table.id))
+    fresh = (col(table.study_id) == study.id, col(table.current), ~member.exists())
+    return select(sa.func.count()).select_from(table).where(*fresh)
+
+
+def _figure(figure: dict[str, Any]) -> dict[str, Any]:
+    return {name: figure.get(name) for name in ("value", "ci_low", "ci_high", "n", "definition")}
+
+
+def _minutes(start: datetime | None, end: datetime | None) -> float | None:
+    return round((end - start).total_seconds() / 60, 1) if start and end else None

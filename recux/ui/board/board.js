@@ -1,0 +1,302 @@
+// Shows sections of questions and keeps what is answered. Every change is sent until the server says that it is kept;
+// until then the page says "Saving", and a reload of the tab finds it again. Foreign text only ever becomes text nodes.
+
+const SECOND = 1000;
+const RETRY = 4 * SECOND; // a server that restarts is back by then, or by the next time
+const TYPING = 0.7 * SECOND; // quiet after the last key before a text is sent
+const ARROWS = 0.4 * SECOND; // arrow keys pass through values that are not meant
+
+const boards = new WeakMap();
+
+export default function ({ data, parentElement, setStateValue }) {
+  const root = parentElement.querySelector(".board");
+  const shape = JSON.stringify(data.sections.map((s) => [s.id, s.questions.map((q) => [q.name, q.kind])]));
+  let board = boards.get(root);
+  if (board?.shape !== shape) {
+    board?.stop();
+    board = newBoard(root, data, shape);
+    boards.set(root, board);
+  }
+  board.transmit = (pending) => setStateValue("pending", pending);
+  board.receive(data);
+  return () => board.stop();
+}
+
+function newBoard(root, first, shape) {
+  const drafts = storage(first.store);
+  const pending = new Map(Object.entries(drafts.read()));
+  const board = { shape, transmit: null, data: first };
+  let sending = null;
+  let retrying = null;
+
+  board.said = (name) => pending.get(name) ?? board.data.saved[name] ?? null;
+
+  board.change = (name, said, delay) => {
+    const base = board.data.saved[name]?.revision ?? null;
+    pending.set(name, { value: null, text: null, refused: false, ...said, base, nonce: nonce() });
+    drafts.write(pending);
+    refresh();
+    clearTimeout(sending);
+    sending = setTimeout(send, delay);
+  };
+
+  board.forget = (name) => {
+    pending.delete(name);
+    drafts.write(pending);
+  };
+
+  board.flush = () => sending !== null && send();
+
+  function send() {
+    clearTimeout(sending);
+    clearTimeout(retrying);
+    sending = null;
+    if (!pending.size) return;
+    retrying = setTimeout(send, RETRY);
+    board.transmit(Object.fromEntries(pending));
+  }
+
+  const sections = first.sections.map((section) => newSection(board, section));
+  root.replaceChildren(...sections.map((section) => section.element));
+  const leaving = () => document.visibilityState === "hidden" && board.flush();
+  document.addEventListener("visibilitychange", leaving);
+
+  function refresh() {
+    sections.forEach((section, i) => section.refresh(board.data.sections[i], pending));
+  }
+
+  board.receive = (data) => {
+    board.data = data;
+    document.documentElement.lang = data.language;
+    root.dir = data.direction;
+    for (const [name, entry] of pending) {
+      const known = name in data.saved;
+      const overtaken = entry.restored && entry.base !== (data.saved[name]?.revision ?? null);
+      if (data.settled[name] === entry.nonce || !known || overtaken) pending.delete(name);
+    }
+    drafts.write(pending);
+    refresh();
+    if (!pending.size) clearTimeout(retrying);
+    else if (sending === null && retrying === null) sending = setTimeout(send, 0); // found again after a reload
+  };
+
+  board.stop = () => {
+    board.flush();
+    clearTimeout(retrying);
+    document.removeEventListener("visibilitychange", leaving);
+  };
+  return board;
+}
+
+function newSection(board, section) {
+  const element = make("section", "section");
+  const card = section.card ? newCard(section.card) : null;
+  const questions = section.questions.map((question) =>
+    question.kind === "text" ? newText(board, question) : newChoice(board, question),
+  );
+  element.append(...(card ? [card.element] : []), ...questions.map((question) => question.element));
+  if (section.card) element.classList.add("framed");
+
+  function refresh(now, pending) {
+    card?.refresh(now.card);
+    questions.forEach((question, i) => {
+      const shown = isAsked(board, now.questions[i].when);
+      question.element.hidden = !shown;
+      if (shown) question.refresh(now.questions[i], pending.has(now.questions[i].name));
+    });
+  }
+  return { element, refresh };
+}
+
+function isAsked(board, when) {
+  if (!when) return true;
+  const value = board.said(when.question)?.value ?? null;
+  return value !== null && value >= (when.at_least ?? -Infinity) && value <= (when.at_most ?? Infinity);
+}
+
+function newCard(first) {
+  const element = make("div", "card");
+  const picture = make("div", "picture");
+  picture.setAttribute("aria-hidden", "true");
+  picture.style.setProperty("--hue", first.hue);
+  picture.textContent = first.initial;
+  if (first.image) picture.append(newImage(first.image));
+  const [title, facts, description, reason] = ["h2", "p", "p", "p"].map((tag) => make(tag));
+  title.dir = description.dir = facts.dir = reason.dir = "auto";
+  [facts, description, reason].forEach((one, i) => one.classList.add(["facts", "description", "reason"][i]));
+  const about = make("div", "about");
+  about.append(title, facts, description, reason);
+  element.append(picture, about);
+
+  function refresh(card) {
+    title.textContent = card.title;
+    facts.textContent = card.facts;
+    description.textContent = card.description;
+    reason.textContent = card.reason;
+    for (const one of [facts, description, reason]) one.hidden = !one.textContent;
+  }
+  return { element, refresh };
+}
+
+function newImage(address) {
+  const image = make("img");
+  image.alt = "";
+  image.loading = "lazy";
+  image.referrerPolicy = "no-referrer";
+  image.addEventListener("error", () => image.remove()); // the placeholder behind it shows
+  image.src = address;
+  return image;
+}
+
+function newChoice(board, first) {
+  const element = make("fieldset", `choice ${first.kind}`);
+  const legend = make("legend");
+  const row = make("div", "options");
+  const ends = make("div", "ends");
+  ends.append(make("span"), make("span"));
+  ends.setAttribute("aria-hidden", "true");
+  const group = nonce();
+  const options = first.options.map((option) => newOption(group, option, first.kind));
+  const refusal = first.refusal ? newOption(group, { value: "refused" }, "refusal") : null;
+  const status = newStatus();
+  row.append(...options.map((option) => option.element));
+  element.append(legend, row, ends, ...(refusal ? [refusal.element] : []), status.element);
+
+  let keys = false;
+  element.addEventListener("keydown", () => (keys = true));
+  element.addEventListener("pointerdown", () => (keys = false));
+  element.addEventListener("change", ({ target }) => {
+    const said = target.value === "refused" ? { refused: true } : { value: Number(target.value) };
+    board.change(first.name, said, keys ? ARROWS : 0);
+  });
+  element.addEventListener("focusout", ({ relatedTarget }) => element.contains(relatedTarget) || board.flush());
+
+  function refresh(question, waiting) {
+    legend.replaceChildren(question.text, ...hidden(question.about));
+    ends.hidden = !question.ends;
+    question.ends?.forEach((text, i) => (ends.children[i].textContent = text));
+    options.forEach((option, i) => option.label(question.options[i]));
+    refusal?.label(question.refusal);
+    const said = board.said(question.name);
+    const chosen = said === null ? -1 : question.options.findIndex((option) => option.value === said.value);
+    options.forEach((option, i) => option.mark(i === chosen, question.kind === "stars" && i <= chosen));
+    refusal?.mark(Boolean(said?.refused), false);
+    status.show(board, question.name, waiting);
+  }
+  return { element, refresh };
+}
+
+function newOption(group, option, kind) {
+  const element = make("label", kind === "refusal" ? "refusal" : "option");
+  const input = make("input");
+  input.type = "radio";
+  input.name = group;
+  input.value = option.value;
+  const face = make("span", "face");
+  element.append(input, face);
+
+  function label({ text, spoken }) {
+    face.textContent = kind === "stars" ? "★" : text;
+    if (spoken) input.setAttribute("aria-label", spoken);
+  }
+  function mark(chosen, filled) {
+    input.checked = chosen;
+    element.classList.toggle("filled", filled);
+  }
+  return { element, label, mark };
+}
+
+function newText(board, first) {
+  const element = make("div", "text");
+  const label = make("label");
+  const area = make("textarea");
+  area.id = nonce();
+  area.rows = 3;
+  area.dir = "auto";
+  label.htmlFor = area.id;
+  const status = newStatus();
+  element.append(label, area, status.element);
+
+  area.addEventListener("input", () => {
+    if (excess(area, first) > 0) board.forget(first.name);
+    else board.change(first.name, { text: area.value }, TYPING);
+    status.warn(board, excess(area, first));
+  });
+  area.addEventListener("blur", board.flush);
+
+  function refresh(question, waiting) {
+    label.replaceChildren(question.text, ...hidden(question.about));
+    const text = board.said(question.name)?.text ?? "";
+    const typing = area.getRootNode().activeElement === area;
+    if (!typing && !waiting && excess(area, question) <= 0 && area.value !== text) area.value = text;
+    if (waiting && area.value === "" && text && !typing) area.value = text; // found again after a reload
+    if (excess(area, question) > 0) status.warn(board, excess(area, question));
+    else status.show(board, question.name, waiting);
+  }
+  return { element, refresh };
+}
+
+function newStatus() {
+  const element = make("p", "status");
+  element.setAttribute("role", "status");
+  let busy = false;
+
+  function show(board, name, waiting) {
+    const problem = board.data.problems[name];
+    const { saving, saved } = board.data.words;
+    if (waiting) say(saving, false);
+    else if (problem) say(problem, true);
+    else if (busy || element.textContent) say(saved, false); // nothing is said about what was there before
+    busy = waiting;
+  }
+  function warn(board, excess) {
+    if (excess > 0) say(board.data.words.too_long.replace("{excess}", excess), true);
+  }
+  function say(text, bad) {
+    element.classList.toggle("bad", bad);
+    if (element.textContent !== text) element.textContent = text;
+  }
+  return { element, show, warn };
+}
+
+function excess(area, question) {
+  return [...area.value].length - question.longest;
+}
+
+function hidden(text) {
+  if (!text) return [];
+  const element = make("span", "unseen");
+  element.textContent = ` ${text}`;
+  return [element];
+}
+
+// Answers that are on their way, for the time of a reload. Without storage (private windows) they live in memory only.
+function storage(key) {
+  const read = () => {
+    try {
+      const kept = JSON.parse(sessionStorage.getItem(key) ?? "{}");
+      return Object.fromEntries(Object.entries(kept).map(([name, entry]) => [name, { ...entry, restored: true }]));
+    } catch {
+      return {};
+    }
+  };
+  const write = (pending) => {
+    try {
+      if (pending.size) sessionStorage.setItem(key, JSON.stringify(Object.fromEntries(pending)));
+      else sessionStorage.removeItem(key);
+    } catch {
+      // the server keeps them in a moment
+    }
+  };
+  return { read, write };
+}
+
+function make(tag, name = "") {
+  const element = document.createElement(tag);
+  if (name) element.className = name;
+  return element;
+}
+
+function nonce() {
+  return Math.random().toString(36).slice(2); // no crypto.randomUUID: it is missing on plain http
+}

@@ -1,0 +1,95 @@
+"""What every admin page begins with: who may see it, which study it is about, and a heading that says so."""
+
+from typing import NoReturn
+
+import streamlit as st
+from sqlmodel import Session, col, select
+
+from db.engine import read_session
+from db.tables import Study, User
+from recux.access.accounts import require_role
+from recux.ui import data, identity
+from recux.ui.language import _
+from recux.ui.plain import plain
+
+CHOSEN = "study"
+"""Key of the chosen study's slug, in the address and in the session."""
+DONE = "_done"
+
+
+def enter(role: str) -> User:
+    """The signed-in user, asked of the database again. Raises NotAllowed when the role does not reach."""
+    with read_session(data.engine()) as session:
+        return require_role(identity.user(session), role)
+
+
+def pick_study() -> None:
+    """The switcher in the sidebar. The address names the study, so that it can be shared; the address wins."""
+    with read_session(data.engine()) as session:
+        titles = {study.slug: study.title for study in _studies(session)}
+    if not titles:
+        return
+    asked = st.query_params.get(CHOSEN)
+    if asked in titles:
+        st.session_state[CHOSEN] = asked
+    elif st.session_state.get(CHOSEN) not in titles:
+        st.session_state[CHOSEN] = next(iter(titles))
+    st.sidebar.selectbox(
+        _("Study"),
+        list(titles),
+        key=CHOSEN,
+        format_func=lambda slug: titles.get(slug, slug),
+        on_change=_name_in_address,
+    )
+    st.query_params[CHOSEN] = st.session_state[CHOSEN]
+
+
+def chosen_study() -> Study:
+    """The study this page is about; without any, the page ends here and says what to do."""
+    with read_session(data.engine()) as session:
+        study = session.exec(select(Study).where(Study.slug == st.session_state.get(CHOSEN, ""))).first()
+    if study is None:
+        st.title(_("Welcome to recux"))
+        st.write(
+            _("There is no study yet. A study says whom you ask what, and which ways of recommending you compare.")
+        )
+        st.page_link("pages/admin/studies.py", label=_("Set up the first study"), icon=":material/add:")
+        st.stop()
+    return study
+
+
+def heading(title: str, study: Study | None = None) -> None:
+    """The page's title, a label when the people of the study are simulated, and what the last click did."""
+    st.title(title)
+    if DONE in st.session_state:
+        st.success(st.session_state.pop(DONE), icon=":material/check:")
+    if study is not None and study.synthetic:
+        st.badge(_("Synthetic data: these people are simulated"), icon=":material/smart_toy:", color="orange")
+
+
+def done(message: str) -> NoReturn:
+    """Show the page afresh with what was done; call it after the transaction."""
+    st.session_state[DONE] = plain(message)
+    st.rerun()
+
+
+def choose(slug: str) -> None:
+    """Make this study the one that pages are about, from the next run on."""
+    st.query_params[CHOSEN] = slug
+
+
+def empty(message: str, page: str | None = None, label: str | None = None) -> None:
+    """Nothing to see yet, why, and where to go next."""
+    st.info(plain(message))
+    if page and label:
+        st.page_link(f"pages/admin/{page}.py", label=label, icon=":material/arrow_forward:")
+
+
+def _studies(session: Session) -> list[Study]:
+    """Live studies first, then the newest."""
+    live = col(Study.status) != "live"
+    return list(session.exec(select(Study).order_by(live, col(Study.created_at).desc(), col(Study.id).desc())))
+
+
+def _name_in_address() -> None:
+    st.query_params[CHOSEN] = st.session_state[CHOSEN]

@@ -1,0 +1,63 @@
+"""The running round, looked at again every two seconds until it ends."""
+
+from typing import Any
+
+import streamlit as st
+
+from db.engine import read_session
+from db.tables import Round, Study
+from recux.insight import rounds
+from recux.rounds.queue import cancel
+from recux.ui import data, words
+from recux.ui.language import _
+from recux.ui.plain import plain
+
+AT_WORK = {"queued", "running"}
+STAGES = ("prepare", "train", "record", "evaluate", "suggest", "rerank")
+
+
+def round_panel(study: Study, round_: Round, *, may_cancel: bool) -> None:
+    """Where the newest round is. Closing the page stops the looking, not the round."""
+    every = 2.0 if round_.status in AT_WORK else None
+    st.fragment(_panel, run_every=every)(study, round_.status, may_cancel)
+
+
+def _panel(study: Study, status_before: str, may_cancel: bool) -> None:
+    with read_session(data.engine()) as session:
+        round_ = rounds.latest(session, study)
+    if round_ is None or round_.status != status_before:
+        st.rerun()
+    if round_.status == "queued":
+        st.info(_("Round {n} waits for the worker.").format(n=round_.number), icon=":material/schedule:")
+        if rounds.worker_is_missing(round_):
+            st.warning(_("No worker seems to run. Start one on the server:"))
+            st.code("recux worker", language=None)
+    if round_.status == "running":
+        _running(round_)
+    if round_.status == "failed":
+        reason = plain(round_.message or _("no reason was recorded"))
+        st.error(_("Round {n} failed: {reason}").format(n=round_.number, reason=reason), icon=":material/error:")
+    if may_cancel and round_.status in AT_WORK and st.button(_("Cancel this round")):
+        assert round_.id is not None
+        cancel(data.settings(), round_.id)
+        st.rerun()
+
+
+def _running(round_: Round) -> None:
+    at: dict[str, Any] = round_.progress or {}
+    stage = round_.stage or STAGES[0]
+    step, of = at.get("step") or 0, at.get("of") or 0
+    within = step / of if of else 0.0
+    share = (STAGES.index(stage) + within) / len(STAGES) if stage in STAGES else 0.0
+    text = _("Round {n}: {stage}").format(n=round_.number, stage=words.stage(stage))
+    st.progress(min(share, 1.0), text=f"{text} ({step} / {of})" if of else text)
+    numbers = st.columns(4)
+    _number(numbers[0], _("Loss"), at.get("loss"), ".3f")
+    _number(numbers[1], _("Loss on people kept aside"), at.get("held_out"), ".3f")
+    _number(numbers[2], _("Word pieces a second"), at.get("tokens_per_second"), ",.0f")
+    _number(numbers[3], _("Seconds left"), at.get("seconds_left"), ",.0f")
+
+
+def _number(place: Any, label: str, value: float | None, form: str) -> None:
+    if value is not None:
+        place.metric(label, format(value, form))

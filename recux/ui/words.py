@@ -1,0 +1,158 @@
+"""Codes of the database in words, in the reader's language."""
+
+from recux.ui.language import _
+
+SOURCES = ["popularity", "itemknn", "content", "rerank", "imported", "http"]
+
+
+def study_status(status: str) -> str:
+    """A study's status."""
+    return {"draft": _("draft"), "live": _("live"), "paused": _("paused"), "closed": _("closed")}[status]
+
+
+def domain(name: str) -> str:
+    """What a study's items are."""
+    names = {
+        "e-commerce": _("Products (e-commerce)"),
+        "content": _("Articles, videos, music"),
+        "social": _("People and posts (social)"),
+        "medical": _("Health information (medical)"),
+        "travel": _("Travel"),
+    }
+    return names[name]
+
+
+def metric(name: str) -> str:
+    """A figure's short name; an instrument's construct is shown as it is."""
+    names = {
+        "mean_rating": _("Mean rating (1 to 5)"),
+        "nps": _("NPS (-100 to 100)"),
+        "csat": _("CSAT (share satisfied)"),
+        "ces": _("Ease (CES, 1 to 7)"),
+        "sus": _("SUS (0 to 100)"),
+        "umux_lite": _("UMUX-Lite (0 to 100)"),
+        "ctr": _("Click-through rate"),
+        "purchase_rate": _("Purchase rate"),
+        "p50_ms": _("Response time, median (ms)"),
+        "p95_ms": _("Response time, slowest 5 % (ms)"),
+        "p99_ms": _("Response time, slowest 1 % (ms)"),
+        "failure_rate": _("Failed requests"),
+        "availability": _("Availability"),
+    }
+    return names.get(name, name)
+
+
+def verdict(code: str) -> str:
+    """An arm's verdict against the control."""
+    names = {
+        "better": _("better"),
+        "worse": _("worse"),
+        "equivalent": _("no difference that matters"),
+        "cannot_tell": _("cannot tell yet"),
+    }
+    return names.get(code, code)
+
+
+def category(code: str) -> str:
+    """What a suggestion would change."""
+    names = {
+        "algorithm": _("Recommendation algorithm"),
+        "interface": _("Interface"),
+        "data": _("Data quality"),
+        "feedback": _("How feedback is collected"),
+    }
+    return names.get(code, code)
+
+
+def round_status(code: str) -> str:
+    """How far a round is."""
+    names = {
+        "queued": _("waiting for the worker"),
+        "running": _("running"),
+        "done": _("done"),
+        "failed": _("failed"),
+        "cancelled": _("cancelled"),
+    }
+    return names.get(code, code)
+
+
+def stage(code: str | None) -> str:
+    """What a running round is doing."""
+    names = {
+        "prepare": _("preparing the data"),
+        "train": _("fine-tuning"),
+        "record": _("recording the models"),
+        "evaluate": _("computing the figures"),
+        "suggest": _("looking for suggestions"),
+        "rerank": _("preparing the next slates"),
+    }
+    return names.get(code or "", code or "")
+
+
+def head(code: str) -> str:
+    """What a model predicts."""
+    names = {
+        "rating": _("Rating of an item"),
+        "satisfaction": _("Satisfaction in a comment"),
+        "behaviour": _("Click and purchase"),
+        "response_time": _("Response time"),
+    }
+    return names.get(code, code)
+
+
+def kind(code: str) -> str:
+    """A kind of data that can be imported."""
+    names = {
+        "participants": _("Participants"),
+        "items": _("Items"),
+        "slates": _("Slates: which list was shown to whom"),
+        "interactions": _("Interactions: views, clicks, purchases"),
+        "ratings": _("Ratings and comments"),
+        "responses": _("Questionnaire answers"),
+        "requests": _("Requests to the recommender"),
+    }
+    return names.get(code, code)
+
+
+def import_counts() -> dict[str, str]:
+    """The counts of an import."""
+    return {
+        "read": _("Read"),
+        "written": _("Written"),
+        "updated": _("Updated"),
+        "unchanged": _("Unchanged"),
+        "quarantined": _("Put aside"),
+    }
+
+
+def measure(code: str) -> str:
+    """A measure of a model, and which way is better."""
+    names = {
+        "auc": _("AUC (higher is better)"),
+        "qwk": _("Agreement, QWK (higher is better)"),
+        "f1_macro": _("F1, macro average (higher is better)"),
+        "accuracy": _("Accuracy (higher is better)"),
+        "mae": _("Mean error in stars (lower is better)"),
+        "brier": _("Brier score (lower is better)"),
+        "ece": _("Calibration error (lower is better)"),
+        "log_loss": _("Log-loss (lower is better)"),
+    }
+    return names.get(code, code)
+
+
+def closed_by(code: str) -> str:
+    """Why a batch was closed."""
+    return {"size": _("it was full"), "age": _("it was old"), "hand": _("by hand")}.get(code, code)
+
+
+def round_columns() -> dict[str, str]:
+    """The columns of the history of rounds."""
+    return {
+        "number": _("Round"),
+        "status": _("Status"),
+        "ratings": _("Ratings"),
+        "answers": _("Answers"),
+        "closed_by": _("Closed"),
+        "minutes": _("Minutes"),
+        "message": _("Note"),
+    }
