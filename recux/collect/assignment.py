@@ -60,14 +60,16 @@ def balance_of(session: Session, study: Study) -> Balance:
         )
         .group_by(col(Participant.arm_id))
     )
-    counts: dict[int, float] = {int(arm): int(n) for arm, n in session.connection().execute(counted)}
+    counts: dict[int, float] = {arm: n for arm, n in session.connection().execute(counted) if arm is not None}
     return Balance(arms_of(session, study.id), counts, study.salt)
 
 
 def assign_arm(session: Session, participant: Participant) -> Arm:
     """The person's arm; assigned now, and for good, when there is none yet."""
     if participant.arm_id is None:
-        study = session.exec(select(Study).where(Study.id == participant.study_id).with_for_update(key_share=True)).one()
+        study = session.exec(
+            select(Study).where(Study.id == participant.study_id).with_for_update(key_share=True)
+        ).one()
         session.refresh(participant)  # somebody may have been quicker while we waited for the lock
         if participant.arm_id is None:
             participant.arm_id = balance_of(session, study).next_arm(participant.external_id).id

@@ -147,13 +147,17 @@ def create_study(
     if study_by_slug(session, slug) is not None:
         raise Conflict(f"there is a study {slug!r} already; choose another name")
     plain = definition.model_dump(exclude={"arms", "consent", "title"})
-    study = Study(slug=slug, title=definition.title or slug, salt=salt or secrets.token_hex(16), synthetic=synthetic, **plain)
+    study = Study(
+        slug=slug, title=definition.title or slug, salt=salt or secrets.token_hex(16), synthetic=synthetic, **plain
+    )
     session.add(study)
     session.flush()
     assert study.id is not None
     for arm in definition.arms:
         title = arm.title or arm.key
-        session.add(Arm(study_id=study.id, key=arm.key, title=title, weight=arm.weight, source=arm.source, options=arm.options))
+        session.add(
+            Arm(study_id=study.id, key=arm.key, title=title, weight=arm.weight, source=arm.source, options=arm.options)
+        )
         session.flush()  # one by one, so that ids follow the order of the file: the first arm is the control
     for language, text in definition.consent.items():
         session.add(ConsentText(study_id=study.id, language=language, text=text))
@@ -189,7 +193,8 @@ def launch_study(session: Session, study: Study) -> list[str]:
         raise Conflict(f"the study {study.slug} has no arm with a weight above 0, so nobody could take part")
     if any(arm.source != "http" for arm in serving) and not _has_any(session, Item, study.id):
         raise Conflict(
-            f"the study {study.slug} has no items to recommend; import some: recux import items FILE --study {study.slug}"
+            f"the study {study.slug} has no items to recommend; import some with "
+            f"recux import items FILE --study {study.slug}"
         )
     _check_consent(session, study)
     study.status, study.launched_at = "live", now()
@@ -230,8 +235,8 @@ def _check_metric(metric: str, asked: list[str]) -> None:
     instrument, _, construct = metric.partition(".")
     if instrument not in asked or not construct:
         raise ValueError(
-            f"primary_metric {metric!r} is none of {', '.join(PLAIN_METRICS)}, and no INSTRUMENT.CONSTRUCT of the study's "
-            f"instruments ({', '.join(asked)}); ranking figures describe, they cannot decide"
+            f"primary_metric {metric!r} is none of {', '.join(PLAIN_METRICS)}, and no INSTRUMENT.CONSTRUCT of the "
+            f"study's instruments ({', '.join(asked)}); ranking figures describe, they cannot decide"
         )
     known = [known.name for known in instruments.load(instrument).constructs]
     if construct not in known:
@@ -240,7 +245,9 @@ def _check_metric(metric: str, asked: list[str]) -> None:
 
 def _check_consent(session: Session, study: Study) -> None:
     texts = session.exec(select(ConsentText).where(ConsentText.study_id == study.id)).all()
-    missing = [language for language in study.languages if not any(t.language == language and t.text.strip() for t in texts)]
+    missing = [
+        language for language in study.languages if not any(t.language == language and t.text.strip() for t in texts)
+    ]
     if missing:
         raise Conflict(f"the study {study.slug} has no consent text in {', '.join(missing)}; add it under [consent]")
 

@@ -12,7 +12,7 @@ from db.tables import Answer, Response, now
 from recux import instruments
 from recux.errors import InvalidInput, NotFound
 from recux.ingest.feedback import is_current, retire
-from recux.ingest.lookups import chunked_rows, create_people, find_people, withdrew
+from recux.ingest.lookups import Selected, chunked_rows, create_people, find_people, withdrew
 from recux.ingest.plan import Row
 from recux.ingest.state import Import, column_values
 
@@ -39,25 +39,29 @@ def write_responses(run: Import, rows: Sequence[Row]) -> None:
     replaced: list[int] = []
     for row in good:
         sheet = _sheet(run, row)
+        if _is_skip(row):
+            run.written += sheet in opened
+            run.unchanged += sheet not in opened
+            opened.discard(sheet)
+            continue
+        opened.discard(sheet)
         key = (responses[sheet], row.values["question"])
+        name = f"{sheet}{key[1]}"
         before = present.get(key)
         after = {**(before or _blank(run, *key)), **_said(row)}
-        if _is_skip(row) or after == before:
-            run.written += sheet in opened and _is_skip(row)
-            run.unchanged += not (sheet in opened and _is_skip(row))
+        if after == before:
+            run.unchanged += 1
         elif before is None:
             run.written += 1
             new[key] = after
-        elif run.contradicts(row, repr((sheet, key[1])), "value"):
+        elif run.contradicts(row, name, "value"):
             continue
         else:
             run.updated += 1
             replaced.append(after.pop("id"))
             new[key] = {**after, "received_at": now()}
-        opened.discard(sheet)
-        if not _is_skip(row):
-            present[key] = after
-            run.first_line.setdefault(repr((sheet, key[1])), row.line)
+        present[key] = after
+        run.first_line.setdefault(name, row.line)
     retire(run, Answer, replaced)
     insert_many(run.session, Answer, list(new.values()))
 
@@ -103,12 +107,14 @@ def _response(run: Import, sheet: Sheet, moments: list[datetime | None]) -> Colu
     said = sorted(moment for moment in moments if moment is not None)
     started, completed = (said[0], said[-1]) if said else (now(), now())
     version = instruments.load(sheet.instrument).version
-    response = Response(study_id=run.study_id, version=str(version), started_at=started, completed_at=completed, **sheet._asdict())
+    response = Response(
+        study_id=run.study_id, version=str(version), started_at=started, completed_at=completed, **sheet._asdict()
+    )
     return response.model_dump(exclude={"id"})
 
 
 def _responses(run: Import, rows: Sequence[Row]) -> dict[Sheet, int]:
-    def those(people: list[int]) -> sa.Select[Any]:
+    def those(people: list[int]) -> Selected:
         columns = col(Response.participant_id), col(Response.instrument), col(Response.wave), col(Response.id)
         return sa.select(*columns).where(col(Response.participant_id).in_(people))
 
@@ -119,7 +125,7 @@ def _responses(run: Import, rows: Sequence[Row]) -> dict[Sheet, int]:
 def _answers(run: Import, response_ids: list[int]) -> dict[tuple[int, str], Columns]:
     table: sa.Table = Answer.__table__  # type: ignore[attr-defined]
 
-    def those(ids: list[int]) -> sa.Select[Any]:
+    def those(ids: list[int]) -> Selected:
         return sa.select(table).where(is_current("answer"), table.c.response_id.in_(ids))
 
     return {(row.response_id, row.question): dict(row._mapping) for row in chunked_rows(run, those, response_ids)}

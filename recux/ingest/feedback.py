@@ -9,7 +9,7 @@ from sqlmodel import col
 from db.engine import insert_many
 from db.tables import Rating, now
 from recux.ingest.keys import rating_key
-from recux.ingest.lookups import chunked_rows, settled
+from recux.ingest.lookups import Selected, chunked_rows, settled
 from recux.ingest.plan import Row
 from recux.ingest.state import Import
 
@@ -59,7 +59,7 @@ def is_current(table: str) -> sa.TextClause:
 def _present(run: Import, keys: list[str]) -> dict[str, Columns]:
     table: sa.Table = Rating.__table__  # type: ignore[attr-defined]
 
-    def those(part: list[str]) -> sa.Select[Any]:
+    def those(part: list[str]) -> Selected:
         return sa.select(table).where(table.c.study_id == run.study_id, is_current("rating"), table.c.row_key.in_(part))
 
     return {row.row_key: dict(row._mapping) for row in chunked_rows(run, those, keys)}
@@ -87,5 +87,5 @@ def _blank(run: Import, row: Row, key: str) -> Columns:
 
 def _opinion(row: Row) -> Columns:
     rating = row.values["rating"]
-    more = {name: row.values[name] for name in ("comment", "recommended") if name in row.values}
+    more: Columns = {name: row.values[name] for name in ("comment", "recommended") if name in row.values}
     return {"rating": rating.value, "raw_rating": rating.raw, "raw_scale": rating.scale, **more}

@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 from db.engine import insert_many
 from db.tables import Interaction, Request
 from recux.ingest.keys import row_key
-from recux.ingest.lookups import chunked_rows, find_slates, settled
+from recux.ingest.lookups import Selected, chunked_rows, find_slates, settled
 from recux.ingest.plan import Row
 from recux.ingest.state import Import, column_values
 
@@ -42,7 +42,7 @@ def _add(
 ) -> None:
     target: sa.Table = table.__table__  # type: ignore[attr-defined]
 
-    def those(part: list[str]) -> sa.Select[Any]:
+    def those(part: list[str]) -> Selected:
         return sa.select(target.c.row_key).where(target.c.study_id == run.study_id, target.c.row_key.in_(part))
 
     known = {row.row_key for row in chunked_rows(run, those, [key for key, _ in keyed])}

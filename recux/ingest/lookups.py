@@ -11,10 +11,12 @@ from db.tables import Impression, Item, Participant, Slate, now
 from recux.ingest.plan import Row
 from recux.ingest.state import Import, KnownSlate, Person, column_values
 
+Selected = sa.Select[*tuple[Any, ...]]
+"""A select of any columns."""
 ITEM_DETAIL = "item."
 
 
-def chunked_rows(run: Import, statement: Callable[[list[Any]], sa.Select[Any]], keys: Sequence[Any]) -> Iterable[Any]:
+def chunked_rows(run: Import, statement: Callable[[list[Any]], Selected], keys: Sequence[Any]) -> Iterable[Any]:
     """Rows of ``statement(part)`` for every part of ``keys`` that fits into one statement of either database."""
     connection = run.session.connection()
     for start in range(0, len(keys), 5000):
@@ -24,8 +26,13 @@ def chunked_rows(run: Import, statement: Callable[[list[Any]], sa.Select[Any]], 
 def find_people(run: Import, external_ids: Sequence[str]) -> None:
     """Fill ``run.people`` with those that exist."""
 
-    def those(ids: list[str]) -> sa.Select[Any]:
-        columns = col(Participant.external_id), col(Participant.id), col(Participant.arm_id), col(Participant.withdrawn_at)
+    def those(ids: list[str]) -> Selected:
+        columns = (
+            col(Participant.external_id),
+            col(Participant.id),
+            col(Participant.arm_id),
+            col(Participant.withdrawn_at),
+        )
         return sa.select(*columns).where(*_named(run, Participant, ids))
 
     new = [name for name in external_ids if name not in run.people]
@@ -62,7 +69,7 @@ def arm_at_import(run: Import, external_id: str) -> int | None:
 def find_items(run: Import, rows: Sequence[Row]) -> None:
     """Fill ``run.items`` for the rows, creating what is missing when the map says so."""
 
-    def those(ids: list[str]) -> sa.Select[Any]:
+    def those(ids: list[str]) -> Selected:
         return sa.select(col(Item.external_id), col(Item.id)).where(*_named(run, Item, ids))
 
     new = [name for name in column_values(rows, "item_id") if name not in run.items]
@@ -77,7 +84,7 @@ def find_items(run: Import, rows: Sequence[Row]) -> None:
 def find_slates(run: Import, external_ids: Sequence[str]) -> None:
     """Fill ``run.slates`` with those that exist, and the items in them."""
 
-    def those(ids: list[str]) -> sa.Select[Any]:
+    def those(ids: list[str]) -> Selected:
         columns = col(Slate.external_id), col(Slate.id), col(Slate.participant_id), col(Impression.item_id)
         joined = sa.select(*columns).join(Impression, col(Impression.slate_id) == col(Slate.id), isouter=True)
         return joined.where(*_named(run, Slate, ids))
@@ -139,7 +146,9 @@ def _slate_fits(run: Import, row: Row) -> bool:
 
 def _new_item(run: Import, row: Row) -> dict[str, Any]:
     said = {name.removeprefix(ITEM_DETAIL): value for name, value in row.values.items() if name.startswith(ITEM_DETAIL)}
-    item = Item(study_id=run.study_id, external_id=row.values["item_id"], title=said.pop("title", None) or row.values["item_id"])
+    item = Item(
+        study_id=run.study_id, external_id=row.values["item_id"], title=said.pop("title", None) or row.values["item_id"]
+    )
     attributes = {name.removeprefix("attr."): value for name, value in said.items() if name.startswith("attr.")}
     columns = {name: value for name, value in said.items() if not name.startswith("attr.") and value is not None}
     kept = {name: value for name, value in attributes.items() if value is not None}

@@ -73,7 +73,9 @@ class Map(BaseModel):
         """``attr.age = "Age"`` is a nested table to TOML; to us it is one name."""
         if not isinstance(sections, dict):
             return sections
-        flat = {name: _flat(sections[name]) for name in ("columns", "constants", "join", "separators") if name in sections}
+        flat = {
+            name: _flat(sections[name]) for name in ("columns", "constants", "join", "separators") if name in sections
+        }
         return {**sections, **flat}
 
     def prefixes(self) -> dict[str, str]:

@@ -5,6 +5,7 @@ It is compiled once per shape of record, so that a row costs one call per column
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import partial
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -97,9 +98,10 @@ def require_columns(plan: Plan, kind: str, source: str, columns: tuple[str, ...]
     also = " (or http_status)" if wanted == "outcome" else ""
     separators = [mark for mark in (";", "\t") if len(columns) == 1 and mark in columns[0]]
     hint = " The columns must be separated by commas." if separators else ""
+    like = (get_close_matches(wanted, columns, 1, 0.3) or list(columns) or ["theirs"])[0]
     raise InvalidInput(
-        f"{source}: {kind} need the column {wanted!r}{also}; the file has {', '.join(columns)}.{hint} If one of these is "
-        f'meant, give a map file (--map MAP.toml) with: [columns] {wanted} = "{columns[0] if columns else "THEIRS"}"'
+        f"{source}: {kind} need the column {wanted!r}{also}; the file has {', '.join(columns)}.{hint} If one of these "
+        f'is meant, say so in a map file (--map MAP.toml), for example: [columns] {wanted} = "{like}"'
     )
 
 

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import SQLModel, col
+from sqlmodel import SQLModel
 
 from db.engine import insert_many
 from db.tables import Item, Participant
-from recux.ingest.lookups import chunked_rows, find_people, new_person, withdrew
+from recux.ingest.lookups import Selected, chunked_rows, find_people, new_person, withdrew
 from recux.ingest.plan import Row
 from recux.ingest.state import Import, column_values
 
@@ -70,7 +70,7 @@ def update_many(run: Import, table: type[SQLModel], rows: list[Columns]) -> None
     if not rows:
         return
     target: sa.Table = table.__table__  # type: ignore[attr-defined]
-    values = {name: sa.bindparam(f"new_{name}") for name in rows[0] if name != "id"}
+    values: dict[str, sa.BindParameter[Any]] = {name: sa.bindparam(f"new_{name}") for name in rows[0] if name != "id"}
     statement = target.update().where(target.c.id == sa.bindparam("new_id")).values(values)
     run.session.connection().execute(statement, [{f"new_{name}": row[name] for name in row} for row in rows])
 
@@ -78,7 +78,7 @@ def update_many(run: Import, table: type[SQLModel], rows: list[Columns]) -> None
 def _present(run: Import, table: type[SQLModel], names: list[str]) -> dict[str, Columns]:
     columns: sa.Table = table.__table__  # type: ignore[attr-defined]
 
-    def those(ids: list[str]) -> sa.Select[Any]:
+    def those(ids: list[str]) -> Selected:
         return sa.select(columns).where(columns.c.study_id == run.study_id, columns.c.external_id.in_(ids))
 
     return {row.external_id: dict(row._mapping) for row in chunked_rows(run, those, names)}

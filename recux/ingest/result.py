@@ -51,8 +51,9 @@ class Refused(InvalidInput):
         first = result.rejected[0]
         where = f" All are in {result.quarantine_file}." if result.quarantine_file else ""
         super().__init__(
-            f"{source}: nothing was written, because {result.quarantined} of {result.read} rows break a rule. The first: "
-            f"line {first.line}, {describe(first)}.{where} Correct them, or keep the good rows with --skip-bad."
+            f"{source}: nothing was written, because {result.quarantined} of {result.read} rows break a rule. "
+            f"The first: line {first.line}, {describe(first)}.{where} Correct them, or keep the "
+            "good rows with --skip-bad."
         )
 
 

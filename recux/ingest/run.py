@@ -1,7 +1,7 @@
 """Import a file, or rows in memory, as one unit: all or nothing unless bad rows may be skipped."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -40,14 +40,17 @@ WRITERS: dict[str, Callable[[Import, list[Row]], None]] = {
 
 
 @dataclass(frozen=True)
-class Manner:
-    """How an import is to behave."""
+class Job:
+    """What is to be imported, into which study, and how."""
 
-    mapping: Map = field(default_factory=Map)
-    skip_bad: bool = False
-    dry_run: bool = False
-    quarantine_folder: Path | None = None
-    progress: Progress | None = None
+    study_slug: str
+    kind: str
+    source: Source
+    mapping: Map
+    skip_bad: bool
+    dry_run: bool
+    quarantine_folder: Path | None
+    progress: Progress | None
 
 
 def import_file(
@@ -71,10 +74,10 @@ def import_file(
     Raises NotFound for an unknown study, file or map; InvalidInput for a file or map that makes no sense as a whole;
     Conflict for a closed study.
     """
+    known_kind(kind)
     mapping = read_map(map_path) if map_path else Map()
-    manner = Manner(mapping, skip_bad, dry_run, quarantine_folder, progress)
-    with open_source(known_kind(kind) and path) as source, write_session(engine) as session:
-        return _import(session, study_slug, kind, source, manner)
+    with open_source(path) as source, write_session(engine) as session:
+        return _import(session, Job(study_slug, kind, source, mapping, skip_bad, dry_run, quarantine_folder, progress))
 
 
 def import_rows(
@@ -95,72 +98,73 @@ def import_rows(
     With a session the caller owns the transaction, and a refusal leaves it as it was. ``source`` names the rows in
     messages, in the quarantine file and in the record of the import.
     """
-    manner = Manner(mapping or Map(), skip_bad, dry_run, quarantine_folder, progress)
-    records = from_rows(rows, source)
     known_kind(kind)
+    found = from_rows(rows, source)
+    job = Job(study_slug, kind, found, mapping or Map(), skip_bad, dry_run, quarantine_folder, progress)
     if isinstance(target, Session):
-        return _import(target, study_slug, kind, records, manner)
+        return _import(target, job)
     with write_session(target) as session:
-        return _import(session, study_slug, kind, records, manner)
+        return _import(session, job)
 
 
-def _import(session: Session, study_slug: str, kind: str, source: Source, manner: Manner) -> ImportResult:
-    check_map(manner.mapping, kind, source.columns)
-    plan = plan_for(kind, manner.mapping, source.columns)
-    require_columns(plan, kind, source.name, source.columns)
+def _import(session: Session, job: Job) -> ImportResult:
+    check_map(job.mapping, job.kind, job.source.columns)
+    plan = plan_for(job.kind, job.mapping, job.source.columns)
+    require_columns(plan, job.kind, job.source.name, job.source.columns)
     savepoint = session.begin_nested()
     try:
-        run = _start(session, study_slug, manner.mapping)
-        read = _write_all(run, kind, source, manner)
+        run = _start(session, job)
+        read = _write_all(run, job)
     except BaseException:
         savepoint.rollback()
         raise
-    refused = bool(run.rejected) and not manner.skip_bad
-    result = _result(run, read, kind, source, plan, manner, refused=refused)
-    if refused or manner.dry_run:
+    refused = bool(run.rejected) and not job.skip_bad
+    result = _result(run, job, read, plan.ignored)
+    if refused or job.dry_run:
         savepoint.rollback()
     else:
-        session.add(_record_of(run, kind, source, result))
+        record = ImportRun(study_id=run.study_id, kind=job.kind, file=job.source.name, **result.to_json())
+        session.add(record)
         session.flush()
         savepoint.commit()
     if refused:
-        raise Refused(source.name, result)
+        raise Refused(job.source.name, result)
     return result
 
 
-def _start(session: Session, study_slug: str, mapping: Map) -> Import:
+def _start(session: Session, job: Job) -> Import:
     # one import at a time for each study; rows that only point at the study are not held up
-    found = select(Study).where(Study.slug == study_slug).with_for_update(key_share=True)
+    found = select(Study).where(Study.slug == job.study_slug).with_for_update(key_share=True)
     study = session.exec(found).first()
     if study is None or study.id is None:
-        raise NotFound(f"there is no study {study_slug!r}; `recux study list` shows those that exist")
+        raise NotFound(f"there is no study {job.study_slug!r}; `recux study list` shows those that exist")
     if study.status == "closed":
-        raise Conflict(f"the study {study_slug} is closed; nothing more can be imported into it")
-    return Import(session, study, study.id, mapping, balance_of(session, study))
+        raise Conflict(f"the study {job.study_slug} is closed; nothing more can be imported into it")
+    return Import(session, study, study.id, job.mapping, balance_of(session, study))
 
 
-def _write_all(run: Import, kind: str, source: Source, manner: Manner) -> int:
+def _write_all(run: Import, job: Job) -> int:
     """Read, understand and write every record; returns how many there were."""
     read = 0
     plans: dict[tuple[str, ...], Plan] = {}
-    for chunk in _chunks(source.records):
+    for chunk in _chunks(job.source.records):
         rows: list[Row] = []
         for record in chunk:
             read += 1
-            row = read_row(_plan_of(record, kind, manner.mapping, plans), record, read)
+            row = read_row(_plan_of(record, job, plans), record, read)
             (rows if isinstance(row, Row) else run.rejected).append(row)  # type: ignore[arg-type]
         if rows:
-            WRITERS[kind](run, rows)
-        if manner.progress:
-            manner.progress(read)
+            WRITERS[job.kind](run, rows)
+        if job.progress:
+            job.progress(read)
     return read
 
 
-def _plan_of(record: Record, kind: str, mapping: Map, plans: dict[tuple[str, ...], Plan]) -> Plan:
+def _plan_of(record: Record, job: Job, plans: dict[tuple[str, ...], Plan]) -> Plan:
     shape = tuple(record.cells)
     plan = plans.get(shape)
     if plan is None:
-        plan = plan_for(kind, mapping, shape)
+        plan = plan_for(job.kind, job.mapping, shape)
         if len(plans) < CHUNK:  # records that all differ in shape must not fill the memory
             plans[shape] = plan
     return plan
@@ -171,25 +175,15 @@ def _chunks(records: Iterator[Record]) -> Iterator[list[Record]]:
         yield chunk
 
 
-def _result(
-    run: Import, read: int, kind: str, source: Source, plan: Plan, manner: Manner, *, refused: bool
-) -> ImportResult:
+def _result(run: Import, job: Job, read: int, ignored: tuple[str, ...]) -> ImportResult:
     bad = len(run.rejected)
-    kept = (0, 0, read - bad) if refused else (run.written, run.updated, run.unchanged)
+    kept = (run.written, run.updated, run.unchanged) if job.skip_bad or not bad else (0, 0, read - bad)
     assert read == sum(kept) + bad, f"{read} rows were read, {kept} and {bad} are accounted for"
     file = None
-    if bad and manner.quarantine_folder:
-        file = write_quarantine(manner.quarantine_folder, f"{run.study.slug}-{kind}", source.name, run.rejected)
+    if bad and job.quarantine_folder:
+        label = f"{run.study.slug}-{job.kind}"
+        file = write_quarantine(job.quarantine_folder, label, job.source.name, run.rejected)
+    first = tuple(sorted(run.rejected, key=lambda one: one.line)[:20])
     return ImportResult(
-        read,
-        *kept,
-        bad,
-        quarantine_file=file,
-        rejected=tuple(sorted(run.rejected, key=lambda one: one.line)[:20]),
-        ignored_columns=plan.ignored,
-        dry_run=manner.dry_run,
+        read, *kept, bad, quarantine_file=file, rejected=first, ignored_columns=ignored, dry_run=job.dry_run
     )
-
-
-def _record_of(run: Import, kind: str, source: Source, result: ImportResult) -> ImportRun:
-    return ImportRun(study_id=run.study_id, kind=kind, file=source.name, **result.to_json())

@@ -11,6 +11,7 @@ from sqlmodel import col
 from db.engine import insert_many
 from db.tables import Impression, Participant, Slate
 from recux.ingest.lookups import (
+    Selected,
     chunked_rows,
     create_people,
     find_items,
@@ -96,7 +97,9 @@ def _belongs(run: Import, row: Row, draft: Draft) -> bool:
         run.reject(row, "participant_id", f"slate {draft.name} belongs to {draft.participant}")
     elif wanted and draft.arm_id not in {None, run.arm_ids()[wanted]}:
         run.reject(row, "arm", f"slate {draft.name} belongs to another arm")
-    elif draft.name in run.first_line and any(draft.head[name] != row.values[name] for name in HEAD if name in row.values):
+    elif draft.name in run.first_line and any(
+        draft.head[name] != row.values[name] for name in HEAD if name in row.values
+    ):
         run.contradicts(row, draft.name, next(n for n in HEAD if n in row.values and draft.head[n] != row.values[n]))
     else:
         return True
@@ -125,14 +128,14 @@ def _arm_is_known(run: Import, row: Row) -> bool:
 
 
 def _present(run: Import, names: list[str]) -> dict[str, Draft]:
-    def slates(ids: list[str]) -> sa.Select[Any]:
+    def slates(ids: list[str]) -> Selected:
         return (
             sa.select(Slate, col(Participant.external_id))
             .join(Participant, col(Participant.id) == col(Slate.participant_id))
             .where(col(Slate.study_id) == run.study_id, col(Slate.external_id).in_(ids))
         )
 
-    def impressions(ids: list[int]) -> sa.Select[Any]:
+    def impressions(ids: list[int]) -> Selected:
         return sa.select(Impression.__table__).where(col(Impression.slate_id).in_(ids))  # type: ignore[attr-defined]
 
     found = {
@@ -178,7 +181,7 @@ def _slate_row(run: Import, draft: Draft) -> dict[str, Any]:
 def _ids(run: Import, drafts: list[Draft]) -> list[tuple[int, Draft]]:
     by_name = {draft.name: draft for draft in drafts}
 
-    def those(names: list[str]) -> sa.Select[Any]:
+    def those(names: list[str]) -> Selected:
         found = col(Slate.study_id) == run.study_id, col(Slate.external_id).in_(names)
         return sa.select(col(Slate.id), col(Slate.external_id)).where(*found)
 

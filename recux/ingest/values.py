@@ -167,7 +167,7 @@ def _to_datetime(cell: Any) -> datetime:
     if isinstance(cell, datetime):
         return cell
     if isinstance(cell, date):
-        return datetime(cell.year, cell.month, cell.day)  # noqa: DTZ001 - a date has no zone; the caller refuses or adds it
+        return datetime(cell.year, cell.month, cell.day)
     if isinstance(cell, str) and not _looks_like_epoch(cell):
         try:
             return datetime.fromisoformat(cell.strip())

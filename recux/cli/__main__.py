@@ -1,0 +1,5 @@
+"""``python -m recux.cli`` is ``recux``."""
+
+from recux.cli import main
+
+main()

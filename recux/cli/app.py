@@ -1,0 +1,30 @@
+"""The command tree."""
+
+import typer
+
+from recux.cli import data, rounds, service, study, users
+
+app = typer.Typer(
+    name="recux",
+    help="Measure the user experience of a recommender system and improve it, round by round.",
+    epilog="Example: recux demo   |   Every command has its own --help with an example.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def _settings() -> None:
+    """Measure the user experience of a recommender system and improve it, round by round.
+
+    RECUX_HOME (default ./var) holds the SQLite file, models and logs; RECUX_DATABASE_URL names another database.
+    """
+
+
+app.add_typer(study.app, name="study")
+data.add_to(app)
+rounds.add_to(app)
+app.add_typer(users.app, name="user")
+service.add_to(app)

@@ -1,0 +1,75 @@
+"""What to predict: texts or pairs, from a file or standard input."""
+
+import csv
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from recux.errors import InvalidInput, NotFound
+from recux.ingest.sources import open_source
+from recux.ingest.values import as_written
+
+TABLES = {".csv", ".jsonl", ".ndjson", ".json", ".parquet"}
+
+
+def read_texts(file: Path | None) -> list[str]:
+    """The column ``text`` of a table, or the lines of anything else; an empty line stays an empty text."""
+    with _as_file(file) as path:
+        if _is_table(path, ["text"]):
+            return [row[0] for row in _columns(path, ["text"])]
+        try:
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
+        except UnicodeDecodeError as error:
+            raise InvalidInput(f"{path.name} is not UTF-8 text (byte {error.start})") from None
+    if not any(line.strip() for line in lines):
+        raise InvalidInput(f"{path.name} is empty")
+    return lines
+
+
+def read_pairs(file: Path | None) -> list[tuple[str, str]]:
+    """The columns ``participant_id`` and ``item_id`` of CSV, JSON Lines or Parquet."""
+    with _as_file(file) as path:
+        rows = _columns(path, ["participant_id", "item_id"])
+    for number, row in enumerate(rows, 1):
+        if not all(row):
+            raise InvalidInput(f"{path.name}, row {number}: participant_id and item_id must both be given")
+    return [(participant.strip(), item.strip()) for participant, item in rows]
+
+
+def _columns(path: Path, names: list[str]) -> list[list[str]]:
+    with open_source(path) as source:
+        missing = [name for name in names if name not in source.columns]
+        if missing:
+            raise InvalidInput(f"{path.name} has no column {missing[0]!r}; it has {', '.join(source.columns)}")
+        rows = []
+        for record in source.records:
+            if record.problem:
+                raise InvalidInput(f"{path.name}, line {record.line}: {record.problem}")
+            cells = [record.cells.get(name) for name in names]
+            rows.append(["" if cell is None else as_written(cell) for cell in cells])
+        return rows
+
+
+def _is_table(path: Path, names: list[str]) -> bool:
+    if set(path.suffixes) & TABLES:
+        return True
+    with path.open("rb") as handle:
+        first = handle.readline(100_000).decode("utf-8-sig", "replace").strip()
+    header = next(csv.reader(io.StringIO(first)), [])
+    return first.startswith("{") or set(names) <= {cell.strip() for cell in header}
+
+
+@contextmanager
+def _as_file(file: Path | None) -> Iterator[Path]:
+    if file is not None:
+        if not file.is_file():
+            raise NotFound(f"{file}: there is no such file")
+        yield file
+        return
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "standard input"
+        path.write_bytes(sys.stdin.buffer.read())
+        yield path
