@@ -15,6 +15,7 @@ from recux.learn.means import ItemMeans, item_means
 Array = NDArray[np.float64]
 INVERSE_REGULARISATION = 4.0
 MIN_LABELS = 3
+WORD = r"(?u)\b\w+\b"
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def make_vectoriser(kind: str, **more: Any) -> Any:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     if kind == "word":
-        return TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b", **more)
+        return TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, **more | {"token_pattern": WORD})
     return TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), sublinear_tf=True, **more)
 
 

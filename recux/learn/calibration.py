@@ -101,8 +101,8 @@ def covered(p: Array, classes: NDArray[np.int64], participants: list[str]) -> Ar
 
 
 def predicted_stars(p: Array) -> NDArray[np.int64]:
-    """The star nearest to the expected one, (n, 5) -> (n,): least squared error, as quadratic kappa wants."""
-    return np.clip(np.floor(expected_stars(p) + 0.5), 1, 5).astype(np.int64)
+    """The median star, (n, 5) -> (n,): the least expected absolute error, and hardly moved by the temperature."""
+    return np.asarray((p.cumsum(1)[:, :4] < 0.5).sum(1) + 1, dtype=np.int64)
 
 
 def expected_stars(p: Array) -> Array:

@@ -44,16 +44,15 @@ def beats(a: Contender, b: Contender) -> bool:
     return better_kappa and a.log_loss <= b.log_loss + TOLERANCE
 
 
-def choose_champion(
-    candidate: Contender | None, incumbent: Contender | None, baselines: Sequence[Contender]
-) -> Choice:
+def choose_champion(candidate: Contender | None, incumbent: Contender | None, baselines: Sequence[Contender]) -> Choice:
     """The rule: the candidate must beat the incumbent and every baseline; else the best baseline may serve.
 
     On a tie the incumbent stays. Without an incumbent the best of the others serves.
     """
     rivals = [*baselines, *([incumbent] if incumbent else [])]
     if candidate and serviceable(candidate) and all(beats(candidate, r) for r in rivals):
-        return Choice(candidate.name, True, f"{described(candidate)} beats {listed(rivals) or 'nobody: it is the first'}")
+        beaten = listed(rivals) or "nobody: it is the first"
+        return Choice(candidate.name, True, f"{described(candidate)} beats {beaten}")
     against = why_not(candidate, rivals)
     best = min((b for b in baselines if serviceable(b)), key=lambda b: b.log_loss or 0.0, default=None)
     if incumbent and serviceable(incumbent) and not (best and beats(best, incumbent)):

@@ -28,6 +28,7 @@ class Tokens:
         return np.diff(self.starts)
 
     def __len__(self) -> int:
+        """How many texts."""
         return len(self.starts) - 1
 
 
@@ -42,7 +43,11 @@ def encode(tokenizer: Any, texts: Sequence[str], seconds: Sequence[str | None], 
             chunk = rows[at : at + CHUNK]
             batch = [(texts[i], seconds[i]) for i in chunk] if paired else [texts[i] for i in chunk]
             coded = tokenizer(
-                batch, truncation=True, max_length=max_tokens, padding=False, return_attention_mask=False,
+                batch,
+                truncation=True,
+                max_length=max_tokens,
+                padding=False,
+                return_attention_mask=False,
                 return_token_type_ids=True,
             )
             ids += coded["input_ids"]

@@ -103,9 +103,7 @@ def rows_of(found: Sequence[tuple[Any, int, str, int]], *, stars: bool) -> Teste
     )
 
 
-def evaluate(
-    scorer: Scorer, examples: Examples, model: str, *, split: Split = "heldout", seed: int = 0
-) -> Evaluation:
+def evaluate(scorer: Scorer, examples: Examples, model: str, *, split: Split = "heldout", seed: int = 0) -> Evaluation:
     """Test ``scorer`` on one side of the participants for ``model`` (satisfaction, rating or behaviour).
 
     Probabilities are tempered with cross-fitted temperatures (see ``calibration.cross_fitted``). Measures that cannot

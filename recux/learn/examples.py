@@ -118,6 +118,7 @@ class Examples:
         return {e.participant for e in self.satisfaction} | set(pairs)
 
     def __len__(self) -> int:
+        """How many examples of all kinds."""
         return len(self.satisfaction) + len(self.rating) + len(self.behaviour)
 
 

@@ -32,7 +32,11 @@ def flush_folder(folder: Path) -> None:
 def write_json(path: Path, value: Any) -> None:
     """``value`` as JSON, atomically."""
     text = json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False)
-    write_atomically(path, lambda file: file.write_text(text, encoding="utf-8") and None)
+
+    def write(file: Path) -> None:
+        file.write_text(text, encoding="utf-8")
+
+    write_atomically(path, write)
 
 
 def read_json(path: Path) -> Any:

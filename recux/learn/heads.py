@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 from recux.learn.examples import HEADS, ORDINAL_HEADS
 
@@ -25,17 +25,17 @@ def log_probabilities(logits: Tensor, ordinal: str) -> Tensor:
     climbed (continuation ratio; Shi, Cao, Raschka 2021). ``cross_entropy``: a softmax over five logits.
     """
     if ordinal == "cross_entropy":
-        return F.log_softmax(logits, dim=-1)
-    climbed = F.logsigmoid(logits).cumsum(-1)  # (N, 4): log P(y > k)
+        return functional.log_softmax(logits, dim=-1)
+    climbed = functional.logsigmoid(logits).cumsum(-1)  # (N, 4): log P(y > k)
     start = torch.zeros_like(climbed[:, :1])
-    stay = torch.cat([F.logsigmoid(-logits), start], -1)
+    stay = torch.cat([functional.logsigmoid(-logits), start], -1)
     return torch.cat([start, climbed], -1) + stay
 
 
 def row_losses(head: str, logits: Tensor, labels: Tensor, ordinal: str, smoothing: float = 0.0) -> Tensor:
     """Negative log-likelihood of each row, shape (N,); labels are 1..5 for ordinal heads and 0 or 1 for the others."""
     if head not in ORDINAL_HEADS:
-        return F.binary_cross_entropy_with_logits(logits[:, 0], labels, reduction="none")
+        return functional.binary_cross_entropy_with_logits(logits[:, 0], labels, reduction="none")
     log_p = log_probabilities(logits, ordinal)
     picked = log_p.gather(1, (labels.long() - 1)[:, None])[:, 0]
     return -(1 - smoothing) * picked - smoothing * log_p.mean(-1)

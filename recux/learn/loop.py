@@ -52,6 +52,8 @@ class Data:
     features: Tensor  # (n, PAIR_FEATURES)
     learn: NDArray[np.int64]
     tune: NDArray[np.int64]
+    pad: int
+    """Token id that fills up short rows; it is masked, so any will do."""
 
 
 class Loop:
@@ -62,14 +64,13 @@ class Loop:
         network: Network,
         data: Data,
         recipe: Recipe,
-        device: torch.device,
-        heads: list[str],
-        pad: int,
+        *,
         folder: Path,
         fingerprint: str,
     ) -> None:
-        self.network, self.data, self.recipe, self.device = network, data, recipe, device
-        self.pad, self.folder, self.fingerprint = pad, folder, fingerprint
+        self.network, self.data, self.recipe = network, data, recipe
+        self.folder, self.fingerprint = folder, fingerprint
+        self.device = next(network.parameters()).device
         self.optimiser = make_optimiser(network, recipe)
         lengths = data.tokens.lengths[data.learn]
         self.plans = [
@@ -77,7 +78,7 @@ class Loop:
             for e in range(recipe.epochs)
         ]
         self.steps = sum(map(len, self.plans))
-        self.scale = {h: self.head_scale(h) for h in heads}
+        self.scale = {h: self.head_scale(h) for h in network.heads}
         self.forward_tokens = recipe.forward_tokens
         self.step = self.epoch = self.tokens_seen = self.restarts = self.stale = 0
         self.lr_share = 1.0
@@ -87,7 +88,7 @@ class Loop:
         self.history: list[dict[str, float]] = []
         self.tokens_per_second = 0.0
         self.first_state = {name: p.detach().cpu().clone() for name, p in self.learning()}
-        self.epoch_loss = torch.zeros((), device=device)
+        self.epoch_loss = torch.zeros((), device=self.device)
 
     def head_scale(self, head: str) -> float:
         """The head's weight divided by the labelled rows of an average minibatch."""
@@ -112,7 +113,7 @@ class Loop:
             self.tokens_per_second = (self.tokens_seen - seen) / (now - began)
             if progress and (now - told_at > 0.5 or self.step == self.steps):
                 told_at = now
-                progress(self.report(loss, (now - began) / max(1, self.step)))
+                progress(self.report(loss))
             stop = bool(should_stop and should_stop())
             if stop or now - saved_at > self.recipe.checkpoint_seconds:
                 self.save(now - began)
@@ -122,7 +123,7 @@ class Loop:
         if self.best:
             self.load_parameters(self.best)
 
-    def report(self, loss: float, _: float) -> Progress:
+    def report(self, loss: float) -> Progress:
         """The present state as progress."""
         left = sum(int(self.data.tokens.lengths[m].sum()) for m in self.remaining())
         held_out = self.history[-1].get("tuning_loss") if self.history else None
@@ -161,24 +162,28 @@ class Loop:
                 pieces = by_area(minibatch, self.data.tokens.lengths, self.forward_tokens)
                 loss = torch.stack([self.backward(piece) for piece in pieces]).sum()
                 norm = torch.nn.utils.clip_grad_norm_([p for _, p in self.learning()], self.recipe.clip)
-                return loss, norm
             except (RuntimeError, MemoryError) as problem:
                 if not is_out_of_memory(problem):
                     raise
                 self.shrink(minibatch, problem)
+            else:
+                return loss, norm
 
     def backward(self, rows: Rows) -> Tensor:
         """Forward and backward of some rows; returns their part of the minibatch's loss."""
         loss = minibatch_loss(
-            self.logits(rows), self.data.labels[rows].to(self.device), self.scale, self.recipe.ordinal,
+            self.logits(rows),
+            self.data.labels[rows].to(self.device),
+            self.scale,
+            self.recipe.ordinal,
             self.recipe.label_smoothing,
         )
-        loss.backward()
+        torch.autograd.backward(loss)
         return loss.detach()
 
     def logits(self, rows: Rows) -> dict[str, Tensor]:
         """Logits of some rows."""
-        ids, real, types = (torch.from_numpy(a).to(self.device) for a in padded(self.data.tokens, rows, self.pad))
+        ids, real, types = (torch.from_numpy(a).to(self.device) for a in padded(self.data.tokens, rows, self.data.pad))
         with autocast(self.device, self.recipe.precision):
             output: dict[str, Tensor] = self.network(ids, real, types, self.data.features[rows].to(self.device))
         return output

@@ -76,7 +76,7 @@ class Groups:
         """Sums over rows of ``values`` (n, ...) in each resample, (RESAMPLES + 1, ...)."""
         sums = np.zeros((self.draws.shape[1], *values.shape[1:]))
         np.add.at(sums, self.index, values)
-        return np.tensordot(self.draws, sums, axes=1)
+        return np.asarray(np.tensordot(self.draws, sums, axes=1))
 
     def mean(self, values: Array) -> Array:
         """Means over rows in each resample."""
@@ -140,17 +140,17 @@ def ordinal_measures(
 
 def one_hot(classes: NDArray[np.int64], size: int) -> Array:
     """(n,) class numbers as (n, size) indicators."""
-    return np.eye(size)[classes]
+    return np.asarray(np.eye(size)[classes], dtype=float)
 
 
 def log_loss_rows(p: Array, classes: NDArray[np.int64]) -> Array:
     """-log of the probability that each row gave to its class."""
-    return -np.log(np.clip(p[np.arange(len(p)), classes], TINY, 1))
+    return np.asarray(-np.log(np.clip(p[np.arange(len(p)), classes], TINY, 1)))
 
 
 def trace_share(confusion: Array) -> Array:
     """Accuracy from confusion matrices (R, k, k)."""
-    return np.trace(confusion, axis1=1, axis2=2) / confusion.sum((1, 2))
+    return np.asarray(np.trace(confusion, axis1=1, axis2=2) / confusion.sum((1, 2)))
 
 
 def f1_macro(confusion: Array) -> Array:

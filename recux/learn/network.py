@@ -36,7 +36,8 @@ class Network(nn.Module):
             inputs["token_type_ids"] = types
         states = self.encoder(**inputs).last_hidden_state  # (B, T, width)
         weights = real.to(states.dtype)[..., None]
-        return (states * weights).sum(1).float() / weights.sum(1).float().clamp(min=1)
+        mean: Tensor = (states * weights).sum(1).float() / weights.sum(1).float().clamp(min=1)
+        return mean
 
     def forward(self, ids: Tensor, real: Tensor, types: Tensor, features: Tensor) -> dict[str, Tensor]:
         """Logits of every head, each (B, outputs)."""

@@ -45,7 +45,7 @@ class Predictor:
         return {h: tempered(raw[h], self.calibration.temperature.get(h, 1.0)) for h in heads if h in raw}
 
     def satisfaction(self, texts: Sequence[str]) -> list[dict[str, Any]]:
-        """For each comment: probabilities of 1..5, expected, predicted, the 90 % set, and P(would recommend) or None."""
+        """For each comment: probabilities of 1..5, expected, predicted, 90 % set, P(would recommend) or None."""
         self.need("satisfaction")
         p = self.probabilities(texts, ("satisfaction", "recommend"))
         rows = self.stars("satisfaction", p)

@@ -30,7 +30,7 @@ def response_time_result(job: Job, folder: Path) -> KindResult:
     for name, baseline, model in fitted:
         place = folder / "response_time" / name
         save_response_time(model, place, n_train=n_train)
-        models.append(tested(name, baseline, model, place, job, n_train, 0.0 if baseline else seconds))
+        models.append(measured(name, model, place, job, n_train=n_train, seconds=0.0 if baseline else seconds))
     models += incumbent(job)
     contenders = {c.name: c for _, c in models}
     choice = choose_champion(
@@ -49,13 +49,14 @@ def incumbent(job: Job) -> list[tuple[ModelResult, Contender]]:
     except ModelUnreadable as problem:
         lost = ModelResult("incumbent", False, place, "", {}, 0, 0, "", 0.0)
         return [(lost, Contender("incumbent", None, unfit=str(problem)))]
-    return [tested("incumbent", isinstance(old, OverallQuantiles), old, place, job, 0, 0.0)]
+    return [measured("incumbent", old, place, job)]
 
 
-def tested(
-    name: str, baseline: bool, model: Model, place: Path, job: Job, n_train: int, seconds: float
+def measured(
+    name: str, model: Model, place: Path, job: Job, *, n_train: int = 0, seconds: float = 0.0
 ) -> tuple[ModelResult, Contender]:
     """The model's measures on held-out requests."""
+    baseline = isinstance(model, OverallQuantiles)
     metrics = evaluate_response_time(model, job.requests)
     n_test = sum(r.split == "heldout" for r in job.requests)
     found = ModelResult(name, baseline, place, model.name, metrics, n_train, n_test, "cpu", seconds)

@@ -93,11 +93,17 @@ def fit_response_time(requests: Sequence[RequestExample], *, seed: int = 0) -> R
         )
     levels = levels_of(taught)
     shape: dict[str, Any] = {
-        "max_iter": 100, "max_leaf_nodes": 15, "min_samples_leaf": 20, "learning_rate": 0.1, "random_state": seed,
+        "max_iter": 100,
+        "max_leaf_nodes": 15,
+        "min_samples_leaf": 20,
+        "learning_rate": 0.1,
+        "random_state": seed,
         "categorical_features": [2, 3, 4],
     }
     design, logs = features(ok, levels), np.log1p([r.duration_ms for r in ok])
-    fitted = {q: HistGradientBoostingRegressor(loss="quantile", quantile=q, **shape).fit(design, logs) for q in QUANTILES}
+    fitted = {
+        q: HistGradientBoostingRegressor(loss="quantile", quantile=q, **shape).fit(design, logs) for q in QUANTILES
+    }
     failures = sum(r.failed for r in taught)
     failure: Any = (failures + 1) / (len(taught) + 2)
     if failures >= MIN_FAILURES:
@@ -115,9 +121,17 @@ def fit_overall(requests: Sequence[RequestExample]) -> OverallQuantiles:
 
 
 def evaluate_response_time(
-    model: ResponseTime | OverallQuantiles, requests: Sequence[RequestExample], *, split: Split = "heldout", seed: int = 0
+    model: ResponseTime | OverallQuantiles,
+    requests: Sequence[RequestExample],
+    *,
+    split: Split = "heldout",
+    seed: int = 0,
 ) -> dict[str, Measure]:
-    """``pinball`` (mean over quantiles, in ms), ``coverage_pNN``, ``mae`` of p50 in ms; ``auc``, ``brier``, ``failure_log_loss``."""
+    """Measures on one side.
+
+    Of successful requests ``pinball`` (mean over quantiles, in ms), ``mae`` of p50 in ms and ``coverage_pNN``; of all
+    requests ``auc``, ``brier`` and ``failure_log_loss`` of the chance to fail.
+    """
     tested = [r for r in requests if r.split == split]
     ok = [r for r in tested if not r.failed]
     if not ok:
@@ -129,7 +143,7 @@ def evaluate_response_time(
     losses = [np.maximum(q * (ms - p[n]), (q - 1) * (ms - p[n])) for q, n in zip(QUANTILES, names(), strict=True)]
     found = {
         "pinball": measure(groups.mean(np.mean(losses, 0)), len(ok), people, "mean quantile loss of p50 to p99, in ms"),
-        "mae": measure(groups.mean(np.abs(ms - p["p50"])), len(ok), people, "mean distance from the predicted p50, in ms"),
+        "mae": measure(groups.mean(np.abs(ms - p["p50"])), len(ok), people, "mean distance from predicted p50, in ms"),
     }
     for name in names():
         share = groups.mean((ms <= p[name]).astype(float))

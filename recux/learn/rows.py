@@ -27,6 +27,7 @@ class TrainingRows:
     rounds: NDArray[np.int64]
 
     def __len__(self) -> int:
+        """How many rows."""
         return len(self.texts)
 
     def take(self, rows: Sequence[int] | NDArray[np.int64]) -> "TrainingRows":

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,11 @@ from recux.learn.baselines import fit_baselines
 from recux.learn.champion import Choice, Contender, choose_champion
 from recux.learn.errors import ModelUnreadable, TooFewExamples
 from recux.learn.evaluation import Evaluation, evaluate
+from recux.learn.examples import MODEL_OF_HEAD
 from recux.learn.files import write_json
 from recux.learn.jobs import Job, KindResult, ModelResult, RunResult, read_job, write_result
 from recux.learn.loop import Progress
-from recux.learn.predictor import Scorer, load
+from recux.learn.predictor import Scorer, load, read_calibration
 from recux.learn.requests import response_time_result
 from recux.learn.result import TrainResult
 from recux.learn.saved import save_baseline
@@ -90,21 +92,37 @@ def encoder(
 
 def kind_result(kind: str, job: Job, folder: Path, trained: TrainResult | None, baseline: Any) -> KindResult:
     """Test the candidate, the baseline and the incumbent on the same rows, and choose."""
-    models: list[tuple[ModelResult, Contender]] = []
+    found: list[tuple[ModelResult, Contender]] = []
     if trained:
         scorer = load(trained.folder, device=trained.device).scorer
-        about = (trained.recipe.base_model, trained.n_train, trained.device, trained.seconds)
-        models += tested("encoder", False, trained.folder, scorer, kind, job, about, unfit=trained.out_of_domain)
+        about = About("encoder", False, trained.folder, trained.recipe.base_model, trained.n_train, trained.device)
+        found += measured(scorer, kind, job, replace(about, seconds=trained.seconds, unfit=trained.out_of_domain))
     if baseline is not None:
         place = folder / "models" / kind / baseline.name
         n_train = len(getattr(job.examples.of("train"), kind))
         save_baseline(baseline, place, n_train=n_train)
-        models += tested(baseline.name, True, place, baseline, kind, job, (baseline.name, n_train, "cpu", 0.0))
-    models += incumbent(kind, job)
-    by_name = {contender.name: contender for _, contender in models}
-    simple = [contender for model, contender in models if model.baseline and model.name != "incumbent"]
+        found += measured(baseline, kind, job, About(baseline.name, True, place, baseline.name, n_train))
+    found += incumbent(kind, job)
+    by_name = {contender.name: contender for _, contender in found}
+    simple = [contender for model, contender in found if model.baseline and model.name != "incumbent"]
     choice = choose_champion(by_name.get("encoder"), by_name.get("incumbent"), simple)
-    return KindResult([audited(m, choice, kind, job) for m, _ in models], choice)
+    return KindResult([audited(m, choice, kind, job) for m, _ in found], choice)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a report says of a model beside its measures."""
+
+    name: str
+    baseline: bool
+    folder: Path
+    base_model: str
+    n_train: int
+    device: str = "cpu"
+    seconds: float = 0.0
+    unfit: str | None = None
+    serving: bool = False
+    """True for the incumbent, whose calibration is left as it is."""
 
 
 def incumbent(kind: str, job: Job) -> list[tuple[ModelResult, Contender]]:
@@ -117,48 +135,45 @@ def incumbent(kind: str, job: Job) -> list[tuple[ModelResult, Contender]]:
     except ModelUnreadable as problem:
         lost = ModelResult("incumbent", False, place, "", {}, 0, 0, "", 0.0)
         return [(lost, Contender("incumbent", None, unfit=str(problem)))]
-    about = (old.about.get("base_model", old.about["name"]), int(old.about.get("n_train", 0)), job.recipe.device, 0.0)
-    baseline = old.about["kind"] != "encoder"
-    unfit = old.about.get("out_of_domain")
-    return tested("incumbent", baseline, place, old.scorer, kind, job, about, unfit=unfit, keep_calibration=True)
+    base_model = old.about.get("base_model", old.about["name"])
+    about = About(
+        "incumbent",
+        old.about["kind"] != "encoder",
+        place,
+        base_model,
+        int(old.about.get("n_train", 0)),
+        unfit=old.about.get("out_of_domain"),
+        serving=True,
+    )
+    return measured(old.scorer, kind, job, about)
 
 
-def tested(
-    name: str,
-    baseline: bool,
-    folder: Path,
-    scorer: Scorer,
-    kind: str,
-    job: Job,
-    about: tuple[str, int, str, float],
-    *,
-    unfit: str | None = None,
-    keep_calibration: bool = False,
-) -> list[tuple[ModelResult, Contender]]:
+def measured(scorer: Scorer, kind: str, job: Job, about: About) -> list[tuple[ModelResult, Contender]]:
     """The model's measures, with its calibration saved beside it; nothing when it has no head of this kind."""
-    found = evaluate(scorer, job.examples, kind)
-    if not any(h in scorer.heads for h in heads_of(kind)):
+    if not any(MODEL_OF_HEAD[h] == kind for h in scorer.heads):
         return []
-    if not keep_calibration:
-        save_calibration(folder, found)
-    base_model, n_train, device, seconds = about
+    found = evaluate(scorer, job.examples, kind)
+    if not about.serving:
+        save_calibration(about.folder, found)
     model = ModelResult(
-        name, baseline, folder, base_model, found.metrics, n_train, found.n_test, device, seconds, found.by_round,
+        about.name,
+        about.baseline,
+        about.folder,
+        about.base_model,
+        found.metrics,
+        about.n_train,
+        found.n_test,
+        about.device,
+        about.seconds,
+        found.by_round,
         found.cold_start,
     )
     qwk = found.metrics.get("qwk")
-    return [(model, Contender(name, found.metrics["log_loss"].value, qwk.value if qwk else None, unfit))]
-
-
-def heads_of(kind: str) -> tuple[str, ...]:
-    """The heads of a kind of model."""
-    return {"satisfaction": ("satisfaction", "recommend"), "rating": ("rating",), "behaviour": ("click", "purchase")}[kind]
+    return [(model, Contender(about.name, found.metrics["log_loss"].value, qwk.value if qwk else None, about.unfit))]
 
 
 def save_calibration(folder: Path, found: Evaluation) -> None:
     """Add this kind's temperatures and quantiles to the model's ``calibration.json``."""
-    from recux.learn.predictor import read_calibration
-
     old, new = read_calibration(folder), found.calibration
     merged = {k: getattr(old, k) | getattr(new, k) for k in ("temperature", "quantile", "rows")}
     write_json(folder / "calibration.json", merged)
@@ -166,8 +181,6 @@ def save_calibration(folder: Path, found: Evaluation) -> None:
 
 def audited(model: ModelResult, choice: Choice, kind: str, job: Job) -> ModelResult:
     """The newly promoted model with its measures on the audit participants; any other as it is."""
-    from dataclasses import replace
-
     if not choice.promoted or choice.champion != model.name:
         return model
     scorer = load(model.folder, device=job.recipe.device).scorer

@@ -1,8 +1,8 @@
 """Model folders: what is in them, and how they are written.
 
-``model.json`` (kind, heads, metadata), ``recipe.json``, ``calibration.json`` (temperatures and conformal quantiles, once
-calibrated), and by kind: ``encoder/`` in the format of transformers with ``heads.safetensors`` and ``items.json``; or a
-baseline's ``arrays.npz`` and ``vocabulary.json``. No pickles.
+``model.json`` (kind, heads, metadata), ``recipe.json``, ``calibration.json`` (temperatures and conformal quantiles,
+once calibrated), and by kind: ``encoder/`` in the format of transformers with ``heads.safetensors`` and
+``items.json``; or a baseline's numbers and words. Only the response-time model is a pickle.
 """
 
 import json
@@ -25,7 +25,8 @@ def save_encoder(result: TrainResult, network: Any, tokenizer: Any, means: ItemM
     draft = new_folder(result.folder)
     network.encoder.save_pretrained(draft / "encoder")
     tokenizer.save_pretrained(draft / "encoder")
-    save_file({k: v.detach().cpu().contiguous() for k, v in network.heads.state_dict().items()}, draft / "heads.safetensors")
+    heads = {name: values.detach().cpu().contiguous() for name, values in network.heads.state_dict().items()}
+    save_file(heads, draft / "heads.safetensors")
     write_json(draft / "items.json", means.to_dict())
     write_json(draft / "recipe.json", result.recipe.to_dict())
     write_about(
@@ -108,4 +109,5 @@ def head_weights(folder: Path) -> dict[str, Any]:
     try:
         return dict(load_file(folder / "heads.safetensors"))
     except (OSError, SafetensorError) as problem:
-        raise ModelUnreadable(f"{folder / 'heads.safetensors'} cannot be read ({problem}); run the round again") from problem
+        file = folder / "heads.safetensors"
+        raise ModelUnreadable(f"{file} cannot be read ({problem}); run the round again") from problem

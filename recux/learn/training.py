@@ -5,17 +5,19 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recux.learn.checkpoint import clear_checkpoints
 from recux.learn.device import resolve_device, resolve_precision
 from recux.learn.encode import UNKNOWN_SHARE_LIMIT, encode
 from recux.learn.errors import TooFewExamples
-from recux.learn.examples import Examples, star
+from recux.learn.examples import HEADS, Examples, star
 from recux.learn.files import read_json, write_json
 from recux.learn.loop import Data, Loop, Progress
-from recux.learn.means import ItemMeans, item_means
+from recux.learn.means import item_means
 from recux.learn.network import Network
 from recux.learn.optimise import freeze
 from recux.learn.recipe import Recipe
@@ -56,7 +58,8 @@ def train(
     mark = fingerprint(rows, recipe, start_from)
     if (done := finished(out_dir, mark)) is not None:
         return done
-    loop, tokenizer = prepare(rows, heads, recipe, start_from, out_dir, mark)
+    network, tokenizer, resolved = build(heads, recipe, start_from)
+    loop = Loop(network, data_of(rows, tokenizer, resolved), resolved, folder=out_dir, fingerprint=mark)
     loop.run(progress, should_stop)
     result = TrainResult(
         folder=out_dir / "model",
@@ -81,36 +84,38 @@ def train(
     return result
 
 
-def prepare(
-    rows: TrainingRows, heads: list[str], recipe: Recipe, start_from: Path | None, out_dir: Path, mark: str
-) -> tuple[Loop, object]:
-    """The network, the tokenised rows and the loop over them, before the first step."""
+def build(heads: list[str], recipe: Recipe, start_from: Path | None = None) -> tuple[Network, Any, Recipe]:
+    """The network before its first step, its tokenizer, and the recipe with every ``auto`` resolved."""
     import torch
 
     torch.manual_seed(recipe.seed)
     base = str(encoder_of(start_from)) if start_from else recipe.base_model
-    tokenizer = load_tokenizer(base)
     encoder = load_encoder(base, dropout=recipe.hidden_dropout)
-    longest = min(recipe.max_tokens, getattr(encoder.config, "max_position_embeddings", recipe.max_tokens))
     device = resolve_device(recipe.device)
     resolved = recipe.but(
-        device=str(device), precision=resolve_precision(recipe.precision, device), max_tokens=longest
+        device=str(device),
+        precision=resolve_precision(recipe.precision, device),
+        max_tokens=min(recipe.max_tokens, getattr(encoder.config, "max_position_embeddings", recipe.max_tokens)),
     )
     network = Network(encoder, heads, ordinal=recipe.ordinal, dropout=recipe.dropout)
     if start_from:
         start_heads(network, start_from)
     freeze(network, resolved)
-    tokens = encode(tokenizer, rows.texts, rows.seconds, longest)
+    return network.to(device), load_tokenizer(base), resolved
+
+
+def data_of(rows: TrainingRows, tokenizer: Any, recipe: Recipe) -> Data:
+    """The rows tokenised, and divided into those that learn and those that decide when to stop."""
+    import torch
+
+    tokens = encode(tokenizer, rows.texts, rows.seconds, recipe.max_tokens)
     learn, tune = tuning_rows(rows, recipe)
-    data = Data(tokens, torch.from_numpy(rows.labels), torch.from_numpy(rows.features), learn, tune)
-    pad = tokenizer.pad_token_id or 0
-    return Loop(network.to(device), data, resolved, device, heads, pad, out_dir, mark), tokenizer
+    labels, features = torch.from_numpy(rows.labels), torch.from_numpy(rows.features)
+    return Data(tokens, labels, features, learn, tune, tokenizer.pad_token_id or 0)
 
 
 def trainable_heads(rows: TrainingRows) -> tuple[list[str], dict[str, str]]:
     """The heads that ``rows`` can teach, and why the others are left out."""
-    from recux.learn.examples import HEADS
-
     heads, left_out = [], {}
     for column, head in enumerate(HEADS):
         labels = rows.labels[:, column]
@@ -139,7 +144,7 @@ def thinned(rows: TrainingRows, recipe: Recipe) -> TrainingRows:
     return rows.take(np.sort(np.concatenate([first, rest])))
 
 
-def tuning_rows(rows: TrainingRows, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+def tuning_rows(rows: TrainingRows, recipe: Recipe) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Indices that learn and indices that decide when to stop; nobody is on both sides."""
     kept = np.array([unit_hash(p, "tuning") < recipe.tuning_share for p in rows.participants], dtype=bool)
     if kept.sum() < recipe.min_tuning_rows or kept.all():

