@@ -1,7 +1,5 @@
 """A batch takes what is new, once, and can be verified for ever."""
 
-from datetime import timedelta
-
 import pytest
 import sqlalchemy as sa
 from sqlmodel import select
@@ -87,4 +85,4 @@ def test_a_batch_is_due_when_it_is_full_or_old(engine, study):
 
 def test_a_study_without_ratings_is_never_due(engine):
     with write_session(engine) as session:
-        assert due(session, plant_study(session, "empty", batch_max_age_hours=timedelta(hours=1).seconds / 3600)) is None
+        assert due(session, plant_study(session, "empty", batch_max_age_hours=1.0)) is None

@@ -22,7 +22,8 @@ def by_key(examples):
 def test_a_rating_sees_only_what_was_rated_strictly_before_it(session):
     study = plant_study(session)
     ann = plant_person(session, study, "ann", cohort="new")
-    ratings = [plant_rating(session, ann, item, stars, day=day) for item, stars, day in [(1, 5, 1), (2, 1, 2), (3, 3, 2)]]
+    said = [(1, 5, 1), (2, 1, 2), (3, 3, 2)]
+    ratings = [plant_rating(session, ann, item, stars, day=day) for item, stars, day in said]
     close_batch(session, study)
     examples = by_key(examples_of(session, study, 1).rating)
     first, second, third = (examples[f"rating-{rating.id}"] for rating in ratings)
