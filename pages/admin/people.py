@@ -9,7 +9,7 @@ from recux.access import audit, invites
 from recux.access.accounts import has_role
 from recux.collect.studies import get_study
 from recux.insight import people
-from recux.ui import data, frame
+from recux.ui import data, frame, words
 from recux.ui.language import _
 
 LINKS = "_invite_links"
@@ -19,7 +19,14 @@ study = frame.chosen_study()
 with read_session(data.engine()) as session:
     funnel = people.funnel(session, study)
 frame.heading(_("People"), study)
-st.altair_chart(charts.funnel(funnel))
+total = funnel["people"].iloc[0]
+if total:
+    share = funnel["people"] / total
+    label = [f"{n:,} ({part:.0%})" for n, part in zip(funnel["people"], share, strict=True)]
+    drawn = funnel.assign(step=funnel["step"].map(words.steps()), label=label)
+    st.altair_chart(charts.funnel(drawn, title=_("People")))
+else:
+    frame.empty(_("Nobody is in the study yet. Make invite links below, or import participants."))
 
 if has_role(me, "admin"):
     st.subheader(_("Invite"))

@@ -6,6 +6,7 @@ import streamlit as st
 from sqlmodel import Session, col, select
 
 from db.engine import read_session
+from db.queries import arms_of
 from db.tables import Study, User
 from recux.access.accounts import require_role
 from recux.ui import data, identity
@@ -56,6 +57,12 @@ def chosen_study() -> Study:
         st.page_link("pages/admin/studies.py", label=_("Set up the first study"), icon=":material/add:")
         st.stop()
     return study
+
+
+def arm_titles(session: Session, study: Study) -> dict[str, str]:
+    """Key to title of the study's arms, the control first: the order in which charts give them their colours."""
+    assert study.id is not None
+    return {arm.key: arm.title for arm in arms_of(session, study.id)}
 
 
 def heading(title: str, study: Study | None = None) -> None:

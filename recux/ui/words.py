@@ -1,6 +1,11 @@
 """Codes of the database in words, in the reader's language."""
 
-from recux.ui.language import _
+from collections.abc import Mapping
+
+from db.tables import Suggestion
+from recux.evaluation.experiment import Comparison
+from recux.ui.language import _, language
+from recux.ui.plain import plain
 
 SOURCES = ["popularity", "itemknn", "content", "rerank", "imported", "http"]
 
@@ -155,4 +160,74 @@ def round_columns() -> dict[str, str]:
         "closed_by": _("Closed"),
         "minutes": _("Minutes"),
         "message": _("Note"),
+    }
+
+
+def said(text: Mapping[str, str]) -> str:
+    """A stored text in the reader's language, else in English."""
+    return text.get(language()) or text.get("en", "")
+
+
+def suggestion_status(status: str, judged: str | None) -> str:
+    """Where a suggestion is in its life; once judged, the verdict."""
+    verdicts = {
+        "confirmed": _("confirmed"),
+        "refuted": _("refuted"),
+        "inconclusive": _("inconclusive"),
+        "not_implemented": _("not implemented"),
+        "confounded": _("confounded"),
+        "moved_as_predicted": _("moved as predicted, uncontrolled"),
+    }
+    names = {
+        "proposed": _("for you to decide"),
+        "accepted": _("accepted"),
+        "implemented": _("implemented, waits for its verdict"),
+        "judged": _("judged: {verdict}").format(verdict=verdicts.get(judged or "", judged or "")),
+        "declined": _("declined"),
+        "expired": _("expired"),
+    }
+    return names.get(status, status)
+
+
+def evidence(suggestion: Suggestion) -> str:
+    """How much is behind a suggestion, and how many comparisons it was picked from."""
+    parts = [f"{len(ids):,} {_(kind)}" for kind, ids in suggestion.evidence.items() if ids]
+    if suggestion.p_adjusted is not None:
+        parts.append(_("adjusted p = {p}").format(p=f"{suggestion.p_adjusted:.3g}"))
+    if suggestion.tested:
+        parts.append(_("one of {n} comparisons that were tried").format(n=suggestion.tested))
+    parts.append(_("rule {rule}, version {n}").format(rule=suggestion.rule, n=suggestion.rule_version))
+    return " · ".join(parts)
+
+
+def quote_columns() -> dict[str, str]:
+    """The columns of comments behind a suggestion."""
+    return {"item": _("Item"), "rating": _("Stars"), "comment": _("Comment")}
+
+
+def sentence(one: Comparison, arms: Mapping[str, str]) -> str:
+    """A comparison in one sentence."""
+    texts = {
+        "better": _("{arm} is better than {control}"),
+        "worse": _("{arm} is worse than {control}"),
+        "equivalent": _("No difference that matters between {arm} and {control}"),
+        "cannot_tell": _("Cannot tell yet whether {arm} differs from {control}"),
+    }
+    return texts[one.verdict].format(arm=plain(arms[one.arm]), control=plain(arms[one.control]))
+
+
+def because(one: Comparison) -> str:
+    """Why that verdict."""
+    return _("Decided by: {metric}. {reason}").format(metric=metric(one.metric), reason=one.because)
+
+
+def steps() -> dict[str, str]:
+    """The steps of a participant's way."""
+    return {
+        "in_study": _("In the study"),
+        "opened": _("Opened the link"),
+        "consented": _("Agreed to take part"),
+        "rated": _("Rated an item"),
+        "answered": _("Answered a question"),
+        "finished": _("Finished"),
     }

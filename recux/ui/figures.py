@@ -1,0 +1,70 @@
+"""How a figure reads: value, interval and n together, and the words when there is none."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from recux.ui import words
+from recux.ui.language import _
+from recux.ui.plain import plain
+
+SHARES = {"csat", "ctr", "purchase_rate", "failure_rate", "availability"}
+WHOLE = {"nps", "p50_ms", "p95_ms", "p99_ms"}
+
+
+def number_format(metric: str) -> str:
+    """How values of this metric are written, as a format of d3 and of Python alike."""
+    return ".0%" if metric in {"csat"} else ".1%" if metric in SHARES else ",.0f" if metric in WHOLE else ".2f"
+
+
+def written(value: float | None, metric: str) -> str:
+    """One value."""
+    return "-" if value is None or pd.isna(value) else format(float(value), number_format(metric))
+
+
+def interval(row: Any, metric: str) -> str:
+    """The 95 % interval and n, or why there is none."""
+    if pd.isna(row["value"]):
+        return str(row["reason"] or _("not estimable"))
+    low, high = written(row["ci_low"], metric), written(row["ci_high"], metric)
+    return _("{low} to {high} · n = {n}").format(low=low, high=high, n=f"{int(row['n']):,}")
+
+
+def tile(place: Any, row: Any) -> None:
+    """A figure large, its interval and n beneath, its definition behind the question mark."""
+    metric = str(row["metric"])
+    help_text = plain(". ".join(part for part in (row["definition"], row["method"]) if part))
+    with place.container(border=True):
+        st.metric(words.metric(metric), written(row["value"], metric), help=help_text or None)
+        st.text(interval(row, metric))
+
+
+def labelled(rows: pd.DataFrame, metric: str, titles: dict[str, str]) -> pd.DataFrame:
+    """Rows of arms for ``charts.dots``: those with a value, arms by title, the figure in words as ``label``."""
+    known = rows[rows["value"].notna() & rows["arm"].isin(list(titles))]
+    label = [f"{written(row['value'], metric)}  (n = {int(row['n'])})" for _index, row in known.iterrows()]
+    return known.assign(arm=known["arm"].map(titles), label=label)
+
+
+def claim(place: Any, title: str, figure: Mapping[str, Any], metric: str) -> None:
+    """A stored figure under a title, with its interval, and its definition behind the question mark."""
+    row = {"reason": None, "n": 0, **figure}
+    help_text = plain(str(figure.get("definition") or ""))
+    place.metric(f"{title}: {words.metric(metric)}", signed(row["value"], metric), help=help_text or None)
+    place.text(interval(row, metric))
+
+
+def signed(value: float | None, metric: str) -> str:
+    """A difference, with its sign."""
+    if value is None or pd.isna(value):
+        return "-"
+    return format(float(value), "+" + number_format(metric))
+
+
+def between(row: Any, metric: str) -> str:
+    """The interval of a difference."""
+    if pd.isna(row.value):
+        return "-"
+    return _("{low} to {high}").format(low=signed(row.ci_low, metric), high=signed(row.ci_high, metric))
