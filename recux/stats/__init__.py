@@ -31,6 +31,7 @@ from recux.stats.ranking import (
     precision,
     recall,
 )
+from recux.stats.ranking_lists import ListScores, ndcg_lists, score_lists
 from recux.stats.reliability import Omega, cronbach_alpha, item_rest_correlations, mcdonald_omega, reverse_keyed
 from recux.stats.results import Difference, Estimate, Superiority
 from recux.stats.round_drift import Drift, drift
@@ -49,6 +50,7 @@ __all__ = [
     "FactorModel",
     "KeyDrivers",
     "ListScore",
+    "ListScores",
     "Nps",
     "OddsRatio",
     "Omega",
@@ -94,6 +96,7 @@ __all__ = [
     "monitor",
     "mrr",
     "ndcg",
+    "ndcg_lists",
     "novelty",
     "nps",
     "precision",
@@ -101,6 +104,7 @@ __all__ = [
     "recall",
     "required_n",
     "reverse_keyed",
+    "score_lists",
     "serendipity",
     "simulated_power",
     "srm",

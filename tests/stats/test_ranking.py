@@ -11,6 +11,7 @@ from ir_measures import AP, MRR, P, R, Success, nDCG
 from sklearn.metrics import roc_auc_score
 
 from recux.stats import ranking
+from recux.stats.ranking_lists import ndcg_lists, score_lists
 
 LISTS = 10_000
 K = 5
@@ -120,3 +121,37 @@ def test_every_metric_stays_between_0_and_1(relevance: list[int | None], k: int)
             ranking.average_precision(relevance, k, n_relevant=relevant, unrated=unrated),
         ):
             assert isnan(score) or 0 <= score <= 1
+
+
+@pytest.mark.parametrize("unrated", ["skip", "zero"])
+@pytest.mark.parametrize("k", [1, 4, 9])
+def test_many_lists_at_once_equal_one_at_a_time(k: int, unrated: str) -> None:
+    rng = np.random.default_rng(k)
+    lengths = rng.integers(0, 8, 400)
+    table = rng.choice([0.0, 1.0, np.nan], (400, 7))
+    lists = [[None if np.isnan(r) else int(r) for r in row[:n]] for row, n in zip(table, lengths, strict=True)]
+    known = np.array([sum(r == 1 for r in items) for items in lists]) + rng.integers(0, 2, 400)
+    together = score_lists(table, lengths, k, n_relevant=known, unrated=unrated)
+    for name in ("precision", "hit_rate", "mrr"):
+        one = [getattr(ranking, name)(items, k, unrated=unrated) for items in lists]
+        assert np.allclose(getattr(together, name), one, equal_nan=True)
+    for name in ("recall", "f1", "average_precision"):
+        one = [
+            getattr(ranking, name)(items, k, n_relevant=int(n), unrated=unrated)
+            for items, n in zip(lists, known, strict=True)
+        ]
+        assert np.allclose(getattr(together, name), one, equal_nan=True)
+
+
+@pytest.mark.parametrize("gain", ["exponential", "linear"])
+def test_ndcg_of_many_lists_equals_one_at_a_time(gain: str) -> None:
+    rng = np.random.default_rng(5)
+    grades = np.where(rng.random((300, 6)) < 0.2, np.nan, rng.integers(0, 5, (300, 6)))
+    lengths = rng.integers(0, 7, 300)
+    one = [
+        ranking.ndcg(
+            [None if np.isnan(g) else g for g in row[:n]], 3, ideal_gains=[g for g in row if not np.isnan(g)], gain=gain
+        )
+        for row, n in zip(grades, lengths, strict=True)
+    ]
+    assert np.allclose(ndcg_lists(grades, lengths, 3, ideal_gains=grades, gain=gain), one, equal_nan=True)
