@@ -10,7 +10,7 @@ from recux.ingest.keys import rating_key
 
 
 def save_rating(
-    session: Session, participant: Participant, impression: Impression, *, rating: int, comment: str | None = None
+    session: Session, participant: Participant, impression: Impression, *, rating: float, comment: str | None = None
 ) -> Rating:
     """Keep what the person thinks of an item shown to them: 1 to 5 stars, and a comment if any.
 
@@ -25,15 +25,17 @@ def save_rating(
     slate = session.get_one(Slate, impression.slate_id)
     if slate.participant_id != participant.id:
         raise NotAllowed(f"slate {slate.external_id!r} was not made for participant {participant.external_id!r}")
-    key = _key(session, participant, impression, slate)
-    before = current_rating(session, participant, key)
+    before = rating_of(session, participant, impression)
     if before is not None and (before.rating, before.comment) == (rating, comment):
         return before
+    key = _key(session, participant, impression, slate)
     return _revise(session, before, _new(slate, impression, key, rating, comment))
 
 
-def current_rating(session: Session, participant: Participant, key: str) -> Rating | None:
-    """The revision that counts of the rating with this row key."""
+def rating_of(session: Session, participant: Participant, impression: Impression) -> Rating | None:
+    """The revision that counts of the person's rating of this item in this slate, if there is one."""
+    slate = session.get_one(Slate, impression.slate_id)
+    key = _key(session, participant, impression, slate)
     return session.exec(
         select(Rating).where(Rating.study_id == participant.study_id, Rating.row_key == key, Rating.current)
     ).first()
@@ -45,7 +47,7 @@ def _key(session: Session, participant: Participant, impression: Impression, sla
     return rating_key(participant.external_id, item.external_id, slate.external_id, None)
 
 
-def _new(slate: Slate, impression: Impression, key: str, rating: int, comment: str | None) -> Rating:
+def _new(slate: Slate, impression: Impression, key: str, rating: float, comment: str | None) -> Rating:
     return Rating(
         study_id=slate.study_id,
         participant_id=slate.participant_id,

@@ -50,7 +50,7 @@ function newBoard(root, first, shape) {
   function send() {
     clearTimeout(sending);
     clearTimeout(retrying);
-    sending = null;
+    sending = retrying = null;
     if (!pending.size) return;
     retrying = setTimeout(send, RETRY);
     board.transmit(Object.fromEntries(pending));

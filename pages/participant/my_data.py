@@ -1,0 +1,57 @@
+"""What is kept about the person, and the ways to take it back."""
+
+import json
+
+import streamlit as st
+
+from db.engine import read_session, write_session
+from db.tables import Participant
+from recux.collect import own_data
+from recux.ui import data, visit
+from recux.ui.language import _
+
+here = visit.enter(None)
+with read_session(data.engine()) as session:
+    kept = own_data.export(session, here.participant)
+    learned_from = own_data.batches_with(session, here.participant)
+
+st.title(_("My data and my rights"))
+st.markdown(
+    _("You are known here only by the pseudonym {name}.").format(
+        name=f"`{here.participant.external_id.replace('`', '')}`"
+    )
+)
+st.download_button(
+    _("Download my data"),
+    json.dumps(kept, ensure_ascii=False, indent=2),
+    file_name="my-data.json",
+    mime="application/json",
+    width="stretch",
+)
+if learned_from:
+    st.info(
+        _(
+            "Some of your answers were already used to train a model. Withdrawing or erasing keeps them out of "
+            "everything that follows; what that model has learned can only be removed by training it again without you."
+        )
+    )
+
+st.subheader(_("Withdraw"))
+if here.participant.withdrawn_at:
+    st.markdown(_("You have withdrawn. Your answers are not used any more."))
+else:
+    st.markdown(_("You stop taking part, and your answers are left out of every later result and model."))
+    if st.checkbox(_("I want to withdraw"), key="_sure_to_withdraw") and st.button(_("Withdraw now")):
+        with write_session(data.engine()) as session:
+            own_data.withdraw(session, session.get_one(Participant, here.participant_id))
+        st.rerun()
+
+st.subheader(_("Erase"))
+st.markdown(_("Everything you gave is deleted for good, and your link stops working."))
+if st.checkbox(_("I want everything to be deleted"), key="_sure_to_erase") and st.button(_("Erase now")):
+    with write_session(data.engine()) as session:
+        own_data.erase(session, session.get_one(Participant, here.participant_id))
+    st.success(_("Everything about you was deleted. You can close this page."))
+    st.stop()
+if st.button(_("Back")):
+    visit.go_to(here.next)

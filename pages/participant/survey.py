@@ -1,0 +1,39 @@
+"""One questionnaire at a time."""
+
+import streamlit as st
+
+from db.engine import write_session
+from db.tables import Participant
+from recux.collect.responses import complete_response
+from recux.errors import Conflict
+from recux.instruments import in_language, load
+from recux.ui import data, forms, visit
+from recux.ui.language import _, language
+
+here = visit.enter("survey")
+surveys = [step for step in here.way if step.name == "survey"]
+chosen = st.session_state.get(visit.SURVEY) or here.next.instrument
+step = next((survey for survey in surveys if survey.instrument == chosen), surveys[-1])
+instrument = load(step.instrument)
+head = st.container()
+forms.fill_in(here, instrument)
+
+with head:
+    visit.progress(here)
+    st.title(in_language(instrument.title, language()))
+
+warning = st.container()
+row = st.container(horizontal=True)
+back = row.button(_("Back"))
+if row.button(_("Continue"), type="primary", width="stretch"):
+    try:
+        with write_session(data.engine()) as session:
+            person = session.get_one(Participant, here.participant_id)
+            complete_response(session, person, instrument, language=language())
+    except Conflict:
+        warning.warning(_("Please answer every question, or choose “Prefer not to say”."))
+    else:
+        visit.go_on(here, step)
+if back:
+    visit.go_back(here, step)
+visit.foot()

@@ -1,0 +1,31 @@
+"""What the study asks, and whether the person agrees."""
+
+import streamlit as st
+
+from db.engine import read_session, write_session
+from db.tables import Participant
+from recux.collect.consent import current_consent, decide, decision_of
+from recux.ui import data, visit
+from recux.ui.language import _, language
+from recux.ui.plain import plain
+
+here = visit.enter("consent")
+if here.next.name != "consent":
+    visit.go_to(here.next)
+with read_session(data.engine()) as session:
+    text = current_consent(session, here.participant, language())
+    declined = decision_of(session, here.participant) is False
+
+st.title(_("Welcome"))
+st.markdown(plain(text.text))
+if declined:
+    st.info(_("You chose not to take part. Nothing is asked of you. You can still change your mind here."))
+agree = st.button(_("I agree and take part"), type="primary", width="stretch")
+decline = not declined and st.button(_("No, thank you"), width="stretch")
+if agree or decline:
+    with write_session(data.engine()) as session:
+        decide(session, session.get_one(Participant, here.participant_id), text, given=agree)
+    if agree:
+        visit.go_to(visit.current(here).next)
+    st.rerun()
+visit.foot()

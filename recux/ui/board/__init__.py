@@ -1,0 +1,24 @@
+"""Questions in the browser: one component that saves each answer when it is given, and says so.
+
+Native radio buttons and text areas, so that keyboards and screen readers work; nothing is preselected, and a second
+click changes nothing. The browser names each unsaved change with a nonce and sends it until the server settles it.
+"""
+
+from recux.ui.board.autosave import Said, Saved, settle
+from recux.ui.board.parts import Card, Question, Section, choices, refusal, scale, stars, text
+from recux.ui.board.show import show
+
+__all__ = [
+    "Card",
+    "Question",
+    "Said",
+    "Saved",
+    "Section",
+    "choices",
+    "refusal",
+    "scale",
+    "settle",
+    "show",
+    "stars",
+    "text",
+]

@@ -1,0 +1,140 @@
+"""The two boards of a visit: rating the items of a slate, and filling in a questionnaire."""
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from db.engine import read_session, write_session
+from db.tables import Answer, Impression, Participant, Rating
+from recux.collect.consent import lock
+from recux.collect.progress import Step
+from recux.collect.ratings import rating_of, save_rating
+from recux.collect.responses import answers_of, save_answer, start_response
+from recux.collect.slates import ShownSlate, current_slate
+from recux.collect.words import LONGEST
+from recux.errors import InvalidInput
+from recux.instruments import Instrument, Question, in_language, load
+from recux.ui import board, data
+from recux.ui.board import Said, Saved, Section
+from recux.ui.cards import card_of
+from recux.ui.language import _, language
+from recux.ui.visit import Visit
+
+
+def rate(visit: Visit, shown: ShownSlate) -> None:
+    """Show the slate with stars and a comment for each item, and save what is given."""
+    engine, person = data.engine(), visit.participant_id
+    sections = [_item(card.impression, card_of(card.item, card.impression)) for card in shown.cards]
+    board.show(
+        f"slate-{shown.slate.id}",
+        sections,
+        read=lambda: _ratings(engine, visit.participant, shown),
+        save=lambda said: _save_rating(engine, person, said),
+    )
+
+
+def fill_in(visit: Visit, instrument: Instrument) -> None:
+    """Show the questionnaire and save each answer when it is given."""
+    engine, person, spoken = data.engine(), visit.participant_id, language()
+    sections = [Section(question.name, [drawn(question, spoken)]) for question in instrument.questions]
+    board.show(
+        f"instrument-{instrument.id}-{person}",
+        sections,
+        read=lambda: _answers(engine, visit.participant, instrument),
+        save=lambda said: _save_answer(engine, person, instrument, said, spoken),
+    )
+
+
+def begin_next(visit: Visit, step: Step) -> None:
+    """Note that the person went on after ``step`` without rating everything, so that nobody sends them back."""
+    following = visit.way[visit.way.index(step) + 1]
+    if following.name == "survey":
+        with write_session(data.engine()) as session:
+            participant = session.get_one(Participant, visit.participant_id)
+            start_response(session, participant, load(following.instrument), language=language())
+
+
+def drawn(question: Question, spoken: str) -> board.Question:
+    """A questionnaire's question, as the browser draws it."""
+    wording, when = question.wording(spoken), question.ask_if.model_dump(exclude_none=True) if question.ask_if else None
+    if question.kind == "text":
+        return board.text(question.name, wording, longest=question.max_length, when=when)
+    refusal = None if question.optional else board.refusal()
+    if question.kind == "single":
+        options = [(option.value, in_language(option.text, spoken)) for option in question.options]
+        return board.choices(question.name, wording, options, refusal=refusal, when=when)
+    low, high = question.bounds
+    return board.scale(question.name, wording, low, high, question.end_labels(spoken), refusal=refusal, when=when)
+
+
+def _item(impression: Impression, card: board.Card) -> Section:
+    name = str(impression.id)
+    stars = board.stars(f"{name}/stars", _("Your rating"), about=card.title)
+    comment = board.text(
+        f"{name}/comment",
+        _("What makes you say so? (optional)"),
+        about=card.title,
+        longest=LONGEST,
+        when={"question": stars.name, "at_least": 1},
+    )
+    return Section(name, [stars, comment], card)
+
+
+def _ratings(engine: sa.Engine, participant: Participant, shown: ShownSlate) -> Mapping[str, Saved | None]:
+    with read_session(engine) as session:
+        slate = current_slate(session, participant) or shown
+    kept: dict[str, Saved | None] = {}
+    for card in slate.cards:
+        kept[f"{card.impression.id}/stars"] = _as_saved(card.rating)
+        kept[f"{card.impression.id}/comment"] = _as_saved(card.rating)
+    return kept
+
+
+def _as_saved(rating: Rating | None) -> Saved | None:
+    if rating is None or rating.id is None:
+        return None
+    return Saved(rating.id, value=rating.rating, text=rating.comment)
+
+
+def _save_rating(engine: sa.Engine, participant_id: int, said: Said) -> None:
+    impression_id, part = said.name.split("/")
+    with write_session(engine) as session:
+        participant = session.get_one(Participant, participant_id)
+        impression = session.get_one(Impression, int(impression_id))
+        lock(session, participant)  # the stars and the comment of one rating may come from two tabs at once
+        before = rating_of(session, participant, impression)
+        stars, comment = (before.rating, before.comment) if before else (None, None)
+        if part == "stars":
+            stars = said.value
+        else:
+            comment = said.text
+        if stars is None:
+            raise InvalidInput("a comment needs stars first")  # the page asks in that order
+        save_rating(session, participant, impression, rating=stars, comment=comment)
+
+
+def _answers(engine: sa.Engine, participant: Participant, instrument: Instrument) -> Mapping[str, Saved | None]:
+    with read_session(engine) as session:
+        given_ = answers_of(session, participant, instrument.id)
+    return {question.name: _of_answer(given_.get(question.name)) for question in instrument.questions}
+
+
+def _of_answer(answer: Answer | None) -> Saved | None:
+    if answer is None or answer.id is None:
+        return None
+    return Saved(answer.id, answer.value, answer.text, answer.refused)
+
+
+def _save_answer(engine: sa.Engine, participant_id: int, instrument: Instrument, said: Said, spoken: str) -> None:
+    with write_session(engine) as session:
+        participant = session.get_one(Participant, participant_id)
+        save_answer(
+            session,
+            participant,
+            instrument,
+            said.name,
+            value=said.value,
+            text=said.text,
+            refused=said.refused,
+            language=spoken,
+        )

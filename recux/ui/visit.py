@@ -1,0 +1,152 @@
+"""What every participant page begins with: who is here, in which language, and where on the way they are."""
+
+from dataclasses import dataclass
+from typing import NoReturn
+
+import streamlit as st
+
+from db.engine import read_session, write_session
+from db.tables import Participant, Study
+from recux.collect.consent import OPEN, standing
+from recux.collect.progress import Step, StepName, share_done, steps
+from recux.ui import data, identity
+from recux.ui import language as languages
+from recux.ui.language import _, language
+from recux.ui.plain import plain
+
+PAGES: dict[StepName, str] = {"consent": "welcome", "rate": "rate", "survey": "survey", "thanks": "thanks"}
+SURVEY = "_survey"
+"""Key of the instrument that the survey page shows, while the person goes back and forth."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One run of one page for one person."""
+
+    participant: Participant
+    study: Study
+    way: list[Step]
+    standing: str
+
+    @property
+    def participant_id(self) -> int:
+        """The person's row."""
+        assert self.participant.id is not None
+        return self.participant.id
+
+    @property
+    def next(self) -> Step:
+        """The first step that is not complete."""
+        return next((step for step in self.way if not step.complete), self.way[-1])
+
+
+def enter(step: StepName | None) -> Visit:
+    """Begin a page: the page of ``step``, or with None one that is open at any time.
+
+    Whoever may not take part now reads why; whoever is not that far yet is led to where they are.
+    """
+    visit = _look()
+    languages.choose(
+        [st.session_state.get(languages.CHOSEN), visit.participant.language, languages.of_browser()],
+        visit.study.languages,
+    )
+    st.set_page_config(page_title=visit.study.title, layout="centered")
+    _head(visit)
+    if step is not None and visit.standing != OPEN:
+        _explain(visit.standing)
+    if step is not None and _order(visit, step) > visit.way.index(visit.next):
+        go_to(visit.next)
+    return visit
+
+
+def current(visit: Visit) -> Visit:
+    """The same visit after something was written."""
+    with read_session(data.engine()) as session:
+        return Visit(visit.participant, visit.study, steps(session, visit.participant), visit.standing)
+
+
+def go_to(step: Step) -> NoReturn:
+    """Open the page of ``step``."""
+    st.session_state[SURVEY] = step.instrument
+    st.switch_page(f"pages/participant/{PAGES[step.name]}.py")
+
+
+def go_on(visit: Visit, step: Step) -> NoReturn:
+    """Open the page after ``step``, or the first incomplete one before it."""
+    way = current(visit).way
+    after = [other.name + other.instrument for other in way].index(step.name + step.instrument) + 1
+    go_to(next((other for other in way[:after] if not other.complete), way[after]))
+
+
+def go_back(visit: Visit, step: Step) -> NoReturn:
+    """Open the page before ``step``."""
+    go_to(visit.way[visit.way.index(step) - 1])
+
+
+def progress(visit: Visit) -> None:
+    """How much is done, counted in items and questions."""
+    asked = [step for step in current(visit).way if step.name in {"rate", "survey"}]
+    done = sum(step.done for step in asked)
+    total = sum(step.total for step in asked)
+    st.progress(share_done(asked), text=_("{done} of {total} answered").format(done=done, total=total))
+
+
+def foot() -> None:
+    """The way to one's own data, on every page."""
+    st.page_link("pages/participant/my_data.py", label=_("My data and my rights"))
+
+
+def _look() -> Visit:
+    with read_session(data.engine()) as session:
+        participant = identity.participant(session)
+        if participant is None:
+            st.stop()  # the session ended between the navigation's look and ours
+        study = session.get_one(Study, participant.study_id)
+        return Visit(participant, study, steps(session, participant), standing(session, participant))
+
+
+def _order(visit: Visit, name: StepName) -> int:
+    return next(place for place, step in enumerate(visit.way) if step.name == name)
+
+
+def _head(visit: Visit) -> None:
+    row = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+    with row:
+        st.markdown(f"**{plain(visit.study.title)}**", width="content")
+        _switch_language(visit)
+    if visit.participant.test:
+        st.badge(_("Test: these answers do not count"), color="orange")
+    if visit.study.synthetic:
+        st.badge(_("Synthetic data: a made-up study"), color="orange")
+
+
+def _switch_language(visit: Visit) -> None:
+    offered = [code for code in visit.study.languages if code in languages.NAMES]
+    if len(offered) < 2:
+        return
+    chosen = st.segmented_control(
+        "Language / 语言",
+        offered,
+        format_func=languages.NAMES.__getitem__,
+        default=language(),
+        required=True,
+        label_visibility="collapsed",
+        width="content",
+    )
+    if chosen and chosen != language():
+        languages.choose([chosen], offered)
+        with write_session(data.engine()) as session:
+            session.get_one(Participant, visit.participant_id).language = chosen
+        st.rerun()
+
+
+def _explain(why: str) -> NoReturn:
+    texts = {
+        "withdrawn": _("You have withdrawn from this study. Thank you for the time you gave."),
+        "not_started": _("This study has not started yet. Please come back later."),
+        "paused": _("This study is paused. What you answered is kept. Please come back later."),
+        "closed": _("This study is closed. Thank you for your interest. What you answered is kept."),
+    }
+    st.info(texts[why])
+    foot()
+    st.stop()
