@@ -204,6 +204,7 @@ class Loop:
 
     def go_back(self) -> None:
         """After a non-finite value: back to the last good state, at half the learning rate."""
+        self.optimiser.zero_grad(set_to_none=True)
         self.restarts += 1
         restarts, share = self.restarts, self.lr_share / 2
         if restarts > MAX_RESTARTS:

@@ -1,0 +1,227 @@
+"""What training survives, and what it refuses."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from recux.learn import checkpoint, loop
+from recux.learn.checkpoint import load_checkpoint, save_checkpoint
+from recux.learn.errors import OutOfMemory, TooFewExamples, TrainingDiverged, TrainingStopped
+from recux.learn.examples import HEADS, Examples
+from recux.learn.minibatches import by_area, plan_epoch
+from recux.learn.predictor import load
+from recux.learn.recipe import Recipe
+from recux.learn.training import train
+from tests.learn.conftest import comments, everything, impressions
+
+TEXTS = ["a lovely dress", "an awful, torn shirt", ""]
+
+
+def answers(folder: Path) -> list[list[float]]:
+    return [row["probabilities"] for row in load(folder / "model", device="cpu").satisfaction(TEXTS)]
+
+
+def stop_after(calls: int):
+    left = [calls]
+
+    def stop() -> bool:
+        left[0] -= 1
+        return left[0] < 0
+
+    return stop
+
+
+def test_all_heads_learn_and_training_is_deterministic_by_seed(tmp_path: Path, tiny_recipe: Recipe):
+    first = train(everything(), tiny_recipe, out_dir=tmp_path / "a")
+    train(everything(), tiny_recipe, out_dir=tmp_path / "b")
+    assert set(first.heads) == {"satisfaction", "recommend", "rating", "click"}
+    assert first.left_out == {"purchase": "0 labelled examples, at least 20 needed; collect more"}
+    assert first.history[-1]["loss"] < first.history[0]["loss"]
+    assert answers(tmp_path / "a") == answers(tmp_path / "b")
+    train(everything(), tiny_recipe.but(seed=1), out_dir=tmp_path / "c")
+    assert answers(tmp_path / "a") != answers(tmp_path / "c")
+
+
+def test_a_stopped_run_goes_on_to_the_very_same_weights(tmp_path: Path, tiny_recipe: Recipe):
+    recipe = tiny_recipe.but(tuning_share=0.3, min_tuning_rows=5)
+    whole = train(everything(), recipe, out_dir=tmp_path / "whole")
+    for steps in (1, 2, 5):
+        with pytest.raises(TrainingStopped):
+            train(everything(), recipe, out_dir=tmp_path / "parts", should_stop=stop_after(steps))
+    parts = train(everything(), recipe, out_dir=tmp_path / "parts")
+    assert parts.history == whole.history
+    assert answers(tmp_path / "parts") == answers(tmp_path / "whole")
+
+
+def test_a_finished_run_is_not_repeated(tmp_path: Path, tiny_recipe: Recipe):
+    result = train(everything(), tiny_recipe, out_dir=tmp_path)
+    steps = []
+    assert train(everything(), tiny_recipe, out_dir=tmp_path, progress=steps.append) == result
+    assert steps == []
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Path):
+    save_checkpoint(tmp_path, {"step": 1}, fingerprint="f", step=1)
+    save_checkpoint(tmp_path, {"step": 2}, fingerprint="f", step=2)
+    newest = tmp_path / "checkpoint-00000002.pt"
+    newest.write_bytes(newest.read_bytes()[:-20] + b"\0" * 20)
+    assert load_checkpoint(tmp_path, "f") == {"step": 1}
+    (tmp_path / "checkpoint-00000001.pt").unlink()
+    assert load_checkpoint(tmp_path, "f") is None
+
+
+def test_a_checkpoint_of_another_job_is_not_used(tmp_path: Path):
+    save_checkpoint(tmp_path, {"step": 1}, fingerprint="f", step=1)
+    assert load_checkpoint(tmp_path, "g") is None
+
+
+def test_a_full_disk_while_writing_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    save_checkpoint(tmp_path, {"step": 1}, fingerprint="f", step=1)
+
+    def half(_: object, file: Path) -> None:
+        file.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint.torch, "save", half)
+    with pytest.raises(OSError, match="No space left"):
+        save_checkpoint(tmp_path, {"step": 2}, fingerprint="f", step=2)
+    assert load_checkpoint(tmp_path, "f") == {"step": 1}
+    assert not list(tmp_path.glob(".*tmp"))
+
+
+def spoil_loss(monkeypatch: pytest.MonkeyPatch, calls: set[int]):
+    real, count = loop.minibatch_loss, [0]
+
+    def spoiled(*arguments: object) -> torch.Tensor:
+        count[0] += 1
+        return real(*arguments) * (float("nan") if count[0] in calls else 1.0)
+
+    monkeypatch.setattr(loop, "minibatch_loss", spoiled)
+
+
+def test_a_nan_sends_training_back_at_half_the_learning_rate(
+    tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+):
+    spoil_loss(monkeypatch, {4})
+    result = train(everything(), tiny_recipe, out_dir=tmp_path)
+    assert result.restarts == 1
+    assert np.isfinite([e["loss"] for e in result.history]).all()
+    assert np.isfinite(answers(tmp_path)).all()
+
+
+def test_endless_nan_is_an_error_that_names_the_remedy(
+    tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+):
+    spoil_loss(monkeypatch, set(range(1, 100)))
+    with pytest.raises(TrainingDiverged, match="lower `lr`"):
+        train(everything(), tiny_recipe, out_dir=tmp_path)
+
+
+def limit_memory(monkeypatch: pytest.MonkeyPatch, rows: int):
+    real = loop.Loop.logits
+
+    def limited(self: loop.Loop, minibatch: np.ndarray) -> dict[str, torch.Tensor]:
+        if len(minibatch) > rows:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes")
+        return real(self, minibatch)
+
+    monkeypatch.setattr(loop.Loop, "logits", limited)
+
+
+def test_out_of_memory_halves_the_pass_and_keeps_the_minibatch(
+    tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+):
+    recipe = tiny_recipe.but(dropout=0.0, epochs=1)
+    whole = train(everything(), recipe, out_dir=tmp_path / "whole")
+    limit_memory(monkeypatch, 6)
+    parts = train(everything(), recipe, out_dir=tmp_path / "parts")
+    assert parts.steps == whole.steps
+    assert np.allclose(answers(tmp_path / "parts"), answers(tmp_path / "whole"), atol=1e-4)
+
+
+def test_one_text_that_does_not_fit_is_an_error(tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch):
+    limit_memory(monkeypatch, 0)
+    with pytest.raises(OutOfMemory, match="lower max_tokens"):
+        train(everything(), tiny_recipe, out_dir=tmp_path)
+
+
+def test_three_ratings_are_too_few_and_the_message_says_how_many_are_needed(tmp_path: Path, tiny_recipe: Recipe):
+    few = Examples(comments(4)[:3])
+    with pytest.raises(TooFewExamples, match="at least 20 needed; collect more"):
+        train(few, tiny_recipe, out_dir=tmp_path)
+
+
+def test_a_head_with_one_class_is_left_out_and_the_others_learn(tmp_path: Path, tiny_recipe: Recipe):
+    ratings, behaviours = impressions(40)
+    always = tuple(b.__class__(b.key, b.split, b.pair, click=True) for b in behaviours)
+    result = train(Examples((), ratings, always), tiny_recipe.but(epochs=1), out_dir=tmp_path)
+    assert list(result.heads) == ["rating"]
+    assert "nothing to tell apart" in result.left_out["click"]
+
+
+def test_held_out_people_teach_nothing(tmp_path: Path, tiny_recipe: Recipe):
+    from dataclasses import replace
+
+    given = everything()
+    lied = tuple(e if e.split == "train" else replace(e, satisfaction=1.0, text="awful") for e in given.satisfaction)
+    train(given, tiny_recipe, out_dir=tmp_path / "a")
+    train(replace(given, satisfaction=lied), tiny_recipe, out_dir=tmp_path / "b")
+    assert answers(tmp_path / "a") == answers(tmp_path / "b")
+
+
+def test_every_row_is_in_one_minibatch_of_about_the_budget():
+    lengths = np.array([random.Random(0).randint(2, 60) for _ in range(700)])
+    plan = plan_epoch(lengths, 500, seed=0, epoch=3)
+    assert sorted(np.concatenate(plan).tolist()) == list(range(700))
+    sizes = np.array([lengths[m].sum() for m in plan])
+    assert sizes.mean() == pytest.approx(500, rel=0.1)
+    assert sizes.max() <= 500 + 60
+    padded = sum(len(m) * lengths[m].max() for m in plan)
+    assert lengths.sum() / padded > 0.9
+    assert any(not np.array_equal(a, b) for a, b in zip(plan, plan_epoch(lengths, 500, seed=0, epoch=4), strict=False))
+
+
+def test_pieces_of_a_minibatch_keep_to_the_area():
+    lengths = np.array([50, 3, 20, 7, 31])
+    pieces = list(by_area(np.arange(5), lengths, 60))
+    assert sorted(np.concatenate(pieces).tolist()) == [0, 1, 2, 3, 4]
+    assert all(len(p) == 1 or len(p) * lengths[p].max() <= 60 for p in pieces)
+
+
+def test_one_step_is_a_plain_pytorch_step(tmp_path: Path, tiny_recipe: Recipe):
+    """The loop's gradient and update against AdamW written out by hand, on one minibatch with everything in it."""
+    from recux.learn.means import item_means
+    from recux.learn.rows import training_rows
+    from recux.learn.training import build, data_of
+
+    recipe = tiny_recipe.but(minibatch_tokens=10**6, epochs=1, dropout=0.0, warmup=0.0, clip=1e9, layer_decay=1.0)
+    rows = training_rows(Examples(comments(30)).of("train"), item_means(()))
+    network, tokenizer, resolved = build(["satisfaction"], recipe)
+    plain, _, _ = build(["satisfaction"], recipe)
+    run = loop.Loop(network, data_of(rows, tokenizer, resolved), resolved, folder=tmp_path, fingerprint="f")
+    run.advance()
+    coded = tokenizer(rows.texts, padding=True, return_tensors="pt")
+    mask = coded["attention_mask"]
+    states = plain.encoder(**coded).last_hidden_state
+    pooled = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+    logits = plain.heads["satisfaction"](pooled)
+    stars = torch.from_numpy(rows.labels[:, HEADS.index("satisfaction")])
+    row_loss = torch.zeros(len(stars))
+    for k in range(4):
+        reached = stars >= k + 1
+        climbed = (stars > k + 1).float()
+        each = torch.nn.functional.binary_cross_entropy_with_logits(logits[:, k], climbed, reduction="none")
+        row_loss = row_loss + each * reached
+    row_loss.mean().backward()
+    for (name, mine), (_, parameter) in zip(network.named_parameters(), plain.named_parameters(), strict=True):
+        if parameter.grad is None:
+            continue
+        lr = recipe.head_lr if name.startswith("heads") else recipe.lr
+        decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
+        g = parameter.grad
+        expected = parameter.detach() * (1 - lr * decay) - lr * g / (g.abs() + 1e-8)  # first step of Adam
+        settled = g.abs() > 1e-6  # below, rounding decides the sign
+        assert torch.allclose(mine.detach()[settled], expected[settled], atol=2e-5), name

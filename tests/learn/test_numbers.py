@@ -1,0 +1,190 @@
+"""Losses, metrics, calibration and the champion rule against independent sources."""
+
+import numpy as np
+import pytest
+import torch
+from coral_pytorch.losses import corn_loss
+from sklearn import metrics as sk
+
+from recux.learn import metrics
+from recux.learn.calibration import (
+    conformal_quantile,
+    conformal_sets,
+    covered,
+    cross_fitted,
+    fit_temperature,
+    predicted_stars,
+    tempered,
+)
+from recux.learn.champion import Contender, beats, choose_champion
+from recux.learn.examples import HEADS
+from recux.learn.heads import log_probabilities, minibatch_loss, row_losses
+from recux.learn.metrics import Groups, binary_measures, ordinal_measures
+
+
+def test_the_ordinal_loss_is_corn_s_up_to_its_normalisation():
+    torch.manual_seed(0)
+    logits, labels = torch.randn(200, 4), torch.randint(1, 6, (200,)).float()
+    tasks = sum(int((labels > k).sum()) for k in range(4))  # rows that enter each conditional task
+    theirs = corn_loss(logits, labels.long() - 1, num_classes=5) * tasks
+    assert float(row_losses("rating", logits, labels, "corn").sum()) == pytest.approx(float(theirs), rel=1e-5)
+
+
+@pytest.mark.parametrize("ordinal", ["corn", "cross_entropy"])
+def test_probabilities_of_stars_sum_to_one(ordinal: str):
+    logits = torch.randn(50, 4 if ordinal == "corn" else 5) * 8
+    assert torch.allclose(log_probabilities(logits, ordinal).exp().sum(-1), torch.ones(50))
+
+
+def test_a_missing_label_adds_nothing_to_loss_or_gradient():
+    logits = {"recommend": torch.zeros(3, 1, requires_grad=True)}
+    labels = torch.full((3, len(HEADS)), float("nan"))
+    labels[0, HEADS.index("recommend")] = 1.0
+    loss = minibatch_loss(logits, labels, {"recommend": 1.0}, "corn", 0.0)
+    loss.backward()
+    assert float(loss) == pytest.approx(np.log(2))
+    assert logits["recommend"].grad.flatten().tolist() == [-0.5, 0.0, 0.0]
+
+
+def rows(n: int = 400, people: int = 40, seed: int = 0):
+    rng = np.random.default_rng(seed)
+    p = rng.dirichlet(np.ones(5), n).round(2) + 0.01
+    p /= p.sum(1, keepdims=True)
+    y = np.array([rng.choice(5, p=row) + 1 for row in p])
+    return p, y, [f"p{i}" for i in rng.integers(0, people, n)]
+
+
+def test_ordinal_measures_agree_with_scikit_learn():
+    p, y, who = rows()
+    got = ordinal_measures(p, y.astype(float), who, predicted_stars)
+    called = predicted_stars(p)
+    expected = {
+        "log_loss": sk.log_loss(y, p),
+        "accuracy": sk.accuracy_score(y, called),
+        "f1_macro": sk.f1_score(y, called, average="macro"),
+        "mae": sk.mean_absolute_error(y, called),
+        "qwk": sk.cohen_kappa_score(y, called, weights="quadratic"),
+        "auc": sk.roc_auc_score(y >= 4, p[:, 3:].sum(1)),
+        "brier": np.mean(((p - np.eye(5)[y - 1]) ** 2).sum(1)),
+    }
+    assert {k: got[k].value for k in expected} == pytest.approx(expected)
+    assert all(m.ci_low < m.value < m.ci_high for k, m in got.items() if k != "ece")
+
+
+def test_binary_measures_agree_with_scikit_learn_also_with_ties():
+    rng = np.random.default_rng(1)
+    p = rng.random(300).round(1)
+    y = (rng.random(300) < p).astype(float)
+    got = binary_measures(p, y, [f"p{i % 30}" for i in range(300)])
+    assert got["auc"].value == pytest.approx(sk.roc_auc_score(y, p))
+    assert got["f1_macro"].value == pytest.approx(sk.f1_score(y, p >= 0.5, average="macro"))
+    assert got["brier"].value == pytest.approx(sk.brier_score_loss(y, p))
+
+
+def test_a_resample_is_what_repeating_the_drawn_participants_gives():
+    p, y, who = rows(120, 15)
+    groups = Groups.of(who, seed=3)
+    ids = np.unique(who)
+    for r in (1, 2, 3):
+        picked = np.concatenate([np.repeat(np.flatnonzero(np.array(who) == w), int(groups.draws[r, i])) for i, w in enumerate(ids)])
+        again = sk.cohen_kappa_score(y[picked], predicted_stars(p[picked]), weights="quadratic")
+        confusion = groups.total(metrics.one_hot((y - 1) * 5 + predicted_stars(p) - 1, 25)).reshape(-1, 5, 5)
+        assert metrics.quadratic_kappa(confusion)[r] == pytest.approx(again)
+        score, yes = p[:, 4], (y == 5).astype(float)
+        assert metrics.auc(groups, score, yes)[r] == pytest.approx(sk.roc_auc_score(yes[picked], score[picked]))
+
+
+def test_one_class_has_no_auc_and_says_why():
+    got = binary_measures(np.linspace(0.1, 0.9, 30), np.ones(30), [f"p{i}" for i in range(30)])["auc"]
+    assert got.value is None
+    assert "one class" in got.reason
+
+
+def test_too_few_participants_give_a_value_without_an_interval():
+    p, y, _ = rows(40)
+    got = ordinal_measures(p, y.astype(float), ["a", "b"] * 20, predicted_stars)["mae"]
+    assert got.value is not None
+    assert got.ci_low is None
+    assert "2 participants" in got.reason
+
+
+def test_a_temperature_undoes_overconfidence():
+    p, y, _ = rows(4000)
+    assert fit_temperature(tempered(p, 0.5), y - 1) == pytest.approx(2.0, rel=0.06)
+
+
+def test_few_rows_hardly_move_the_temperature():
+    p, _, _ = rows(4)
+    assert 0.6 < fit_temperature(p, p.argmax(1)) < 1.6
+
+
+def test_calibration_error_of_a_calibrated_model_is_what_chance_alone_gives():
+    p, y, who = rows(2000, 2000)
+    fair = cross_fitted(tempered(p, 0.6), y - 1, who)
+    assert ordinal_measures(fair, y.astype(float), who, predicted_stars)["ece"].value < 0.031
+
+
+def test_conformal_sets_cover_nine_in_ten():
+    shares = []
+    for seed in range(20):
+        p, y, _ = rows(2400, seed=seed)
+        quantile = conformal_quantile(p[:1000], y[:1000] - 1)
+        sets = conformal_sets(p[1000:], quantile)
+        shares.append(np.mean([star in inside for star, inside in zip(y[1000:], sets, strict=True)]))
+    assert 0.89 < np.mean(shares) < 0.91
+
+
+def test_cross_fitted_coverage_is_close_to_nominal():
+    p, y, who = rows(3000, 300)
+    assert covered(p, y - 1, who).mean() == pytest.approx(0.9, abs=0.02)
+
+
+def test_too_few_rows_promise_nothing_and_every_star_is_in_the_set():
+    p, y, _ = rows(5)
+    assert conformal_sets(p, conformal_quantile(p, y - 1)) == [[1, 2, 3, 4, 5]] * 5
+
+
+def test_the_predicted_star_is_the_median():
+    assert predicted_stars(np.array([[0.6, 0.1, 0.1, 0.1, 0.1], [0.3, 0.1, 0.2, 0.3, 0.1], [0, 0, 0, 0.4, 0.6]])).tolist() == [1, 3, 5]
+
+
+BASE = Contender("tfidf_logistic", 1.00, 0.50)
+
+
+def test_a_candidate_with_lower_loss_than_everyone_is_promoted():
+    choice = choose_champion(Contender("encoder", 0.90, 0.6), Contender("incumbent", 0.95, 0.6), [BASE])
+    assert (choice.champion, choice.promoted) == ("encoder", True)
+
+
+def test_a_slightly_worse_loss_needs_a_better_kappa():
+    assert beats(Contender("a", 1.019, 0.6), BASE)
+    assert not beats(Contender("a", 1.019, 0.5), BASE)
+    assert not beats(Contender("a", 1.021, 0.9), BASE)
+
+
+def test_on_a_tie_the_incumbent_stays():
+    choice = choose_champion(Contender("encoder", 0.9, 0.6), Contender("incumbent", 0.9, 0.6), [BASE])
+    assert (choice.champion, choice.promoted) == ("incumbent", False)
+    assert "stays" in choice.reason
+
+
+def test_a_baseline_may_win_and_the_reason_says_so():
+    choice = choose_champion(Contender("encoder", 1.2, 0.2), None, [BASE])
+    assert (choice.champion, choice.promoted) == ("tfidf_logistic", True)
+    assert choice.reason.startswith("the baseline tfidf_logistic (log-loss 1.0000, QWK 0.500) serves")
+
+
+def test_an_unfit_candidate_never_serves_whatever_its_figures():
+    choice = choose_champion(Contender("encoder", 0.1, 0.9, unfit="64% of the tokens are unknown"), None, [BASE])
+    assert choice.champion == "tfidf_logistic"
+    assert "64%" in choice.reason
+
+
+def test_a_damaged_incumbent_is_replaced():
+    choice = choose_champion(None, Contender("incumbent", None, unfit="damaged"), [BASE])
+    assert (choice.champion, choice.promoted) == ("tfidf_logistic", True)
+
+
+def test_nobody_measured_means_nobody_is_promoted():
+    assert choose_champion(Contender("encoder", None), None, []).champion is None
+    assert choose_champion(Contender("encoder", None), Contender("incumbent", None), []).champion == "incumbent"
