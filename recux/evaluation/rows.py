@@ -1,0 +1,205 @@
+"""Rows of a study as data frames, each read by one query.
+
+People are known by their row id here; ``arm`` is the arm's key, empty for nobody's. Withdrawn and test people are
+never in any of them. A slate's arm counts before its person's, so that crossover designs come out right.
+"""
+
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from db.queries import counts
+from db.tables import (
+    Answer,
+    Batch,
+    BatchRow,
+    Impression,
+    Interaction,
+    Item,
+    Participant,
+    Rating,
+    Request,
+    Response,
+    Slate,
+)
+from recux.evaluation.frames import arm, frame_of, moment, utc, with_arms, within
+from recux.evaluation.scope import Scope
+
+NO_SLATE = 0
+"""Stands for "no slate was named" in the ``slate`` column; row ids start at 1."""
+
+RATING = {"id": "int64", "participant": "int64", "item": "int64", "slate": "int64", "arm": "int64", "rating": "float64"}
+ANSWER = {
+    "id": "int64",
+    "response": "int64",
+    "participant": "int64",
+    "arm": "int64",
+    "instrument": "str",
+    "wave": "int64",
+    "question": "str",
+    "value": "float64",
+    "worded": "bool",
+    "refused": "bool",
+}
+IMPRESSION = {
+    "slate": "int64",
+    "participant": "int64",
+    "arm": "int64",
+    "item": "int64",
+    "position": "int64",
+    "score": "float64",
+    "shown": "bool",
+}
+
+
+def people(session: Session, scope: Scope) -> pd.DataFrame:
+    """Columns ``participant``, ``external_id``, ``arm``, ``cohort``, ``created_at``, ``finished_at``."""
+    statement: sa.Select[*tuple[Any, ...]] = sa.select(
+        col(Participant.id).label("participant"),
+        col(Participant.external_id),
+        arm(col(Participant.arm_id)),
+        sa.func.coalesce(col(Participant.cohort), "").label("cohort"),
+        moment(col(Participant.created_at)).label("created_at"),
+        moment(col(Participant.finished_at)).label("finished_at"),
+    ).where(col(Participant.study_id) == scope.study, counts())
+    kinds = {"participant": "int64", "external_id": "str", "arm": "int64", "cohort": "str"}
+    frame = with_arms(session, scope, frame_of(session, statement, kinds, moments=("created_at", "finished_at")))
+    return frame if scope.until is None else frame[frame.created_at <= utc(scope.until)].reset_index(drop=True)
+
+
+def items(session: Session, scope: Scope) -> pd.DataFrame:
+    """Columns ``item``, ``category`` (empty when unknown) and ``tags`` (lists)."""
+    statement: sa.Select[*tuple[Any, ...]] = sa.select(
+        col(Item.id).label("item"), sa.func.coalesce(col(Item.category), "").label("category"), col(Item.tags)
+    ).where(col(Item.study_id) == scope.study)
+    return frame_of(session, statement, {"item": "int64", "category": "str"})
+
+
+def ratings(session: Session, scope: Scope) -> pd.DataFrame:
+    """Columns ``id``, ``participant``, ``item``, ``slate`` (NO_SLATE: none), ``arm``, ``rating``, ``moment``.
+
+    The last revision of each, within the batches when the scope names some; ``moment`` is when it was given, or
+    received where that is unknown.
+    """
+    statement: sa.Select[*tuple[Any, ...]] = (
+        sa.select(
+            col(Rating.id),
+            col(Rating.participant_id).label("participant"),
+            col(Rating.item_id).label("item"),
+            sa.func.coalesce(col(Rating.slate_id), NO_SLATE).label("slate"),
+            arm(sa.func.coalesce(col(Slate.arm_id), col(Participant.arm_id))),
+            col(Rating.rating),
+            moment(sa.func.coalesce(col(Rating.rated_at), col(Rating.received_at))).label("moment"),
+        )
+        .join(Participant, col(Participant.id) == col(Rating.participant_id))
+        .outerjoin(Slate, col(Slate.id) == col(Rating.slate_id))
+        .where(col(Rating.study_id) == scope.study, counts())
+    )
+    if scope.last is None:
+        current = frame_of(session, statement.where(col(Rating.current)), RATING, moments=("moment",))
+        return with_arms(session, scope, current)
+    statement = statement.add_columns(col(Rating.row_key)).where(_member("rating", col(Rating.id), scope))
+    frame = frame_of(session, statement, RATING, moments=("moment",)).sort_values("id", ignore_index=True)
+    last = frame.drop_duplicates("row_key", keep="last", ignore_index=True).drop(columns="row_key")
+    return with_arms(session, scope, last)
+
+
+def answers(session: Session, scope: Scope) -> pd.DataFrame:
+    """Columns ``id``, ``response``, ``participant``, ``arm``, ``instrument``, ``wave``, ``question``, ``value``
+    (NaN: none), ``worded`` (a text was given), ``refused``, ``moment``; the last revision of each.
+    """
+    statement: sa.Select[*tuple[Any, ...]] = (
+        sa.select(
+            col(Answer.id),
+            col(Answer.response_id).label("response"),
+            col(Response.participant_id).label("participant"),
+            arm(col(Participant.arm_id)),
+            col(Response.instrument),
+            col(Response.wave),
+            col(Answer.question),
+            col(Answer.value),
+            sa.func.coalesce(sa.func.length(col(Answer.text)) > 0, sa.false()).label("worded"),
+            col(Answer.refused),
+            moment(sa.func.coalesce(col(Answer.answered_at), col(Answer.received_at))).label("moment"),
+        )
+        .join(Response, col(Response.id) == col(Answer.response_id))
+        .join(Participant, col(Participant.id) == col(Response.participant_id))
+        .where(col(Answer.study_id) == scope.study, counts())
+    )
+    wanted = col(Answer.current) if scope.last is None else _member("answer", col(Answer.id), scope)
+    frame = frame_of(session, statement.where(wanted), ANSWER, moments=("moment",)).sort_values("id", ignore_index=True)
+    last = frame.drop_duplicates(["response", "question"], keep="last", ignore_index=True)
+    return with_arms(session, scope, last)
+
+
+def impressions(session: Session, scope: Scope) -> pd.DataFrame:
+    """Columns ``slate``, ``participant``, ``arm``, ``item``, ``position``, ``score`` (NaN: none), ``shown`` (its time
+    is known), ``served_at``; of every slate, served or not, that is not outside the scope's time.
+    """
+    statement = (
+        sa.select(
+            col(Impression.slate_id).label("slate"),
+            col(Slate.participant_id).label("participant"),
+            arm(sa.func.coalesce(col(Slate.arm_id), col(Participant.arm_id))),
+            col(Impression.item_id).label("item"),
+            col(Impression.position),
+            col(Impression.score),
+            col(Impression.shown_at).is_not(None).label("shown"),
+            moment(col(Slate.served_at)).label("served_at"),
+        )
+        .join(Slate, col(Slate.id) == col(Impression.slate_id))
+        .join(Participant, col(Participant.id) == col(Slate.participant_id))
+        .where(col(Slate.study_id) == scope.study, counts())
+    )
+    frame = within(frame_of(session, statement, IMPRESSION, moments=("served_at",)), "served_at", scope)
+    return with_arms(session, scope, frame)
+
+
+def interactions(session: Session, scope: Scope) -> pd.DataFrame:
+    """Columns ``participant``, ``item``, ``slate`` (NO_SLATE: none), ``kind``, ``moment``."""
+    statement = (
+        sa.select(
+            col(Interaction.participant_id).label("participant"),
+            col(Interaction.item_id).label("item"),
+            sa.func.coalesce(col(Interaction.slate_id), NO_SLATE).label("slate"),
+            col(Interaction.kind),
+            moment(col(Interaction.occurred_at)).label("moment"),
+        )
+        .join(Participant, col(Participant.id) == col(Interaction.participant_id))
+        .where(col(Interaction.study_id) == scope.study, counts())
+    )
+    kinds = {"participant": "int64", "item": "int64", "slate": "int64", "kind": "str"}
+    return within(frame_of(session, statement, kinds, moments=("moment",)), "moment", scope)
+
+
+def requests(session: Session, scope: Scope) -> pd.DataFrame:
+    """Columns ``id``, ``arm``, ``participant`` (0: unknown), ``duration_ms``, ``failed``, ``moment``."""
+    statement = (
+        sa.select(
+            col(Request.id),
+            arm(col(Request.arm_id)),
+            sa.func.coalesce(col(Slate.participant_id), 0).label("participant"),
+            col(Request.duration_ms),
+            (col(Request.outcome) != "ok").label("failed"),
+            moment(col(Request.requested_at)).label("moment"),
+        )
+        .outerjoin(Slate, col(Slate.id) == col(Request.slate_id))
+        .outerjoin(Participant, col(Participant.id) == col(Slate.participant_id))
+        .where(col(Request.study_id) == scope.study, sa.or_(col(Participant.id).is_(None), counts()))
+    )
+    kinds = {"id": "int64", "arm": "int64", "participant": "int64", "duration_ms": "float64", "failed": "bool"}
+    frame = within(frame_of(session, statement, kinds, moments=("moment",)), "moment", scope)
+    return with_arms(session, scope, frame)
+
+
+def _member(kind: str, row_id: Any, scope: Scope) -> sa.ColumnElement[bool]:
+    """The row is in one of the scope's batches."""
+    members = (
+        sa.select(col(BatchRow.row_id))
+        .join(Batch, col(Batch.id) == col(BatchRow.batch_id))
+        .where(col(BatchRow.kind) == kind, col(Batch.study_id) == scope.study)
+        .where(col(Batch.number).between(scope.first, scope.last))
+    )
+    return sa.ColumnElement.in_(row_id, members)

@@ -1,0 +1,167 @@
+"""How satisfied people are: NPS, CSAT, CES, SUS, UMUX-Lite, ratings, and the constructs of longer questionnaires.
+
+The person is the unit everywhere: a mean rating is the mean of people's own means, and of a questionnaire that
+somebody filled in several times the last wave counts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from recux.evaluation.figure import FigureValue, figure, missing
+from recux.instruments import Construct, Instrument, available, load
+from recux.stats import bounded_mean, ces, cronbach_alpha, csat, nps, sus, umux_lite
+
+Floats = NDArray[np.float64]
+
+NPS = "Promoters (9-10) minus detractors (0-6) in per cent of those who answered, -100 to 100"
+CSAT = "Share of people who answered 4 or 5 of 5"
+CES = "Mean answer to how easy it was, 1 (hard) to 7 (easy)"
+SUS = "Mean System Usability Scale score of people who answered all ten questions, 0 to 100"
+UMUX = "Mean UMUX-Lite score as an estimate of SUS (.65 raw + 22.9), 22.9 to 87.9"
+UMUX_RANGE = (22.9, 87.9)
+
+
+@dataclass(frozen=True, slots=True)
+class ConstructFigures:
+    """One construct of one instrument."""
+
+    score: FigureValue
+    """Mean of people's scores, on the scale of the questions (or 0 to 100 where the instrument says so)."""
+    alpha: FigureValue
+    """Cronbach's alpha over the people who answered all of its questions."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentFigures:
+    """One questionnaire."""
+
+    n: int
+    """People who answered at least one of its questions."""
+    constructs: dict[str, ConstructFigures]
+
+
+def figures(ratings: pd.DataFrame, answers: pd.DataFrame) -> dict[str, FigureValue]:
+    """NPS, CSAT and mean rating always; CES, SUS and UMUX-Lite when they were asked."""
+    answers = last_wave(answers)
+    asked = set(answers["instrument"].unique())
+    found = {
+        "nps": figure(nps(single(answers, "nps")), NPS),
+        "csat": figure(csat(single(answers, "csat")), CSAT),
+        "mean_rating": mean_rating(ratings),
+    }
+    if "ces" in asked:
+        found["ces"] = figure(ces(single(answers, "ces")), CES)
+    if "sus" in asked:
+        found["sus"] = figure(bounded_mean(sus_scores(answers), low=0, high=100), SUS)
+    if "umux_lite" in asked:
+        low, high = UMUX_RANGE
+        found["umux_lite"] = figure(bounded_mean(umux_scores(answers), low=low, high=high), UMUX)
+    return found
+
+
+def instruments(answers: pd.DataFrame) -> dict[str, InstrumentFigures]:
+    """Every questionnaire that somebody answered, with its constructs."""
+    answers = last_wave(answers)
+    known = sorted(set(answers["instrument"].unique()) & set(available()))
+    return {one: _instrument(answers[answers["instrument"] == one], load(one)) for one in known}
+
+
+def mean_rating(ratings: pd.DataFrame) -> FigureValue:
+    """Mean of people's mean ratings; the number of ratings is in the definition."""
+    definition = f"Mean of people's own mean ratings, 1 to 5 ({len(ratings):,} ratings)"
+    if ratings.empty:
+        return missing("nobody rated anything", definition, n=0)
+    return figure(bounded_mean(person_means(ratings, "rating"), low=1, high=5), definition)
+
+
+def person_means(rows: pd.DataFrame, column: str) -> Floats:
+    """Mean of ``column`` for each person, in the order of people's ids, NaN left out; people without any: none."""
+    known = rows[["participant", column]].dropna()
+    codes, people = pd.factorize(known["participant"].to_numpy(), sort=True)
+    totals = np.bincount(codes, weights=known[column].to_numpy(dtype=np.float64), minlength=len(people))
+    return np.asarray(totals / np.bincount(codes, minlength=len(people)), dtype=np.float64)
+
+
+def last_wave(answers: pd.DataFrame) -> pd.DataFrame:
+    """The answers of each person's last wave of each instrument."""
+    if answers.empty or answers["wave"].nunique() == 1:
+        return answers
+    last = answers.groupby(["participant", "instrument"])["wave"].transform("max")
+    return answers[answers["wave"] == last]
+
+
+def single(answers: pd.DataFrame, instrument: str, question: str = "score") -> Floats:
+    """The numbers given to one question; skipped and refused answers are not among them."""
+    rows = answers[(answers["instrument"] == instrument) & (answers["question"] == question)]
+    return rows["value"].dropna().to_numpy(dtype=np.float64)
+
+
+def sus_scores(answers: pd.DataFrame) -> Floats:
+    """SUS of each person who answered all ten questions."""
+    table = complete(answers, "sus", [f"q{n}" for n in range(1, 11)])
+    return np.array([sus(row).value for row in table])
+
+
+def umux_scores(answers: pd.DataFrame) -> Floats:
+    """UMUX-Lite of each person who answered both questions."""
+    return np.array([umux_lite(row).value for row in complete(answers, "umux_lite", ["q1", "q2"])])
+
+
+def table(answers: pd.DataFrame, questions: Sequence[str]) -> pd.DataFrame:
+    """People x questions of one instrument's answers, NaN where there is no number; rows in the order of ids."""
+    wide = answers.pivot_table(index="participant", columns="question", values="value", aggfunc="last", dropna=False)
+    return wide.reindex(columns=list(questions)).astype("float64")
+
+
+def complete(answers: pd.DataFrame, instrument: str, questions: Sequence[str]) -> Floats:
+    """The rows of ``table`` without a gap."""
+    return table(answers[answers["instrument"] == instrument], questions).dropna().to_numpy()
+
+
+def construct_scores(wide: pd.DataFrame, instrument: Instrument, construct: Construct) -> "pd.Series[float]":
+    """Score of each person by id; people who answered too few of its questions are left out.
+
+    The same as ``Instrument.score``, for everybody at once.
+    """
+    keyed = keyed_table(wide, instrument, construct)
+    score = keyed.mean(axis=1)[keyed.notna().sum(axis=1) >= construct.need]
+    if construct.method == "mean":
+        return score
+    low, high = instrument.question(construct.questions[0]).bounds
+    return 100 * (score - low) / (high - low)
+
+
+def keyed_table(wide: pd.DataFrame, instrument: Instrument, construct: Construct) -> pd.DataFrame:
+    """The columns of one construct, reverse-keyed questions turned round."""
+    columns = {}
+    for name in construct.questions:
+        question = instrument.question(name)
+        low, high = question.bounds
+        columns[name] = low + high - wide[name] if question.reverse else wide[name]
+    return pd.DataFrame(columns, index=wide.index)
+
+
+def construct_range(instrument: Instrument, construct: Construct) -> tuple[float, float]:
+    """Lowest and highest possible score."""
+    return (0, 100) if construct.method == "percent" else instrument.question(construct.questions[0]).bounds
+
+
+def _instrument(answers: pd.DataFrame, instrument: Instrument) -> InstrumentFigures:
+    wide = table(answers, [question.name for question in instrument.questions])
+    found = {one.name: _construct(wide, instrument, one) for one in instrument.constructs}
+    return InstrumentFigures(int(answers["participant"].nunique()), found)
+
+
+def _construct(wide: pd.DataFrame, instrument: Instrument, construct: Construct) -> ConstructFigures:
+    low, high = construct_range(instrument, construct)
+    scores = construct_scores(wide, instrument, construct).to_numpy()
+    definition = f"Mean of people's {construct.name} scores, {low:g} to {high:g}"
+    alpha = cronbach_alpha(keyed_table(wide, instrument, construct))
+    return ConstructFigures(
+        figure(bounded_mean(scores, low=low, high=high), definition),
+        figure(alpha, f"Cronbach's alpha of {len(construct.questions)} questions, people who answered all"),
+    )

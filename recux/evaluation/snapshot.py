@@ -1,0 +1,118 @@
+"""All rows that a study's figures are made of, read once, for everyone together and by arm."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from db.tables import Arm, Interaction, Study
+from recux.evaluation import data_quality, experiment, recommendation, rows, satisfaction, stability, texts
+from recux.evaluation.exposure import exposures
+from recux.evaluation.figure import FigureValue
+from recux.evaluation.scope import Scope
+
+Figures = dict[str, FigureValue]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The rows of one study in one scope."""
+
+    primary_metric: str
+    objectives: dict[str, float]
+    weights: dict[str, float]
+    """Planned share of each arm by key; the control first."""
+    recorded: set[str]
+    """Kinds of interaction that the study has ever recorded."""
+    k: int
+    people: pd.DataFrame
+    items: pd.DataFrame
+    ratings: pd.DataFrame
+    answers: pd.DataFrame
+    exposures: pd.DataFrame
+    requests: pd.DataFrame
+
+    @property
+    def arms(self) -> list[str]:
+        """Keys; the control first."""
+        return list(self.weights)
+
+    def of_arm(self, arm: str) -> "Snapshot":
+        """The rows of one arm."""
+        return self._where(lambda frame: frame[frame["arm"] == arm])
+
+    def without(self, flagged: pd.DataFrame) -> "Snapshot":
+        """The rows of the people whom no rule of data quality flagged; requests stay."""
+        kept = self._where(lambda frame: data_quality.without(frame, flagged))
+        return replace(kept, requests=self.requests)  # the system's doing, not theirs
+
+    def _where(self, keep: Callable[[pd.DataFrame], pd.DataFrame]) -> "Snapshot":
+        return replace(
+            self,
+            people=keep(self.people),
+            ratings=keep(self.ratings),
+            answers=keep(self.answers),
+            exposures=keep(self.exposures),
+            requests=keep(self.requests),
+        )
+
+    def satisfaction(self) -> Figures:
+        """NPS, CSAT, mean rating and what else was asked."""
+        return satisfaction.figures(self.ratings, self.answers)
+
+    def recommendation(self) -> Figures:
+        """Rates, ranking figures at ``k``, and what the slates are like."""
+        return recommendation.figures(self.exposures, self.items, k=self.k, recorded=self.recorded)
+
+    def stability(self) -> Figures:
+        """Response times, failures, availability."""
+        return stability.figures(self.requests)
+
+    def sample_ratio(self) -> experiment.Split:
+        """Whether people are split between the arms as planned."""
+        return experiment.sample_ratio(self.people, self.weights)
+
+    def comparisons(self) -> list[experiment.Comparison]:
+        """Every arm against the control."""
+        data = experiment.Data(self.ratings, self.answers, self.exposures)
+        split = self.sample_ratio()
+        return experiment.comparisons(data, self.arms, self.primary_metric, recorded=self.recorded, split_ok=split.ok)
+
+
+def snapshot(session: Session, study: Study, scope: Scope) -> Snapshot:
+    """Read a study's rows, each table once."""
+    ratings = rows.ratings(session, scope)
+    shown = exposures(rows.impressions(session, scope), ratings, rows.interactions(session, scope))
+    return Snapshot(
+        primary_metric=study.primary_metric,
+        objectives=dict(study.objectives),
+        weights=weights(session, scope),
+        recorded=recorded(session, scope),
+        k=recommendation.cut_off(shown, study.slate_size),
+        people=rows.people(session, scope),
+        items=rows.items(session, scope),
+        ratings=ratings,
+        answers=rows.answers(session, scope),
+        exposures=shown,
+        requests=rows.requests(session, scope),
+    )
+
+
+def flags(session: Session, scope: Scope, data: Snapshot) -> pd.DataFrame:
+    """Columns ``participant`` and ``reason``: who answered without care."""
+    written, timed = texts.comments(session, scope), texts.timings(session, scope)
+    return data_quality.flags(data.ratings, data.answers, written, timed)
+
+
+def weights(session: Session, scope: Scope) -> dict[str, float]:
+    """Planned share of each arm by key; the control first."""
+    statement = sa.select(col(Arm.key), col(Arm.weight)).where(col(Arm.study_id) == scope.study).order_by(col(Arm.id))
+    return {row[0]: row[1] for row in session.connection().execute(statement)}
+
+
+def recorded(session: Session, scope: Scope) -> set[str]:
+    """Kinds of interaction that the study has ever recorded."""
+    statement = sa.select(col(Interaction.kind)).where(col(Interaction.study_id) == scope.study).distinct()
+    return {row[0] for row in session.connection().execute(statement)}

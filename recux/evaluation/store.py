@@ -1,0 +1,70 @@
+"""What a round keeps of its figures: everything up to its batch, and its batch alone, for trends."""
+
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from db.engine import insert_many
+from db.tables import Batch, Figure, Round, Study
+from recux.evaluation.figure import FigureValue
+from recux.evaluation.satisfaction import instruments
+from recux.evaluation.scope import Scope, alone, up_to
+from recux.evaluation.snapshot import Snapshot, snapshot
+
+CUMULATIVE, BATCH = "", "batch"
+
+
+def evaluate_round(session: Session, round_: Round) -> None:
+    """Compute and store the figures of a round, in the caller's transaction; those it stored before are replaced."""
+    study, batch = session.get_one(Study, round_.study_id), session.get_one(Batch, round_.batch_id)
+    rows = [
+        *_rows_of(session, study, up_to(batch), CUMULATIVE),
+        *_rows_of(session, study, alone(session, batch), BATCH),
+    ]
+    code = version("recux")
+    session.connection().execute(sa.delete(Figure).where(col(Figure.round_id) == round_.id))
+    insert_many(session, Figure, [row | {"round_id": round_.id, "code_version": code} for row in rows])
+
+
+def _rows_of(session: Session, study: Study, scope: Scope, cut: str) -> Iterator[dict[str, Any]]:
+    data = snapshot(session, study, scope)
+    for arm in ("", *data.arms):
+        part = data if arm == "" else data.of_arm(arm)
+        for section, metric, value in _figures(part):
+            yield _row(section, arm, cut, metric, value)
+    for one in data.comparisons():
+        yield _row("experiment", one.arm, cut, one.metric, one.difference)
+
+
+def _figures(data: Snapshot) -> Iterator[tuple[str, str, FigureValue]]:
+    sections = {
+        "satisfaction": data.satisfaction(),
+        "recommendation": data.recommendation(),
+        "stability": data.stability(),
+    }
+    for section, figures in sections.items():
+        for metric, value in figures.items():
+            yield section, metric, value
+    for name, instrument in instruments(data.answers).items():
+        for construct, both in instrument.constructs.items():
+            yield "satisfaction", f"{name}.{construct}", both.score
+            yield "satisfaction", f"{name}.{construct}.alpha", both.alpha
+
+
+def _row(section: str, arm: str, cut: str, metric: str, value: FigureValue) -> dict[str, Any]:
+    return {
+        "section": section,
+        "arm": arm,
+        "cut": cut,
+        "metric": metric,
+        "value": value.value,
+        "ci_low": value.ci_low,
+        "ci_high": value.ci_high,
+        "n": value.n,
+        "reason": value.reason,
+        "definition": value.definition,
+        "method": value.method,
+    }

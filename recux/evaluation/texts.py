@@ -1,0 +1,63 @@
+"""What people wrote, and how long they took to read what was asked."""
+
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from db.queries import counts
+from db.tables import Answer, ImportRun, Participant, Rating, Response
+from recux.evaluation.data_quality import words_in
+from recux.evaluation.frames import frame_of, moment, read
+from recux.evaluation.scope import Scope
+
+
+def comments(session: Session, scope: Scope) -> pd.DataFrame:
+    """Columns ``id`` (of the rating), ``participant``, ``comment``: the current comments that are not blank."""
+    statement: sa.Select[*tuple[Any, ...]] = (
+        sa.select(col(Rating.id), col(Rating.participant_id).label("participant"), col(Rating.comment))
+        .join(Participant, col(Participant.id) == col(Rating.participant_id))
+        .where(col(Rating.study_id) == scope.study, col(Rating.current), counts())
+        .where(sa.func.trim(col(Rating.comment)) != "")
+    )
+    return read(session, statement, {"id": "int64", "participant": "int64", "comment": "str"})
+
+
+def timings(session: Session, scope: Scope) -> pd.DataFrame:
+    """Columns ``participant``, ``seconds``, ``words``: completed questionnaires whose start and end are both known.
+
+    Imported answers have no duration of their own: they end when, or before, they start, and are left out.
+    """
+    took = (
+        sa.select(
+            col(Response.id).label("response"),
+            col(Response.participant_id).label("participant"),
+            moment(col(Response.started_at)).label("started"),
+            moment(col(Response.completed_at)).label("completed"),
+        )
+        .join(Participant, col(Participant.id) == col(Response.participant_id))
+        .where(col(Response.study_id) == scope.study, col(Response.completed_at).is_not(None), counts())
+    )
+    kinds = {"response": "int64", "participant": "int64"}
+    rows = frame_of(session, took, kinds, moments=("started", "completed"))
+    rows["seconds"] = (rows["completed"] - rows["started"]).dt.total_seconds()
+    timed = rows[rows["seconds"] > 0].merge(_words(session, scope), on="response")
+    return timed[["participant", "seconds", "words"]]
+
+
+def quarantined(session: Session, scope: Scope) -> int:
+    """Rows that imports put aside."""
+    total = sa.select(sa.func.coalesce(sa.func.sum(col(ImportRun.quarantined)), 0))
+    return int(session.connection().execute(total.where(col(ImportRun.study_id) == scope.study)).scalar_one())
+
+
+def _words(session: Session, scope: Scope) -> pd.DataFrame:
+    """Words shown in each response, over its answered questions."""
+    statement: sa.Select[*tuple[Any, ...]] = sa.select(
+        col(Answer.response_id).label("response"), col(Answer.wording)
+    ).where(col(Answer.study_id) == scope.study, col(Answer.current), col(Answer.wording).is_not(None))
+    rows = read(session, statement, {"response": "int64", "wording": "str"})
+    lengths = {wording: words_in(wording) for wording in rows["wording"].unique()}
+    rows["words"] = rows["wording"].map(lengths).astype("float64")
+    return rows.groupby("response")["words"].sum().reset_index()

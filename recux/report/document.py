@@ -1,0 +1,143 @@
+"""The report as one JSON document: what is known of a study at this moment."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from sqlmodel import Session
+
+from db.queries import rounds_of
+from db.tables import Batch, Study, now
+from recux.evaluation import data_quality
+from recux.evaluation.experiment import Comparison
+from recux.evaluation.recommendation import RELEVANT_FROM
+from recux.evaluation.satisfaction import instruments
+from recux.evaluation.scope import Scope, live
+from recux.evaluation.snapshot import Figures, Snapshot, flags, snapshot
+from recux.evaluation.stability import objectives
+from recux.evaluation.texts import quarantined
+from recux.report.history import models_of, suggestions_of, trend_of, unknown_token_share
+
+Json = dict[str, Any]
+
+
+def build_report(session: Session, study: Study, *, without_flagged: bool = False, language: str | None = None) -> Json:
+    """The report of a study in the shape of the public contract, before any round too.
+
+    Figures are of everything that counts now; the trend, models and suggestions are of the rounds. Flagged people's
+    answers are in unless ``without_flagged``. ``language`` is that of the suggestions, by default the study's first.
+    """
+    scope = live(study)
+    everything = snapshot(session, study, scope)
+    flagged = flags(session, scope, everything)
+    data = everything.without(flagged) if without_flagged else everything
+    return {
+        "study": study.slug,
+        "title": study.title,
+        "synthetic": study.synthetic,
+        "generated_at": now().isoformat(timespec="seconds"),
+        "flagged_included": not without_flagged,
+        "rounds": _rounds(session, study),
+        "arms": data.arms,
+        "satisfaction": _satisfaction(data) | {"trend": trend_of(session, study)},
+        "recommendation": {
+            "k": data.k,
+            "relevance_threshold": RELEVANT_FROM,
+            **_with_arms(data, lambda part: _json(part.recommendation())),
+        },
+        "stability": _stability(data),
+        "models": models_of(session, study),
+        "experiment": _experiment(data),
+        "suggestions": suggestions_of(session, study, language or study.languages[0]),
+        "data_quality": _data_quality(session, scope, everything, data_quality.count(flagged))
+        | {"unknown_token_share": unknown_token_share(session, study)},
+    }
+
+
+def _json(figures: Figures) -> Json:
+    return {name: value.to_json() for name, value in figures.items()}
+
+
+def _with_arms(data: Snapshot, part: Callable[[Snapshot], Json]) -> Json:
+    return {**part(data), "by_arm": {arm: part(data.of_arm(arm)) for arm in data.arms}}
+
+
+def _satisfaction(data: Snapshot) -> Json:
+    return _with_arms(data, _satisfaction_of)
+
+
+def _satisfaction_of(data: Snapshot) -> Json:
+    constructs = {
+        name: {
+            "n": one.n,
+            "constructs": {
+                construct: {"score": both.score.to_json(), "alpha": both.alpha.to_json()}
+                for construct, both in one.constructs.items()
+            },
+        }
+        for name, one in instruments(data.answers).items()
+    }
+    counts = {"ratings": len(data.ratings), "people": len(data.people)}
+    return {**_json(data.satisfaction()), "instruments": constructs, **counts}
+
+
+def _stability(data: Snapshot) -> Json:
+    found = data.stability()
+    broken = [asdict(one) for one in objectives(data.objectives, found)]
+    return {**_with_arms(data, lambda part: _json(part.stability())), "calls": len(data.requests), "objectives": broken}
+
+
+def _experiment(data: Snapshot) -> Json:
+    split = data.sample_ratio()
+    return {
+        "primary_metric": data.primary_metric,
+        "control": data.arms[0] if data.arms else None,
+        "srm": {"p": split.p, "ok": split.ok, "counts": split.counts, "reason": split.reason},
+        "comparisons": [_comparison(one) for one in data.comparisons()],
+    }
+
+
+def _comparison(one: Comparison) -> Json:
+    return {
+        "metric": one.metric,
+        "primary": one.primary,
+        "arm": one.arm,
+        "control": one.control,
+        "difference": one.difference.to_json(),
+        "p": one.p,
+        "p_adjusted": one.p_adjusted,
+        "margin": one.margin,
+        "verdict": one.verdict,
+        "because": one.because,
+    }
+
+
+def _data_quality(session: Session, scope: Scope, data: Snapshot, flagged: dict[str, int]) -> Json:
+    missing, refused = data_quality.unanswered(data.answers)
+    return {
+        "responses": int(data.answers["response"].nunique()),
+        "ratings": len(data.ratings),
+        "flagged": flagged,
+        "rules": data_quality.RULES,
+        "missing": missing,
+        "refused": refused,
+        "quarantined": quarantined(session, scope),
+    }
+
+
+def _rounds(session: Session, study: Study) -> list[Json]:
+    found = []
+    for one in rounds_of(session, study.id or 0):
+        batch = session.get_one(Batch, one.batch_id)
+        found.append(
+            {
+                "number": one.number,
+                "batch_size": batch.ratings + batch.answers,
+                "ratings": batch.ratings,
+                "answers": batch.answers,
+                "started_at": one.started_at.isoformat(timespec="seconds") if one.started_at else None,
+                "finished_at": one.finished_at.isoformat(timespec="seconds") if one.finished_at else None,
+                "status": one.status,
+            }
+        )
+    return found
