@@ -12,8 +12,8 @@ import pandas as pd
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#7F7F7F")
 ALL_ARMS = "#6B7280"
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
-ROW = 46
-"""Pixels for one row of dots."""
+ROW, AXIS = 52, 70
+"""Pixels for one row of dots, and for the axis below."""
 
 
 def dots(table: pd.DataFrame, arms: Sequence[str], *, title: str, number: str = ".2f", low: float | None = None,
@@ -33,7 +33,7 @@ def dots(table: pd.DataFrame, arms: Sequence[str], *, title: str, number: str = 
     )
     dot = base.mark_point(filled=True, size=130, opacity=1).encode(x=alt.X("value:Q", title=title, scale=scale))
     words = base.mark_text(dy=-14, fontSize=13, align="center").encode(x=alt.X("value:Q"), text="label:N")
-    return alt.layer(line, dot, words).properties(height=max(ROW * table["arm"].nunique() + 20, 90))
+    return alt.layer(line, dot, words).properties(height=ROW * table["arm"].nunique() + AXIS)
 
 
 def trend(table: pd.DataFrame, arms: Sequence[str], *, title: str, x_title: str, number: str = ".2f") -> Chart:
@@ -81,7 +81,7 @@ def differences(table: pd.DataFrame, *, title: str, margin: float | None = None,
     if margin:
         band = pd.DataFrame({"low": [-margin], "high": [margin]})
         layers.insert(0, alt.Chart(band).mark_rect(color=ALL_ARMS, opacity=0.15).encode(x="low:Q", x2="high:Q"))
-    return alt.layer(*layers).properties(height=max(ROW * len(table) + 20, 90))
+    return alt.layer(*layers).properties(height=ROW * len(table) + AXIS)
 
 
 def funnel(table: pd.DataFrame, *, title: str) -> Chart:
@@ -91,7 +91,7 @@ def funnel(table: pd.DataFrame, *, title: str) -> Chart:
         x=alt.X("people:Q", title=title, axis=alt.Axis(tickMinStep=1, format="d")),
     )
     words = base.mark_text(align="left", dx=6, fontSize=13, color=ALL_ARMS).encode(text="label:N")
-    return alt.layer(base.mark_bar(color=PALETTE[0]), words).properties(height=36 * len(table) + 20)
+    return alt.layer(base.mark_bar(color=PALETTE[0]), words).properties(height=38 * len(table) + AXIS)
 
 
 def shares(table: pd.DataFrame, arms: Sequence[str], *, title: str, x_title: str) -> Chart:
@@ -156,7 +156,7 @@ def models(table: pd.DataFrame, *, names: Sequence[str], title: str) -> Chart:
         x=alt.X("ci_low:Q", title=title, scale=alt.Scale(domain=[0, 1])), x2="ci_high:Q"
     )
     dot = base.mark_point(filled=True, size=110, opacity=1).encode(x=alt.X("value:Q", title=title))
-    return alt.layer(line, dot).properties(height=ROW * table["measure"].nunique() + 20)
+    return alt.layer(line, dot).properties(height=ROW * table["measure"].nunique() + AXIS + 30)
 
 
 def losses(table: pd.DataFrame, *, title: str, x_title: str) -> Chart:

@@ -21,7 +21,7 @@ with read_session(data.engine()) as session:
     past = rounds.history(session, study)
 analyst = has_role(me, "analyst")
 
-frame.heading(_("Rounds"), study)
+frame.heading(words.loop(newest, waiting.size), study)
 if newest:
     live.round_panel(study, newest, may_cancel=analyst)
 
@@ -44,16 +44,17 @@ if analyst and st.button(
 
 if models is not None and not models.empty:
     st.subheader(_("What round {n} learned").format(n=done.number))
-    st.write(_("Measured on people whom the models never saw. Longer to the right is better, except for errors."))
+    st.write(_("Measured on people whom the models never saw."))
     for tab, head in zip(
         st.tabs([words.head(h) for h in models["head"].unique()]), models["head"].unique(), strict=True
     ):
         rows = models[models["head"] == head]
         champion = rows[rows["champion"]]
         if not champion.empty:
-            tab.success(_("Serving: {model}").format(model=plain(champion["model"].iloc[0])), icon=":material/trophy:")
-        names = list(rows.sort_values("baseline")["model"].unique())
-        measures = rows.assign(measure=rows["measure"].map(words.measure))
+            best = words.model(champion["model"].iloc[0])
+            tab.success(_("Champion, serving now: {model}").format(model=best), icon=":material/trophy:")
+        names = [words.model(name) for name in rows.sort_values("baseline")["model"].unique()]
+        measures = rows.assign(measure=rows["measure"].map(words.measure), model=rows["model"].map(words.model))
         tab.altair_chart(charts.models(measures, names=names, title=_("Value on held-out people, 95 % interval")))
         for reason in rows["why"].dropna().unique():
             tab.markdown(f":material/info: {plain(reason)}")

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-import streamlit as st
 
 from recux.ui import words
 from recux.ui.language import _
@@ -36,9 +35,7 @@ def tile(place: Any, row: Any) -> None:
     """A figure large, its interval and n beneath, its definition behind the question mark."""
     metric = str(row["metric"])
     help_text = plain(". ".join(part for part in (row["definition"], row["method"]) if part))
-    with place.container(border=True):
-        st.metric(words.metric(metric), written(row["value"], metric), help=help_text or None)
-        st.text(interval(row, metric))
+    _metric(place, words.metric(metric), written(row["value"], metric), interval(row, metric), help_text)
 
 
 def labelled(rows: pd.DataFrame, metric: str, titles: dict[str, str]) -> pd.DataFrame:
@@ -52,8 +49,7 @@ def claim(place: Any, title: str, figure: Mapping[str, Any], metric: str) -> Non
     """A stored figure under a title, with its interval, and its definition behind the question mark."""
     row = {"reason": None, "n": 0, **figure}
     help_text = plain(str(figure.get("definition") or ""))
-    place.metric(f"{title}: {words.metric(metric)}", signed(row["value"], metric), help=help_text or None)
-    place.text(interval(row, metric))
+    _metric(place, f"{title}: {words.metric(metric)}", signed(row["value"], metric), interval(row, metric), help_text)
 
 
 def signed(value: float | None, metric: str) -> str:
@@ -68,3 +64,7 @@ def between(row: Any, metric: str) -> str:
     if pd.isna(row.value):
         return "-"
     return _("{low} to {high}").format(low=signed(row.ci_low, metric), high=signed(row.ci_high, metric))
+
+
+def _metric(place: Any, label: str, value: str, below: str, help_text: str) -> None:
+    place.metric(label, value, below, delta_color="off", delta_arrow="off", help=help_text or None, border=True)

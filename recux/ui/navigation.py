@@ -6,6 +6,7 @@ someone may not go, the address shows instead what is missing: an invite, a sign
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import streamlit as st
@@ -19,6 +20,7 @@ from recux.ui import data, doors, frame, identity
 from recux.ui.language import _
 from recux.ui.plain import plain
 
+ICON = Path(__file__).with_name("icon.png")
 LOG = logging.getLogger("recux.pages")
 
 
@@ -65,7 +67,7 @@ def titles() -> dict[str, str]:
 
 def show() -> None:
     """Find out who is here, offer their pages, and run the one they asked for. Expected failures are said plainly."""
-    st.set_page_config(page_title="recux", page_icon=":material/star_half:")
+    st.set_page_config(page_title="recux", page_icon=str(ICON))
     try:
         _choose().run()
     except RecuxError as error:
@@ -93,25 +95,40 @@ def _choose() -> st.Page:
 
 
 def _for_participant() -> list[st.Page]:
-    own = [st.Page(f"pages/participant/{name}.py", url_path=name) for name in PARTICIPANT_PAGES]
-    return [*own, *_closed([page.name for page in ADMIN_PAGES], doors.sign_in), _sign_in()]
+    own = [
+        st.Page(f"pages/participant/{name}.py", url_path=_address(name), default=name == PARTICIPANT_PAGES[0])
+        for name in PARTICIPANT_PAGES
+    ]
+    home = _home(own[0], PARTICIPANT_PAGES[0])
+    return [*own, home, *_closed([page.name for page in ADMIN_PAGES], doors.sign_in), _sign_in()]
 
 
 def _for_user(user: User) -> list[st.Page]:
     names = titles()
     own = [
-        st.Page(f"pages/admin/{page.name}.py", title=names[page.name], icon=page.icon, url_path=page.name)
+        st.Page(f"pages/admin/{page.name}.py", title=names[page.name], icon=page.icon, url_path=_address(page.name))
         for page in ADMIN_PAGES
         if has_role(user, page.role)
     ]
     missing = [page.name for page in ADMIN_PAGES if not has_role(user, page.role)]
-    return [*own, *_closed(missing, doors.role_missing), *_closed(PARTICIPANT_PAGES, doors.invite_missing), _sign_in()]
+    closed = [*_closed(missing, doors.role_missing), *_closed(PARTICIPANT_PAGES, doors.invite_missing)]
+    return [*own, _home(own[0], ADMIN_PAGES[0].name), *closed, _sign_in()]
 
 
 def _for_nobody() -> list[st.Page]:
     hello = st.Page(doors.invite_missing, title="recux", default=True)
     admin = [page.name for page in ADMIN_PAGES]
     return [hello, *_closed(PARTICIPANT_PAGES, doors.invite_missing), *_closed(admin, doors.sign_in), _sign_in()]
+
+
+def _address(name: str) -> str:
+    """The first page is served at ``/``; were its name an address too, that address would be "not found"."""
+    return "start" if name in {PARTICIPANT_PAGES[0], ADMIN_PAGES[0].name} else name
+
+
+def _home(first: st.Page, name: str) -> st.Page:
+    """The first page under its name, for links that spell it out."""
+    return st.Page(lambda: st.switch_page(first, query_params=st.query_params), url_path=name, visibility="hidden")
 
 
 def _sign_in() -> st.Page:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from db.tables import Suggestion
+from db.tables import Round, Suggestion
 from recux.evaluation.experiment import Comparison
 from recux.ui.language import _, language
 from recux.ui.plain import plain
@@ -231,3 +231,20 @@ def steps() -> dict[str, str]:
         "answered": _("Answered a question"),
         "finished": _("Finished"),
     }
+
+
+def loop(newest: Round | None, size: int) -> str:
+    """Where the loop stands, in one line."""
+    if newest is None:
+        return _("The first round starts at {n} ratings").format(n=f"{size:,}")
+    return _("Round {n}: {status}").format(n=newest.number, status=round_status(newest.status))
+
+
+def model(name: str) -> str:
+    """A model's name in words."""
+    names = {
+        "encoder": _("Fine-tuned encoder"),
+        "tfidf_logistic": _("Baseline: word counts (TF-IDF)"),
+        "means": _("Baseline: means of people and items"),
+    }
+    return names.get(name, name)
