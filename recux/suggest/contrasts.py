@@ -1,0 +1,110 @@
+"""Many comparisons at once, from sums: what makes hundreds of segments cheap.
+
+Everything is a participant-level value (a person's mean, or a contrast within the person), so the person is the unit
+and nobody counts twice. NaN values are people who have no such value; they are left out.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from recux.suggest.frames import Floats, Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Number, sum and sum of squares of values in groups; the three arrays have one shape."""
+
+    n: Floats
+    total: Floats
+    squares: Floats
+
+    def __sub__(self, other: "Moments") -> "Moments":
+        """The groups without `other`, which is part of them."""
+        return Moments(self.n - other.n, self.total - other.total, self.squares - other.squares)
+
+    @property
+    def mean(self) -> Floats:
+        """Means; NaN for an empty group."""
+        return divided(self.total, self.n)
+
+    @property
+    def variance(self) -> Floats:
+        """Variances (n - 1); NaN below two values, exactly 0 where rounding would leave a trace."""
+        raw = divided(self.squares - divided(self.total**2, self.n), self.n - 1)
+        return np.where(raw < 1e-10, np.where(np.isnan(raw), np.nan, 0.0), raw)
+
+
+@dataclass(frozen=True, eq=False)
+class Contrasts:
+    """Welch comparisons, b - a, one for each cell; NaN where not estimable."""
+
+    difference: Floats
+    se: Floats
+    df: Floats
+    n_a: Floats
+    n_b: Floats
+
+    @property
+    def t(self) -> Floats:
+        """Difference in standard errors."""
+        return divided(self.difference, self.se)
+
+    def half_width(self, level: float = 0.95) -> Floats:
+        """Half the width of the interval."""
+        return np.asarray(stats.t.ppf((1 + level) / 2, self.df) * self.se)
+
+    def p_in_direction(self, sign: Floats) -> Floats:
+        """One-sided p of a difference in the direction of `sign` (1 or -1)."""
+        return np.asarray(stats.t.sf(sign * self.t, self.df))
+
+    def at(self, index: int | Ints) -> "Contrasts":
+        """The cells at `index` of the last axis."""
+        parts = (self.difference, self.se, self.df, self.n_a, self.n_b)
+        return Contrasts(*(part[..., index] for part in parts))
+
+
+def divided(top: Floats, bottom: Floats) -> Floats:
+    """Top / bottom, NaN where bottom is not above 0."""
+    result: Floats = np.divide(top, bottom, out=np.full(np.broadcast(top, bottom).shape, np.nan), where=bottom > 0)
+    return result
+
+
+def moments(values: Floats, groups: Ints, size: int) -> Moments:
+    """Moments of `values` in groups 0..size-1; negative groups and NaN values are left out."""
+    kept = (groups >= 0) & ~np.isnan(values)
+    codes, used = groups[kept], values[kept]
+    return Moments(
+        np.bincount(codes, minlength=size).astype(np.float64),
+        np.bincount(codes, weights=used, minlength=size).astype(np.float64),
+        np.bincount(codes, weights=used * used, minlength=size).astype(np.float64),
+    )
+
+
+def welch(a: Moments, b: Moments) -> Contrasts:
+    """Welch's comparison (1947) in every cell; not estimable with fewer than two people or no variance at all."""
+    square_a, square_b = divided(a.variance, a.n), divided(b.variance, b.n)
+    square = square_a + square_b
+    df = divided(square**2, divided(square_a**2, a.n - 1) + divided(square_b**2, b.n - 1))
+    return Contrasts(b.mean - a.mean, np.where(square > 0, np.sqrt(square), np.nan), df, a.n, b.n)
+
+
+def against_zero(group: Moments) -> Contrasts:
+    """Whether the mean of each cell differs from 0 (one-sample t)."""
+    se = np.sqrt(divided(group.variance, group.n))
+    return Contrasts(group.mean, np.where(se > 0, se, np.nan), group.n - 1, np.zeros_like(group.n), group.n)
+
+
+def within_person(person: Ints, part: Ints, values: Floats, people: int, parts: int) -> Floats:
+    """Each person's mean in one part minus the same person's mean in all other parts, shape (people, parts).
+
+    Comparing people with themselves takes out who is generous and who is strict. NaN where a person has no value in
+    the part, or none outside it. Rows with a negative part are left out.
+    """
+    kept = part >= 0
+    cell = person[kept] * parts + part[kept]
+    totals = np.bincount(cell, weights=values[kept], minlength=people * parts).reshape(people, parts).astype(np.float64)
+    numbers = np.bincount(cell, minlength=people * parts).reshape(people, parts).astype(np.float64)
+    others = divided(totals.sum(axis=1, keepdims=True) - totals, numbers.sum(axis=1, keepdims=True) - numbers)
+    return divided(totals, numbers) - others

@@ -1,0 +1,198 @@
+"""Segments whose people, or whose kind of item, are rated lower, and arms that do worse or better in a segment.
+
+Level candidates: groups of people against all others; categories against the same people's other categories; and
+groups x categories, where the contrast within each person is compared between the group and all others, so that
+neither a strict group nor a weak category passes for the pair. Arm candidates: arm against control inside a group, a
+category, or both. Candidates are ordered on the discovery half and tested, in the direction found, on the other half.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from recux.suggest import family
+from recux.suggest.contrasts import Contrasts, Moments, against_zero, moments, welch, within_person
+from recux.suggest.finding import Finding
+from recux.suggest.frames import TRAITS, Evidence, Floats, Ints
+from recux.suggest.segment import coded
+
+FEWEST = 6
+"""People on each side of a comparison, in each half."""
+MOST_LEVELS = 30
+METHOD = "Welch's t test on participants' values, confirmation half"
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Comparisons with the segment of each; arrays of shape (2, candidates): discovery half, confirmation half."""
+
+    where: Sequence[Mapping[str, str]]
+    contrasts: Contrasts
+    one_sample: bool = False
+
+    def usable(self) -> Ints:
+        """Candidates with enough people on both sides in both halves."""
+        c = self.contrasts
+        enough = (c.n_b >= FEWEST) & (self.one_sample | (c.n_a >= FEWEST)) & ~np.isnan(c.t)
+        return np.flatnonzero(enough.all(axis=0))
+
+
+def level_segments(e: Evidence) -> list[Finding]:
+    """The lowest segments by the discovery half, tested on the confirmation half."""
+    candidates = [*_people_levels(e), *_category_levels(e)]
+    return _ladder(candidates, "segment", family.SEGMENTS, low_only=True)
+
+
+def arm_segments(e: Evidence) -> list[Finding]:
+    """Segments where an arm differs most from the control, tested on the confirmation half."""
+    candidates = [c for arm in range(1, len(e.arms)) for c in (*_arm_people(e, arm), *_arm_categories(e, arm))]
+    return _ladder(candidates, "arm_segment", family.ARM_SEGMENTS, low_only=False)
+
+
+def _ladder(parts: list[Candidates], kind: str, share: float, *, low_only: bool) -> list[Finding]:
+    chosen = [part.usable() for part in parts]
+    where = [part.where[i] for part, usable in zip(parts, chosen, strict=True) for i in usable]
+    if not where:
+        return []
+    cells = [part.contrasts.at(usable) for part, usable in zip(parts, chosen, strict=True)]
+    t, p = (np.concatenate([x[0] for x in arrays]) for arrays in ([c.t for c in cells], [_order(c) for c in cells]))
+    score = np.where(low_only & (t > 0), 2 - p, p)  # the wrong direction comes last
+    order = [int(i) for i in np.argsort(score, kind="stable")]
+    joined = Contrasts(*(np.concatenate([getattr(c, name)[1] for c in cells]) for name in CONTRAST_FIELDS))
+    sign = np.full(len(where), -1.0) if low_only else np.where(t < 0, -1.0, 1.0)
+    p_confirmed, half = joined.p_in_direction(sign), joined.half_width()
+    return [
+        Finding(
+            kind=kind,
+            metric="mean_rating",
+            value=float(joined.difference[i]),
+            low=float(joined.difference[i] - half[i]),
+            high=float(joined.difference[i] + half[i]),
+            n=int(joined.n_b[i]),
+            definition="difference of mean ratings, each person counting once",
+            method=METHOD,
+            where=where[i],
+            p=float(p_confirmed[i]),
+            share=part,
+            tried=len(where),
+            facts={"direction": float(sign[i])},
+        )
+        for i, part in family.shares_in_order(order, share)
+    ]
+
+
+CONTRAST_FIELDS = ("difference", "se", "df", "n_a", "n_b")
+
+
+def _order(contrasts: Contrasts) -> Floats:
+    """Two-sided p: comparable between candidates with different degrees of freedom."""
+    return 2 * contrasts.p_in_direction(np.sign(contrasts.t))
+
+
+def _halves(e: Evidence) -> Ints:
+    return e.confirm.astype(np.int64)
+
+
+def _by(values: Floats, *cuts: tuple[Ints, int]) -> Moments:
+    """Moments of person-level values in every combination of cuts (codes, number of levels), halves first."""
+    group, size = np.zeros(len(values), dtype=np.int64), 1
+    for codes, levels in cuts:
+        group = np.where((group < 0) | (codes < 0), -1, group * levels + codes)
+        size *= levels
+    found = moments(values, group, size)
+    shape = tuple(levels for _, levels in cuts)
+    return Moments(found.n.reshape(shape), found.total.reshape(shape), found.squares.reshape(shape))
+
+
+def _summed(m: Moments, axis: int) -> Moments:
+    return Moments(*(part.sum(axis=axis, keepdims=True) for part in (m.n, m.total, m.squares)))
+
+
+def _flat(contrasts: Contrasts) -> Contrasts:
+    return Contrasts(*(getattr(contrasts, name).reshape(2, -1) for name in CONTRAST_FIELDS))
+
+
+def _people_levels(e: Evidence) -> list[Candidates]:
+    found = []
+    for trait in TRAITS:
+        codes, names = coded(e.people[trait], MOST_LEVELS)
+        if len(names) < 2:
+            continue
+        inside = _by(e.person_mean, (_halves(e), 2), (codes, len(names)))
+        rest = _summed(inside, 1) - inside
+        found.append(Candidates([{trait: name} for name in names], welch(rest, inside)))
+    return found
+
+
+def _category_contrasts(e: Evidence) -> tuple[Floats, list[str]]:
+    """Each person's mean in a category minus the same person's other ratings, shape (people, categories)."""
+    codes, names = coded(e.category, MOST_LEVELS)
+    part = np.where(codes < 0, len(names), codes)  # rarer categories still count as "other"
+    contrasts = within_person(e.person, part, e.rating, e.n, len(names) + 1)
+    return contrasts[:, : len(names)], names
+
+
+def _category_levels(e: Evidence) -> list[Candidates]:
+    contrasts, names = _category_contrasts(e)
+    if len(names) < 2:
+        return []
+    values, person, category = _long(contrasts)
+    halves = (_halves(e)[person], 2)
+    overall = _by(values, halves, (category, len(names)))
+    found = [Candidates([{"category": name} for name in names], against_zero(overall), one_sample=True)]
+    for trait in TRAITS:
+        codes, groups = coded(e.people[trait], MOST_LEVELS)
+        if len(groups) < 2:
+            continue
+        inside = _by(values, halves, (codes[person], len(groups)), (category, len(names)))
+        rest = _summed(inside, 1) - inside
+        where = [{trait: group, "category": name} for group in groups for name in names]
+        found.append(Candidates(where, _flat(welch(rest, inside))))
+    return found
+
+
+def _long(contrasts: Floats) -> tuple[Floats, Ints, Ints]:
+    """The values that exist, with person and category of each."""
+    person, category = np.nonzero(~np.isnan(contrasts))
+    return contrasts[person, category], person, category
+
+
+def _arm_people(e: Evidence, arm: int) -> list[Candidates]:
+    found = []
+    side, base = _side(e, arm), {"arm": e.arm_key(arm), "control": e.arm_key(0)}
+    for trait in TRAITS:
+        codes, names = coded(e.people[trait], MOST_LEVELS)
+        if len(names) < 2:
+            continue
+        by = _by(e.person_mean, (_halves(e), 2), (codes, len(names)), (side, 2))
+        found.append(Candidates([{**base, trait: name} for name in names], welch(_take(by, 0), _take(by, 1))))
+    return found
+
+
+def _arm_categories(e: Evidence, arm: int) -> list[Candidates]:
+    contrasts, names = _category_contrasts(e)
+    if len(names) < 2:
+        return []
+    values, person, category = _long(contrasts)
+    halves, side = (_halves(e)[person], 2), (_side(e, arm)[person], 2)
+    base = {"arm": e.arm_key(arm), "control": e.arm_key(0)}
+    by = _by(values, halves, (category, len(names)), side)
+    found = [Candidates([{**base, "category": name} for name in names], welch(_take(by, 0), _take(by, 1)))]
+    for trait in TRAITS:
+        codes, groups = coded(e.people[trait], MOST_LEVELS)
+        if len(groups) < 2:
+            continue
+        by = _by(values, halves, (codes[person], len(groups)), (category, len(names)), side)
+        where = [{**base, trait: group, "category": name} for group in groups for name in names]
+        found.append(Candidates(where, _flat(welch(_take(by, 0), _take(by, 1)))))
+    return found
+
+
+def _side(e: Evidence, arm: int) -> Ints:
+    """0 for people of the control, 1 for people of `arm`, -1 for all others."""
+    return np.where(e.arm_of_person == 0, 0, np.where(e.arm_of_person == arm, 1, -1))
+
+
+def _take(by: Moments, side: int) -> Moments:
+    return Moments(by.n[..., side], by.total[..., side], by.squares[..., side])

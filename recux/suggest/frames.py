@@ -1,0 +1,197 @@
+"""What suggestions are found in: plain frames of people, ratings, answers, slates, requests, interactions and models.
+
+Nothing here knows a database, so that the statistics can be run on simulated pilots. A `person` or `item` in a frame
+is the row number (0..n-1) of `people` or `items`; an arm is its number in `arms`, -1 for none; arm 0 is the control.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+TRAITS = ("cohort", "language", "device", "experience")
+"""Columns of `people` that cut people into groups; `experience` is `new` or `returning`."""
+
+
+@dataclass(frozen=True)
+class ArmInfo:
+    """One arm of the pilot."""
+
+    key: str
+    weight: float = 1.0
+    source: str = "imported"
+
+
+@dataclass(frozen=True)
+class Construct:
+    """A construct of a questionnaire: which of its questions measure it, and on which scale."""
+
+    instrument: str
+    name: str
+    questions: tuple[str, ...]
+    reversed: tuple[bool, ...]
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ModelFact:
+    """A model of this round: its head, name and held-out figures (each with value, ci_low, ci_high)."""
+
+    head: str
+    name: str
+    baseline: bool
+    champion: bool
+    metrics: Mapping[str, Any]
+    round: int = 1
+
+
+def frame(**columns: Any) -> pd.DataFrame:
+    """A frame of these columns; an empty list makes an empty frame with the right names."""
+    return pd.DataFrame(columns)
+
+
+def no_items() -> pd.DataFrame:
+    """Items: id, title, description, category, tags (number of), price, image_url; None where missing."""
+    return frame(id=[], title=[], description=[], category=[], tags=[], price=[], image_url=[])
+
+
+def no_answers() -> pd.DataFrame:
+    """Answers: id, person, instrument, question, value, text, refused."""
+    return frame(id=[], person=[], instrument=[], question=[], value=[], text=[], refused=[])
+
+
+def no_impressions() -> pd.DataFrame:
+    """Impressions: slate, person, arm, item, position, shown."""
+    return frame(slate=[], person=[], arm=[], item=[], position=[], shown=[])
+
+
+def no_requests() -> pd.DataFrame:
+    """Requests: id, arm, person (-1 when unknown), duration_ms, failed."""
+    return frame(id=[], arm=[], person=[], duration_ms=[], failed=[])
+
+
+def no_interactions() -> pd.DataFrame:
+    """Interactions: person, item, kind."""
+    return frame(person=[], item=[], kind=[])
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """All that one round's suggestions may rest on."""
+
+    arms: tuple[ArmInfo, ...]
+    people: pd.DataFrame
+    """id, arm, confirm (bool: in the confirmation half), finished (bool), and the columns of TRAITS (text or None)."""
+    ratings: pd.DataFrame
+    """id, person, item (-1 when unknown), arm (of the slate, else of the person), slate (-1 for none), position
+    (NaN for none), rating (1 to 5), comment (text or None), round, at (seconds, NaN when unknown)."""
+    items: pd.DataFrame = field(default_factory=no_items)
+    answers: pd.DataFrame = field(default_factory=no_answers)
+    impressions: pd.DataFrame = field(default_factory=no_impressions)
+    requests: pd.DataFrame = field(default_factory=no_requests)
+    interactions: pd.DataFrame = field(default_factory=no_interactions)
+    models: tuple[ModelFact, ...] = ()
+    constructs: tuple[Construct, ...] = ()
+    shares: Mapping[str, float] = field(default_factory=dict)
+    """Shares that the evaluation measured, such as `unknown_token_share`."""
+    objectives: Mapping[str, float] = field(default_factory=dict)
+    primary_metric: str = "mean_rating"
+    slate_size: int = 8
+    assigned: tuple[int, ...] = ()
+    """People ever assigned to each arm, whether or not they answered; empty when unknown."""
+    round_number: int = 1
+
+    @cached_property
+    def n(self) -> int:
+        """Number of people."""
+        return len(self.people)
+
+    @cached_property
+    def person(self) -> Ints:
+        """Person of each rating, shape (ratings,)."""
+        return integers(self.ratings["person"])
+
+    @cached_property
+    def rating(self) -> Floats:
+        """The ratings, 1 to 5, shape (ratings,)."""
+        return floats(self.ratings["rating"])
+
+    @cached_property
+    def arm(self) -> Ints:
+        """Arm of each rating, shape (ratings,)."""
+        return integers(self.ratings["arm"])
+
+    @cached_property
+    def arm_of_person(self) -> Ints:
+        """Arm of each person, shape (people,)."""
+        return integers(self.people["arm"])
+
+    @cached_property
+    def confirm(self) -> Flags:
+        """Whether each person is in the confirmation half, shape (people,)."""
+        return self.people["confirm"].to_numpy(dtype=bool)
+
+    @cached_property
+    def category(self) -> pd.Series:
+        """Category of each rating's item, None when it has none."""
+        return of_items(self.items["category"], integers(self.ratings["item"]))
+
+    @cached_property
+    def has_comment(self) -> Flags:
+        """Which ratings carry a comment, shape (ratings,)."""
+        comment = self.ratings["comment"]
+        return (comment.notna() & (comment != "")).to_numpy(dtype=bool)
+
+    @cached_property
+    def person_mean(self) -> Floats:
+        """Mean rating of each person, NaN without any, shape (people,)."""
+        return mean_by(self.person, self.rating, self.n)
+
+    def arm_key(self, arm: int) -> str:
+        """Key of arm number `arm`."""
+        return self.arms[arm].key
+
+
+def floats(column: Any) -> Floats:
+    """A column as floats; missing values become NaN."""
+    return np.asarray(pd.to_numeric(pd.Series(column), errors="coerce"), dtype=np.float64)
+
+
+def integers(column: Any) -> Ints:
+    """A column of whole numbers without gaps."""
+    return np.asarray(column, dtype=np.int64)
+
+
+def of_items(column: pd.Series, item: Ints) -> pd.Series:
+    """A column of `items` for each row that names an item; None where the item is unknown."""
+    values = np.array([*column, None], dtype=object)  # the last one serves the rows with item -1
+    return pd.Series(values[item], dtype=object)
+
+
+def mean_by(codes: Ints, values: Floats, size: int) -> Floats:
+    """Mean of `values` in each group 0..size-1, NaN where a group has none; negative codes are left out."""
+    kept = codes >= 0
+    counts = np.bincount(codes[kept], minlength=size).astype(np.float64)
+    totals = np.bincount(codes[kept], weights=values[kept], minlength=size)
+    means: Floats = np.divide(totals, counts, out=np.full(size, np.nan), where=counts > 0)
+    return means
+
+
+def in_confirmation_half(salt: str, external_ids: Iterable[str]) -> Flags:
+    """Whether each person is in the confirmation half: a salted hash of the id, fixed for life.
+
+    The prefix keeps the halves independent of the learning splits, which hash the same ids.
+    """
+    prefix = f"suggest:{salt}:".encode()
+    digests = (hashlib.sha256(prefix + str(external_id).encode()).digest()[0] for external_id in external_ids)
+    return np.fromiter((first >= 128 for first in digests), dtype=bool)

@@ -1,0 +1,39 @@
+"""Rules about what people write."""
+
+from collections.abc import Iterator, Sequence
+
+from recux.suggest.draft import Draft, practical, shrunken, text, undone
+from recux.suggest.family import discoveries
+from recux.suggest.finding import Finding
+
+
+def complaint_theme(findings: Sequence[Finding]) -> Iterator[Draft]:
+    """Dissatisfied people name something that satisfied people do not."""
+    for f in discoveries(findings, "theme"):
+        if shrunken(f.value, f.low, f.high) >= practical(f.metric):
+            facts = {"theme": f.facts["theme"], "share": f.facts["share_low"], "base": f.facts["share_high"]}
+            yield Draft(
+                rule="complaint_theme",
+                version=1,
+                category="interface",
+                finding=f,
+                title=text(
+                    "{share:.0%} of dissatisfied people write about “{theme}”, and {base:.0%} of satisfied people",
+                    "{share:.0%} 的不满意者提到“{theme}”，满意者中为 {base:.0%}",
+                    **facts,
+                ),
+                change=text(
+                    "Read the comments listed here and remove the cause of “{theme}”.",
+                    "阅读此处列出的评论，消除“{theme}”的原因。",
+                    **facts,
+                ),
+                predicted=undone(f),
+                guardrails=("mean_rating", "comment_rate"),
+                against=(
+                    text(
+                        "{people} people said it; those who write comments are not everyone.",
+                        "有 {people} 人提到；写评论的人不能代表所有人。",
+                        people=f.facts["people"],
+                    ),
+                ),
+            )

@@ -1,0 +1,32 @@
+"""Names of segments in plain words, in both languages."""
+
+from collections.abc import Mapping
+
+from recux.suggest.draft import Text
+
+PEOPLE = {
+    "cohort": ("cohort {}", "人群“{}”"),
+    "language": ("people who use {}", "使用 {} 的人"),
+    "device": ("people on {}", "使用 {} 设备的人"),
+}
+EXPERIENCE = {"new": ("newcomers", "新用户"), "returning": ("returning people", "回访用户")}
+POSITIONS = {"early": ("the first third of the list", "列表前三分之一"), "late": ("the last third", "列表后三分之一")}
+
+
+def segment_text(where: Mapping[str, str]) -> Text:
+    """The segment without its arms, such as `cohort young, category shoes`."""
+    parts = [part for key, value in where.items() if (part := _part(key, value)) is not None]
+    return {
+        "en": ", ".join(en for en, _ in parts) or "everyone",
+        "zh_CN": "、".join(zh for _, zh in parts) or "所有人",
+    }
+
+
+def _part(key: str, value: str) -> tuple[str, str] | None:
+    if key in PEOPLE:
+        en, zh = PEOPLE[key]
+        return en.format(value), zh.format(value)
+    if key == "category":
+        return f"category {value}", f"类别“{value}”"
+    known = EXPERIENCE if key == "experience" else POSITIONS if key == "position" else {}
+    return known.get(value)

@@ -1,0 +1,240 @@
+"""A suggestion is proposed, accepted with a frozen prediction, put into practice, and judged by what happens."""
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from db.engine import write_session
+from db.tables import Arm, Audit, Round, Study, Suggestion, SuggestionEvent
+from recux.errors import Conflict, InvalidInput, NotFound
+from recux.suggest import accept, decline, implement, judge, propose, score_cards
+from tests.suggest.pilots import placebo, store
+from tests.suggest.test_rules import better_arm, cohort_dislikes, nothing, slow_arm
+
+
+def first_round(engine: sa.Engine, plant=cohort_dislikes, seed: int = 0) -> None:
+    pilot = placebo(seed)
+    plant(pilot, np.random.default_rng(seed))
+    round_id = store(engine, pilot)
+    with write_session(engine) as session:
+        propose(session, session.get_one(Round, round_id))
+
+
+def next_round(engine: sa.Engine, plant, *, arms=("a", "b"), seed: int = 7, people: int = 160) -> list[Suggestion]:
+    """Another batch of new people, judged; returns what was judged."""
+    pilot = placebo(seed, arms=arms, people=people)
+    plant(pilot, np.random.default_rng(seed))
+    round_id = store(engine, pilot, day=30)
+    with write_session(engine) as session:
+        return judge(session, session.get_one(Round, round_id))
+
+
+def the(session, rule: str) -> Suggestion:
+    return session.exec(select(Suggestion).where(Suggestion.rule == rule)).one()
+
+
+def take_up(engine: sa.Engine, rule: str, *, arm: str | None = None, control: str | None = None, **more) -> None:
+    """Accept a suggestion and put it into practice, in a new arm where one is named."""
+    with write_session(engine) as session:
+        row = the(session, rule)
+        if arm and not session.exec(select(Arm).where(Arm.key == arm)).first():
+            session.add(Arm(study_id=row.study_id, key=arm, title=arm))
+            session.flush()
+        accept(session, row, actor="ada", **more)
+        implement(session, row, actor="ada", arm=arm, control=control)
+
+
+def fixed_in(arm: int):
+    """Cedar people dislike kind2 in all arms but this one."""
+
+    def plant(pilot, rng):
+        for row in pilot.shown:
+            person = pilot.of(row)
+            dislike = person["cohort"] == "cedar" and pilot.item(row)["category"] == "kind2"
+            row["feel"] -= 1.5 * (dislike and person["arm"] != arm)
+
+    return plant
+
+
+def worse_in(arm: int):
+    """Cedar people dislike kind2, and in this arm even more."""
+
+    def plant(pilot, rng):
+        for row in pilot.shown:
+            person = pilot.of(row)
+            dislike = person["cohort"] == "cedar" and pilot.item(row)["category"] == "kind2"
+            row["feel"] -= dislike * (2.5 if person["arm"] == arm else 0.8)
+
+    return plant
+
+
+def test_a_fix_beside_a_control_is_confirmed(engine: sa.Engine) -> None:
+    first_round(engine)
+    take_up(engine, "group_dislikes_category", arm="c", control="a")
+    judged = next_round(engine, fixed_in(2), arms=("a", "b", "c"), people=240)
+    assert [(s.rule, s.verdict) for s in judged] == [("group_dislikes_category", "confirmed")]
+
+
+def test_a_harmful_change_is_refuted(sqlite_engine: sa.Engine) -> None:
+    first_round(sqlite_engine)
+    take_up(sqlite_engine, "group_dislikes_category", arm="c", control="a")
+    judged = next_round(sqlite_engine, worse_in(2), arms=("a", "b", "c"), people=240)
+    assert [s.verdict for s in judged] == ["refuted"]
+
+
+def test_the_same_fix_without_a_control_only_moved(sqlite_engine: sa.Engine) -> None:
+    first_round(sqlite_engine)
+    take_up(sqlite_engine, "group_dislikes_category")
+    judged = next_round(sqlite_engine, nothing)
+    assert [s.verdict for s in judged] == ["moved_uncontrolled"]
+
+
+def test_an_arm_that_stays_better_is_confirmed_with_the_figures(sqlite_engine: sa.Engine) -> None:
+    first_round(sqlite_engine, better_arm)
+    take_up(sqlite_engine, "arm_better")
+    judged = next_round(sqlite_engine, better_arm)
+    assert [s.verdict for s in judged] == ["confirmed"]
+    with write_session(sqlite_engine) as session:
+        event = session.exec(select(SuggestionEvent).where(SuggestionEvent.kind == "judged")).one()
+        assert event.payload["actual"]["ci_low"] > 0
+        assert {g["metric"] for g in event.payload["guardrails"]} == {"typical_ms", "any_failure"}
+
+
+def test_a_slow_arm_made_fast_beside_itself_is_confirmed(sqlite_engine: sa.Engine) -> None:
+    first_round(sqlite_engine, slow_arm)
+    take_up(sqlite_engine, "slow_arm", arm="b2", control="b")
+    judged = next_round(sqlite_engine, slow_arm, arms=("a", "b", "b2"), people=200)
+    assert [s.verdict for s in judged] == ["confirmed"]
+
+
+def test_what_nobody_put_into_practice_is_not_judged_by_luck(sqlite_engine: sa.Engine) -> None:
+    first_round(sqlite_engine)
+    with write_session(sqlite_engine) as session:
+        accept(session, the(session, "group_dislikes_category"), actor="ada")
+    assert [s.verdict for s in next_round(sqlite_engine, nothing)] == ["not_implemented"]
+
+
+def test_two_changes_in_one_arm_are_confounded(sqlite_engine: sa.Engine) -> None:
+    def both(pilot, rng):
+        cohort_dislikes(pilot, rng)
+        slow_arm(pilot, rng)
+
+    first_round(sqlite_engine, both)
+    take_up(sqlite_engine, "group_dislikes_category", arm="c", control="b")
+    take_up(sqlite_engine, "slow_arm", arm="c", control="b")
+    judged = next_round(sqlite_engine, fixed_in(2), arms=("a", "b", "c"), people=240)
+    assert {s.verdict for s in judged} == {"confounded"}
+
+
+def test_an_arm_of_the_wrong_size_is_confounded(sqlite_engine: sa.Engine) -> None:
+    def lopsided(pilot, rng):
+        for number, person in enumerate(pilot.people):
+            person["arm"] = 1 if number % 10 < 7 else 0
+
+    first_round(sqlite_engine, better_arm)
+    take_up(sqlite_engine, "arm_better")
+    assert [s.verdict for s in next_round(sqlite_engine, lopsided)] == ["confounded"]
+
+
+def test_a_segment_that_is_gone_is_inconclusive(sqlite_engine: sa.Engine) -> None:
+    def no_cedar(pilot, rng):
+        for person in pilot.people:
+            person["cohort"] = "amber"
+
+    first_round(sqlite_engine)
+    take_up(sqlite_engine, "group_dislikes_category", arm="c", control="a")
+    judged = next_round(sqlite_engine, no_cedar, arms=("a", "c"))
+    assert [s.verdict for s in judged] == ["inconclusive"]
+
+
+def test_a_prediction_that_was_tampered_with_is_not_confirmed(sqlite_engine: sa.Engine) -> None:
+    first_round(sqlite_engine)
+    take_up(sqlite_engine, "group_dislikes_category", arm="c", control="a")
+    with write_session(sqlite_engine) as session:
+        event = session.exec(select(SuggestionEvent).where(SuggestionEvent.kind == "accepted")).one()
+        event.payload = {**event.payload, "delta": 0.0001}
+        session.add(event)
+    assert [s.verdict for s in next_round(sqlite_engine, fixed_in(2), arms=("a", "b", "c"))] == ["inconclusive"]
+
+
+def test_judging_twice_changes_nothing(sqlite_engine: sa.Engine) -> None:
+    first_round(sqlite_engine, better_arm)
+    take_up(sqlite_engine, "arm_better")
+    before = next_round(sqlite_engine, better_arm)
+    with write_session(sqlite_engine) as session:
+        round_ = session.exec(select(Round).where(Round.number == 2)).one()
+        again = judge(session, round_)
+        events = session.exec(select(SuggestionEvent).where(SuggestionEvent.kind == "judged")).all()
+    assert [s.id for s in again] == [s.id for s in before]
+    assert len(events) == 1
+
+
+def test_proposing_twice_gives_the_same_and_keeps_decisions(engine: sa.Engine) -> None:
+    first_round(engine)
+    with write_session(engine) as session:
+        accept(session, the(session, "group_dislikes_category"), actor="ada")
+        before = {(s.rule, s.segment) for s in session.exec(select(Suggestion))}
+        propose(session, session.exec(select(Round)).one())
+        after = session.exec(select(Suggestion)).all()
+    assert {(s.rule, s.segment) for s in after} == before
+    assert len(after) == len(before)
+    assert [s.status for s in after if s.rule == "group_dislikes_category"] == ["accepted"]
+
+
+def test_what_nobody_decides_on_expires_with_the_next_round(sqlite_engine: sa.Engine) -> None:
+    first_round(sqlite_engine)
+    next_round(sqlite_engine, nothing)
+    with write_session(sqlite_engine) as session:
+        assert the(session, "group_dislikes_category").status == "expired"
+
+
+def test_what_was_fixed_is_not_found_again_in_old_answers(sqlite_engine: sa.Engine) -> None:
+    first_round(sqlite_engine)
+    take_up(sqlite_engine, "group_dislikes_category")
+    next_round(sqlite_engine, nothing)
+    with write_session(sqlite_engine) as session:
+        again = propose(session, session.exec(select(Round).where(Round.number == 2)).one())
+    assert "group_dislikes_category" not in {s.rule for s in again}
+
+
+def test_a_step_out_of_order_is_refused(sqlite_engine: sa.Engine) -> None:
+    first_round(sqlite_engine)
+    with write_session(sqlite_engine) as session:
+        row = the(session, "group_dislikes_category")
+        with pytest.raises(Conflict, match="must be accepted to be implemented"):
+            implement(session, row, actor="ada")
+        with pytest.raises(InvalidInput, match="must be above 0"):
+            accept(session, row, actor="ada", delta=-1)
+        accept(session, row, actor="ada")
+        with pytest.raises(NotFound, match="no arm 'zz'"):
+            implement(session, row, actor="ada", arm="zz", control="a")
+        with pytest.raises(InvalidInput, match="its own control"):
+            implement(session, row, actor="ada", arm="a", control="a")
+        decline(session, row, actor="ada", reason="too dear")
+        with pytest.raises(Conflict):
+            accept(session, row, actor="ada")
+
+
+def test_every_step_is_in_the_audit_trail(sqlite_engine: sa.Engine) -> None:
+    first_round(sqlite_engine)
+    take_up(sqlite_engine, "group_dislikes_category", arm="c", control="a")
+    next_round(sqlite_engine, fixed_in(2), arms=("a", "b", "c"))
+    with write_session(sqlite_engine) as session:
+        actions = list(session.exec(select(Audit.action).order_by(col(Audit.id))))
+    assert actions == ["suggestion.accepted", "suggestion.implemented", "suggestion.judged"]
+
+
+def test_the_score_card_tells_what_came_of_a_rule(sqlite_engine: sa.Engine) -> None:
+    first_round(sqlite_engine, better_arm)
+    take_up(sqlite_engine, "arm_better")
+    next_round(sqlite_engine, better_arm)
+    with write_session(sqlite_engine) as session:
+        cards = {card.rule: card for card in score_cards(session, session.exec(select(Study)).one())}
+    card = cards["arm_better"]
+    assert (card.fired, card.accepted, card.implemented, card.controlled, card.confirmed) == (1, 1, 1, 1, 1)
+    assert card.hit_rate.value == 1
+    assert card.hit_rate.ci_low is not None
+    assert card.hit_rate.ci_low < 0.5
+    assert card.mean_actual is not None
+    assert cards[""].confirmed == 1
