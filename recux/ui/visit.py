@@ -15,6 +15,11 @@ from recux.ui.language import _, language
 from recux.ui.plain import plain
 
 PAGES: dict[StepName, str] = {"consent": "welcome", "rate": "rate", "survey": "survey", "thanks": "thanks"}
+STYLE = """<style>
+.stMainBlockContainer{padding:1.25rem 1rem 3rem}
+.stAppHeader{display:none}
+</style>"""
+"""What the theme cannot say: Streamlit leaves a hand's breadth empty above the page for a toolbar that is not there."""
 SURVEY = "_survey"
 """Key of the instrument that the survey page shows, while the person goes back and forth."""
 
@@ -110,6 +115,7 @@ def _order(visit: Visit, name: StepName) -> int:
 
 
 def _head(visit: Visit) -> None:
+    st.html(STYLE)
     row = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     with row:
         st.markdown(f"**{plain(visit.study.title)}**", width="content")

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import select
 
 from db.engine import write_session
+from db.queries import arms_of
 from db.tables import ConsentText, Item, Participant, Study
 from recux.access.invites import create_invites
 from tests.e2e.server import Server
@@ -37,6 +38,7 @@ def plant_shop(engine: sa.Engine, **fields: object) -> Study:
     with write_session(engine) as session:
         study = plant_study(session, f"shop-{uuid4().hex[:8]}", arms=("popular",), **options)
         study.title = "Spring pilot"
+        arms_of(session, study.id)[0].source = "popularity"
         study.launched_at = study.created_at
         for n, (title, description, category, price) in enumerate(ITEMS):
             session.add(
