@@ -14,7 +14,7 @@ from recux.simulate.world import BASE, ItemMade, PersonMade, choose_list, satisf
 Generator = np.random.Generator
 Row = dict[str, Any]
 
-RATED = 0.93
+RATED = 0.985
 """Share of shown items that are rated."""
 LEAVES = 0.05
 """Share of people who stop half-way."""

@@ -96,7 +96,7 @@ def draw_truth(
 
     With ``planted`` False nothing differs between arms and segments and nobody complains of one thing: a placebo.
     """
-    rng = np.random.default_rng([seed, 1])
+    rng = np.random.default_rng([seed, 8])
     words = pools()
     keys = ("control", *_some(rng, words["arms"], arms - 1))
     better, slow = (keys[int(rng.integers(len(keys)))] for _ in range(2))
