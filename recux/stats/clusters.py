@@ -5,9 +5,9 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
-from recux.stats.arrays import Floats, Ints, cluster_codes, count, numbers, pair_of, share
+from recux.stats.arrays import Floats, Ints, cluster_codes, count, numbers, pair_of
+from recux.stats.distributions import critical_t, critical_z, two_sided_z
 from recux.stats.errors import StatisticsError
 from recux.stats.means import cluster_means, spread
 from recux.stats.proportions import clopper_pearson
@@ -26,7 +26,7 @@ def cluster_mean(values: Iterable[float], clusters: Iterable[Any], level: float 
     se = spread(means) / sqrt(n)
     if se == 0:
         return no_estimate("all participants have the same mean", n=n, method=method)
-    half = float(stats.t.ppf((1 + share(level, "level")) / 2, n - 1)) * se
+    half = critical_t(level, n - 1) * se
     mean = float(means.mean())
     return Estimate(mean, mean - half, mean + half, n, method)
 
@@ -96,7 +96,7 @@ def multiplicities(n: int, draws: int, rng: np.random.Generator) -> Floats:
 
 def expanded_percentiles(n: int, level: float) -> tuple[float, float]:
     """Percentiles (0 to 1) that give a bootstrap of `n` units the width of a t interval (Hesterberg 2015)."""
-    tail = float(stats.norm.cdf(sqrt(n / (n - 1)) * stats.t.ppf((1 - share(level, "level")) / 2, n - 1)))
+    tail = two_sided_z(sqrt(n / (n - 1)) * critical_t(level, n - 1)) / 2
     return tail, 1 - tail
 
 
@@ -112,9 +112,9 @@ def _ratio(tops: Floats, bottoms: Floats, proper: bool, level: float) -> Estimat
     ratio = float(tops.sum() / bottoms.sum())
     residuals = (tops - ratio * bottoms) / bottoms.mean()
     variance = float(residuals @ residuals) / (n * (n - 1))
-    quantile = float(stats.t.ppf((1 + share(level, "level")) / 2, n - 1))
+    quantile = critical_t(level, n - 1)
     if proper:
-        shrink = (float(stats.norm.ppf((1 + level) / 2)) / quantile) ** 2
+        shrink = (critical_z(level) / quantile) ** 2
         effective = _effective_rows(ratio, variance / shrink, n, float(bottoms.sum()))
         return Estimate(ratio, *clopper_pearson(ratio * effective, effective, level), n, method)
     if variance <= 1e-24 * max(1.0, ratio**2):

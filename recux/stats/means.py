@@ -5,9 +5,9 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
-from recux.stats.arrays import Floats, cluster_codes, numbers, pair_of, share
+from recux.stats.arrays import Floats, cluster_codes, numbers, pair_of
+from recux.stats.distributions import critical_t, two_sided_t
 from recux.stats.errors import StatisticsError
 from recux.stats.results import Difference, no_difference
 
@@ -79,8 +79,8 @@ def t_result(
     difference: float, se: float, df: float, sizes: tuple[int, int], *, level: float, method: str
 ) -> Difference:
     """Interval and two-sided p of a difference with this standard error on `df` degrees of freedom."""
-    half = float(stats.t.ppf((1 + share(level, "level")) / 2, df)) * se
-    p = 2 * float(stats.t.sf(abs(difference) / se, df))
+    half = critical_t(level, df) * se
+    p = two_sided_t(difference / se, df)
     return Difference(difference, difference - half, difference + half, p, *sizes, method, se)
 
 

@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import sqrt
 
-from scipy import stats
-
-from recux.stats.arrays import answers, choice, share
+from recux.stats.arrays import answers, choice
+from recux.stats.distributions import critical_z, two_sided_z
 from recux.stats.results import Difference, no_difference
 from recux.stats.trinomial import score, score_interval
 
@@ -60,7 +59,7 @@ def nps(scores: Iterable[int | None], *, method: str = "adjusted_wald", level: f
         return Nps(None, None, None, None, n, *counts, method, reason)
     extra = 0.75 if method == "adjusted_wald" else 0.0
     centre, spread = _moments(promoters + extra, detractors + extra, n + 4 * extra)
-    half = float(stats.norm.ppf((1 + share(level, "level")) / 2)) * sqrt(spread)
+    half = critical_z(level) * sqrt(spread)
     low, high = 100 * max(-1.0, centre - half), 100 * min(1.0, centre + half)
     return Nps(100 * value, low, high, 100 * sqrt(variance), n, promoters, passives, detractors, method)
 
@@ -89,8 +88,8 @@ def compare_nps(a: Iterable[int | None], b: Iterable[int | None], *, level: floa
     n_a, n_b = sum(counts_a), sum(counts_b)
     if min(n_a, n_b) < 2:
         return no_difference("an arm has fewer than two answers", n_a=n_a, n_b=n_b, method=COMPARE)
-    quantile = float(stats.norm.ppf((1 + share(level, "level")) / 2))
+    quantile = critical_z(level)
     low, high = score_interval(counts_a, counts_b, quantile)
-    p = 2 * float(stats.norm.sf(abs(score(counts_a, counts_b, 0.0))))
+    p = two_sided_z(score(counts_a, counts_b, 0.0))
     (value_a, var_a), (value_b, var_b) = (_moments(c[0], c[2], sum(c)) for c in (counts_a, counts_b))
     return Difference(100 * (value_b - value_a), 100 * low, 100 * high, p, n_a, n_b, COMPARE, 100 * sqrt(var_a + var_b))

@@ -5,9 +5,9 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from recux.stats.arrays import Floats, Ints, cluster_codes, numbers, share
+from recux.stats.distributions import critical_t, two_sided_t
 from recux.stats.errors import StatisticsError
 from recux.stats.results import Superiority
 
@@ -47,8 +47,8 @@ def compare_ordinal(
         return Superiority(None, None, None, None, n_a, n_b, method, "all values are equal")
     df = (square_a + square_b) ** 2 / (square_a**2 / (n_a - 1) + square_b**2 / (n_b - 1))
     se = sqrt(square_a + square_b)
-    p = 2 * float(stats.t.sf(abs(value - 0.5) / se, df))
-    half = float(stats.t.ppf(1 - alpha / 2, df)) * se
+    p = two_sided_t((value - 0.5) / se, df)
+    half = critical_t(level, df) * se
     return Superiority(value, max(0.0, value - half), min(1.0, value + half), p, n_a, n_b, method)
 
 

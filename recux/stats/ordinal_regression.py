@@ -7,9 +7,9 @@ from math import exp, isfinite
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
-from recux.stats.arrays import Floats, cluster_codes, numbers, share
+from recux.stats.arrays import Floats, cluster_codes, numbers
+from recux.stats.distributions import critical_t, two_sided_t
 
 METHOD = "ordinal GEE, independence, bias-reduced covariance"
 FEWEST = 10  # participants an arm; the sandwich is unreliable below
@@ -57,8 +57,8 @@ def compare_ordinal_clustered(
     if not (isfinite(log_odds) and isfinite(se) and se > 0):
         return OddsRatio(None, None, None, None, n_a, n_b, METHOD, "the regression did not converge")
     df = n_a + n_b - 2
-    half = float(stats.t.ppf((1 + share(level, "level")) / 2, df)) * se
-    p = 2 * float(stats.t.sf(abs(log_odds) / se, df))
+    half = critical_t(level, df) * se
+    p = two_sided_t(log_odds / se, df)
     return OddsRatio(exp(log_odds), exp(log_odds - half), exp(log_odds + half), p, n_a, n_b, METHOD)
 
 

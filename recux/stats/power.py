@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from math import ceil, sqrt
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from recux.stats.arrays import count, share
+from recux.stats.distributions import critical_z
 from recux.stats.errors import StatisticsError
 
 
@@ -61,4 +62,4 @@ def sd_of_mean(sd: float, icc: float, k: int) -> float:
 
 
 def _quantiles(alpha: float, power: float) -> float:
-    return float(stats.norm.ppf(1 - share(alpha, "alpha") / 2) + stats.norm.ppf(share(power, "power")))
+    return critical_z(1 - share(alpha, "alpha")) + float(special.ndtri(share(power, "power")))

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from math import comb, sqrt
 
 import numpy as np
-from scipy import stats
-from scipy.special import gammaln, xlogy
+from scipy import special, stats
 
 from recux.stats.arrays import Floats, count, numbers, share
 from recux.stats.errors import StatisticsError
@@ -34,8 +33,8 @@ class SampleRatio:
 def clopper_pearson(successes: float, n: float, level: float = 0.95) -> tuple[float, float]:
     """Exact binomial interval; real-valued counts are allowed for effective sample sizes."""
     alpha = 1 - share(level, "level")
-    low = 0.0 if successes <= 0 else float(stats.beta.ppf(alpha / 2, successes, n - successes + 1))
-    high = 1.0 if successes >= n else float(stats.beta.ppf(1 - alpha / 2, successes + 1, n - successes))
+    low = 0.0 if successes <= 0 else float(special.betaincinv(successes, n - successes + 1, alpha / 2))
+    high = 1.0 if successes >= n else float(special.betaincinv(successes + 1, n - successes, 1 - alpha / 2))
     return low, high
 
 
@@ -105,7 +104,7 @@ def _successes(successes: float, n: float, suffix: str) -> tuple[int, int]:
 
 def _log_pmf(outcomes: Floats, shares: Floats) -> Floats:
     total = outcomes.sum(axis=-1)
-    logs = gammaln(total + 1) + (xlogy(outcomes, shares) - gammaln(outcomes + 1)).sum(axis=-1)
+    logs = special.gammaln(total + 1) + (special.xlogy(outcomes, shares) - special.gammaln(outcomes + 1)).sum(axis=-1)
     return np.asarray(logs)
 
 

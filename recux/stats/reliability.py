@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from recux.stats.arrays import Floats, choice, share, table_of
+from recux.stats.distributions import critical_z
 from recux.stats.factors import one_factor
 from recux.stats.results import Estimate, no_estimate
 
@@ -48,7 +49,7 @@ def cronbach_alpha(table: Any, *, missing: str = "listwise", level: float = 0.95
         return no_estimate("a question, or the sum of all, does not vary", n=n, method=method)
     alpha = questions / (questions - 1) * (1 - float(np.trace(covariance)) / total)
     tail, df = (1 - share(level, "level")) / 2, (n - 1, (n - 1) * (questions - 1))
-    low, high = (1 - (1 - alpha) * float(stats.f.ppf(q, *df)) for q in (1 - tail, tail))
+    low, high = (1 - (1 - alpha) * float(special.fdtri(*df, q)) for q in (1 - tail, tail))
     return Estimate(alpha, low, high, n, method)
 
 
@@ -117,5 +118,5 @@ def _correlation(x: Floats, y: Floats, level: float, method: str) -> Estimate:
     if n < 4 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return no_estimate("fewer than four people" if n < 4 else "a question does not vary", n=n, method=method)
     r = float(np.clip(np.corrcoef(x, y)[0, 1], -1 + 1e-12, 1 - 1e-12))
-    half = float(stats.norm.ppf((1 + share(level, "level")) / 2)) / (n - 3) ** 0.5
+    half = critical_z(level) / (n - 3) ** 0.5
     return Estimate(r, float(np.tanh(np.arctanh(r) - half)), float(np.tanh(np.arctanh(r) + half)), n, method)

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from recux.stats.arrays import Floats, answers, count, share
+from recux.stats.distributions import critical_t
 from recux.stats.errors import StatisticsError
 from recux.stats.proportions import proportion
 from recux.stats.results import Estimate, no_estimate
@@ -64,7 +64,7 @@ def bounded_mean(values: Iterable[float], *, low: float, high: float, level: flo
         agree = (alpha / 2) ** (1 / n)
         ends = agree * mean + (1 - agree) * low, agree * mean + (1 - agree) * high
         return Estimate(mean, *ends, n, "exact interval for equal answers")
-    half = float(stats.t.ppf(1 - alpha / 2, n - 1)) * float(given.std(ddof=1)) / n**0.5
+    half = critical_t(level, n - 1) * float(given.std(ddof=1)) / n**0.5
     return Estimate(mean, max(low, mean - half), min(high, mean + half), n, "t interval")
 
 
