@@ -132,8 +132,7 @@ def _rounds(session: Session, study: Study) -> list[Json]:
         found.append(
             {
                 "number": one.number,
-                "batch_size": batch.ratings + batch.answers,
-                "ratings": batch.ratings,
+                "batch_size": batch.ratings,
                 "answers": batch.answers,
                 "started_at": one.started_at.isoformat(timespec="seconds") if one.started_at else None,
                 "finished_at": one.finished_at.isoformat(timespec="seconds") if one.finished_at else None,
