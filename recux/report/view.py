@@ -125,11 +125,9 @@ def _recommendation(report: Json) -> Section:
 
 
 def _stability(report: Json) -> Section:
-    part = report["stability"]
+    part, title = report["stability"], "Is the recommender quick and reliable?"
     if not part["calls"]:
-        return Section(
-            "stability", "Is the recommender quick and reliable?", ["No call to the recommender was recorded."]
-        )
+        return Section("stability", title, ["No call to the recommender was recorded."])
     tables = [by_arm(part, STABILITY, report["arms"])]
     rows = [
         [name_of(one["name"]), number(one["target"], one["name"]), number(one["value"], one["name"]), _kept(one)]
