@@ -16,24 +16,20 @@ ROW, AXIS = 52, 70
 """Pixels for one row of dots, and for the axis below."""
 
 
-def dots(table: pd.DataFrame, arms: Sequence[str], *, title: str, number: str = ".2f", low: float | None = None,
-         high: float | None = None) -> Chart:  # fmt: skip
-    """One row for each arm: its value as a dot, its interval as a line, value and n in words.
+def dots(
+    table: pd.DataFrame, arms: Sequence[str], *, title: str, number: str = ".2f", promised: float | None = None
+) -> Chart:
+    """One row for each arm: its value as a dot, its interval as a line; what was promised as a dashed line.
 
-    ``table``: ``arm``, ``value``, ``ci_low``, ``ci_high``, ``label``. ``low`` and ``high`` fix the axis.
+    ``table``: ``arm``, ``value``, ``ci_low``, ``ci_high``, ``n``, ``label`` (what stands beside the row; ``|`` breaks
+    the line), in the order of the rows.
     """
-    scale = alt.Scale(domain=[low, high], nice=False) if low is not None and high is not None else alt.Scale(zero=False)
-    base = alt.Chart(table).encode(
-        y=alt.Y("arm:N", sort=list(arms), title=None, axis=alt.Axis(labelLimit=220, ticks=False, domain=False)),
-        color=_colour(arms),
-        tooltip=_tooltip("arm", number),
-    )
-    line = base.mark_rule(strokeWidth=3).encode(
-        x=alt.X("ci_low:Q", title=title, scale=scale, axis=alt.Axis(format=number)), x2="ci_high:Q"
-    )
-    dot = base.mark_point(filled=True, size=130, opacity=1).encode(x=alt.X("value:Q", title=title, scale=scale))
-    words = base.mark_text(dy=-14, fontSize=13, align="center").encode(x=alt.X("value:Q"), text="label:N")
-    return alt.layer(line, dot, words).properties(height=ROW * table["arm"].nunique() + AXIS)
+    base = alt.Chart(table).encode(y=_rows("label"), color=_colour(arms), tooltip=_tooltip("arm", number))
+    scale = alt.Scale(zero=False)
+    line = base.mark_rule(strokeWidth=3).encode(x=_value("ci_low", title, number, scale), x2="ci_high:Q")
+    dot = base.mark_point(filled=True, size=130, opacity=1).encode(x=_value("value", title, number, scale))
+    layers = [line, dot] if promised is None else [_mark_at(promised), line, dot]
+    return alt.layer(*layers).properties(height=ROW * table["arm"].nunique() + AXIS)
 
 
 def trend(table: pd.DataFrame, arms: Sequence[str], *, title: str, x_title: str, number: str = ".2f") -> Chart:
@@ -61,23 +57,19 @@ def trend(table: pd.DataFrame, arms: Sequence[str], *, title: str, x_title: str,
 def differences(table: pd.DataFrame, *, title: str, margin: float | None = None, number: str = "+.2f") -> Chart:
     """One row for each comparison: the difference to the control with its interval, beside a line at zero.
 
-    ``table``: ``name``, ``value``, ``ci_low``, ``ci_high``, ``verdict``.
-    ``margin`` shades differences that are too small to matter.
+    ``table``: ``label`` (``|`` breaks the line), ``value``, ``ci_low``, ``ci_high``, ``n``. ``margin`` shades
+    differences that are too small to matter.
     """
     reach = max(table["ci_high"].max(), -table["ci_low"].min(), margin or 0.0) * 1.1
     scale = alt.Scale(domain=[-reach, reach])
-    x = alt.X("value:Q", title=title, scale=scale, axis=alt.Axis(format=number))
-    base = alt.Chart(table).encode(
-        y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=260, ticks=False, domain=False)),
-        tooltip=["name:N", alt.Tooltip("value:Q", format=number), "verdict:N"],
-    )
-    zero = alt.Chart(pd.DataFrame({"x": [0.0]})).mark_rule(strokeDash=[4, 4], color=ALL_ARMS).encode(x="x:Q")
+    base = alt.Chart(table).encode(y=_rows("label"), tooltip=_tooltip("label", number))
     line = base.mark_rule(strokeWidth=3, color=PALETTE[0]).encode(
-        x=alt.X("ci_low:Q", scale=scale, title=title), x2="ci_high:Q"
+        x=_value("ci_low", title, number, scale), x2="ci_high:Q"
     )
-    dot = base.mark_point(filled=True, size=130, opacity=1, color=PALETTE[0]).encode(x=x)
-    words = base.mark_text(dy=-14, fontSize=13).encode(x=x, text="verdict:N")
-    layers = [zero, line, dot, words]
+    dot = base.mark_point(filled=True, size=130, opacity=1, color=PALETTE[0]).encode(
+        x=_value("value", title, number, scale)
+    )
+    layers = [_mark_at(0.0), line, dot]
     if margin:
         band = pd.DataFrame({"low": [-margin], "high": [margin]})
         layers.insert(0, alt.Chart(band).mark_rect(color=ALL_ARMS, opacity=0.15).encode(x="low:Q", x2="high:Q"))
@@ -85,13 +77,13 @@ def differences(table: pd.DataFrame, *, title: str, margin: float | None = None,
 
 
 def funnel(table: pd.DataFrame, *, title: str) -> Chart:
-    """How many people reached each step, in order. ``table``: ``step``, ``people``, ``label``."""
+    """How many people reached each step, in order. ``table``: ``step`` (``|`` breaks the line), ``people``."""
     base = alt.Chart(table).encode(
-        y=alt.Y("step:N", sort=None, title=None, axis=alt.Axis(labelLimit=220, ticks=False, domain=False)),
+        y=_rows("step"),
         x=alt.X("people:Q", title=title, axis=alt.Axis(tickMinStep=1, format="d")),
     )
-    words = base.mark_text(align="left", dx=6, fontSize=13, color=ALL_ARMS).encode(text="label:N")
-    return alt.layer(base.mark_bar(color=PALETTE[0]), words).properties(height=38 * len(table) + AXIS)
+    bars: Chart = base.mark_bar(color=PALETTE[0]).properties(height=38 * len(table) + AXIS)
+    return bars
 
 
 def shares(table: pd.DataFrame, arms: Sequence[str], *, title: str, x_title: str) -> Chart:
@@ -143,7 +135,7 @@ def models(table: pd.DataFrame, *, names: Sequence[str], title: str) -> Chart:
     ``ci_high``, ``n``.
     """
     base = alt.Chart(table).encode(
-        y=alt.Y("measure:N", sort=None, title=None, axis=alt.Axis(labelLimit=240, ticks=False, domain=False)),
+        y=_rows("measure"),
         yOffset=alt.YOffset("model:N", sort=list(names)),
         color=alt.Color(
             "model:N",
@@ -172,10 +164,29 @@ def losses(table: pd.DataFrame, *, title: str, x_title: str) -> Chart:
 
 def _colour(arms: Sequence[str], *, legend: bool = False) -> alt.Color:
     colours = [PALETTE[number % len(PALETTE)] for number in range(len(arms))] if len(arms) > 1 else [PALETTE[0]]
-    shown = alt.Legend(title=None, orient="top", labelLimit=300) if legend else None
+    shown = alt.Legend(title=None, orient="top", labelLimit=300, symbolOpacity=1) if legend else None
     return alt.Color("arm:N", scale=alt.Scale(domain=list(arms), range=colours), legend=shown)
 
 
 def _tooltip(name: str, number: str) -> list[alt.Tooltip]:
     numbers = [alt.Tooltip(f"{column}:Q", format=number) for column in ("value", "ci_low", "ci_high")]
     return [alt.Tooltip(f"{name}:N"), *numbers, alt.Tooltip("n:Q")]
+
+
+def _rows(column: str) -> alt.Y:
+    """Rows in the order of the table; a ``|`` breaks their label into lines, in the theme's own colour."""
+    axis = alt.Axis(
+        labelLimit=260, ticks=False, domain=False, labelExpr="split(datum.label, '|')", labelBaseline="middle"
+    )
+    return alt.Y(f"{column}:N", sort=None, title=None, axis=axis)
+
+
+def _value(column: str, title: str, number: str, scale: alt.Scale) -> alt.X:
+    return alt.X(f"{column}:Q", title=title, scale=scale, axis=alt.Axis(format=number, tickCount=6))
+
+
+def _mark_at(value: float) -> alt.Chart:
+    mark: alt.Chart = alt.Chart(pd.DataFrame({"x": [value]})).mark_rule(
+        strokeDash=[5, 4], strokeWidth=2, color=ALL_ARMS
+    )
+    return mark.encode(x="x:Q")

@@ -6,6 +6,8 @@ Streamlit reserves ``/_stcore``, ``/media``, ``/component`` and ``/static``; not
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
@@ -18,6 +20,15 @@ from recux.access import http
 from recux.api.app import create_api
 from recux.settings import Settings
 
+USED_BY_PAGES = (
+    "recux.collect",
+    "recux.ingest",
+    "recux.insight",
+    "recux.rounds.queue",
+    "recux.suggest",
+    "recux.charts",
+    "recux.ui",
+)
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "
@@ -48,9 +59,22 @@ def middleware() -> list[Middleware]:
 
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
-    """Bring the tables up to date before the first visitor; processes that start together wait for each other."""
+    """Before the first visitor: bring the tables up to date (processes that start together wait for each other), and
+    load what pages use.
+    """
     upgrade(Settings().url)
+    load_code_of_pages()
     yield {}
+
+
+def load_code_of_pages() -> None:
+    """Import once what pages import. Left to the first visitors, their threads would import the same packages at the
+    same time from different ends, and Python then hands out half-loaded modules to avoid a deadlock.
+    """
+    for name in USED_BY_PAGES:
+        package = import_module(name)
+        for module in iter_modules(getattr(package, "__path__", ()), f"{name}."):
+            import_module(module.name)
 
 
 class SecurityHeaders:

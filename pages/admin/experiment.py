@@ -32,7 +32,7 @@ for one in found.primary:
 decides = experiment.table(found.primary)
 drawn = decides[decides["value"].notna()]
 if not drawn.empty:
-    drawn = drawn.assign(name=drawn["arm"].map(arms), verdict=drawn["verdict"].map(words.verdict))
+    drawn = drawn.assign(label=drawn["arm"].map(arms) + "|" + drawn["verdict"].map(words.verdict))
     title = _("{metric}: difference to {control}").format(metric=words.metric(study.primary_metric), control=control)
     margin = drawn["margin"].iloc[0]
     form = "+" + figures.number_format(study.primary_metric)

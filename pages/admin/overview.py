@@ -13,17 +13,13 @@ frame.enter("viewer")
 study = frame.chosen_study()
 with read_session(data.engine()) as session:
     arms = frame.arm_titles(session, study)
-    table = stored.stored(session, study, "satisfaction")
+    table = stored.current(session, study, "satisfaction")
     now, newest = rounds.open_batch(session, study), rounds.latest(session, study)
 
 frame.heading(_("How satisfied are people?"), study)
-if table.empty:
+if table["value"].notna().sum() == 0:
     frame.empty(
-        _("No figures yet: the first round computes them. So far there are {r} ratings and {a} answers.").format(
-            r=now.ratings, a=now.answers
-        ),
-        "rounds" if now.ratings else "people",
-        _("Close the batch and start the first round") if now.ratings else _("Invite people"),
+        _("Nobody has answered yet. Invite people, or import ratings and answers."), "people", _("Invite people")
     )
     st.stop()
 
@@ -33,7 +29,7 @@ main = [metric for metric in ("nps", "csat", "mean_rating") if metric in set(tog
 for place, metric in zip(st.columns(len(main)), main, strict=True):
     figures.tile(place, together[together["metric"] == metric].iloc[0])
 
-metrics = list(dict.fromkeys(last["metric"]))
+metrics = [metric for metric in dict.fromkeys(last["metric"]) if not metric.endswith(".alpha")]
 metric = st.segmented_control(
     _("Compare the arms by"),
     metrics,
@@ -57,14 +53,12 @@ with right:
     st.subheader(_("Round by round"))
     rows = chosen[chosen["arm"].isin(list(arms)) & chosen["value"].notna()]
     rows = rows.assign(arm=rows["arm"].map(arms), when=rows["round"])
-    if rows.empty:
-        frame.empty(_("Nothing to draw yet."))
+    if newest is None:
+        frame.empty(_("The first round begins the curve."), "rounds", _("See the open batch"))
     else:
         chart = charts.trend(rows, list(arms.values()), title=words.metric(metric), x_title=_("Round"), number=form)
         st.altair_chart(chart)
 st.text(chosen["definition"].iloc[-1])
-st.text(
-    _("Lines are 95 % intervals; people are the unit, never single ratings. As of round {n}.").format(
-        n=last["round"].max()
-    )
-)
+as_of = _("As of round {n}").format(n=last["round"].max()) if newest else _("As of now, before the first round")
+waiting = _("{n} newer ratings wait for the next round").format(n=f"{now.ratings:,}")
+st.text(f"{_('Lines are 95 % intervals; people are the unit, never single ratings.')} {as_of}. {waiting}.")

@@ -22,8 +22,8 @@ frame.heading(_("People"), study)
 total = funnel["people"].iloc[0]
 if total:
     share = funnel["people"] / total
-    label = [f"{n:,} ({part:.0%})" for n, part in zip(funnel["people"], share, strict=True)]
-    drawn = funnel.assign(step=funnel["step"].map(words.steps()), label=label)
+    step = [f"{words.steps()[s]}|{n:,} ({part:.0%})" for s, n, part in zip(*funnel.T.to_numpy(), share, strict=True)]
+    drawn = funnel.assign(step=step)
     st.altair_chart(charts.funnel(drawn, title=_("People")))
 else:
     frame.empty(_("Nobody is in the study yet. Make invite links below, or import participants."))

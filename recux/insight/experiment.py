@@ -5,12 +5,10 @@ from typing import NamedTuple
 import pandas as pd
 from sqlmodel import Session
 
-from db.queries import arms_of
 from db.tables import Study
-from recux.evaluation import rows
-from recux.evaluation.experiment import Comparison, Data, Split, comparisons, sample_ratio
-from recux.evaluation.exposure import exposures
+from recux.evaluation.experiment import Comparison, Split
 from recux.evaluation.scope import live
+from recux.evaluation.snapshot import snapshot
 
 
 class Experiment(NamedTuple):
@@ -28,17 +26,8 @@ class Experiment(NamedTuple):
 
 def now(session: Session, study: Study) -> Experiment:
     """Every arm against the first, over all that counts at this moment, batched or not."""
-    assert study.id is not None
-    scope = live(study)
-    arms = arms_of(session, study.id)
-    ratings, acts = rows.ratings(session, scope), rows.interactions(session, scope)
-    shown = exposures(rows.impressions(session, scope), ratings, acts)
-    data = Data(ratings, rows.answers(session, scope), shown)
-    split = sample_ratio(rows.people(session, scope), {arm.key: arm.weight for arm in arms})
-    found = comparisons(
-        data, [arm.key for arm in arms], study.primary_metric, recorded=set(acts["kind"].unique()), split_ok=split.ok
-    )
-    return Experiment(split, found)
+    data = snapshot(session, study, live(study))
+    return Experiment(data.sample_ratio(), data.comparisons())
 
 
 def table(found: list[Comparison]) -> pd.DataFrame:

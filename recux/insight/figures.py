@@ -1,10 +1,12 @@
-"""The figures that rounds have stored, as tables: quick to read, however much was collected."""
+"""Figures as tables: those that rounds have stored, which are quick to read, or those of this moment."""
 
 import pandas as pd
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from db.tables import Batch, Figure, Round, Study
+from db.tables import Batch, Figure, Round, Study, now
+from recux.evaluation import scope
+from recux.evaluation.snapshot import snapshot
 
 COLUMNS = (
     "round", "closed_at", "arm", "cut", "metric", "value", "ci_low", "ci_high", "n", "reason", "definition", "method",
@@ -33,3 +35,29 @@ def newest(figures: pd.DataFrame) -> pd.DataFrame:
     """Those of the last round."""
     last: pd.DataFrame = figures[figures["round"] == figures["round"].max()]
     return last
+
+
+def live(session: Session, study: Study, section: str) -> pd.DataFrame:
+    """The same table for everything that counts at this moment, as round 0: for studies that have no round yet.
+
+    ``section`` is ``satisfaction``, ``recommendation`` or ``stability``. It reads every row of the study.
+    """
+    data, moment = snapshot(session, study, scope.live(study)), now()
+    rows = []
+    for arm in ("", *data.arms):
+        part = data if arm == "" else data.of_arm(arm)
+        figures = {
+            "satisfaction": part.satisfaction,
+            "recommendation": part.recommendation,
+            "stability": part.stability,
+        }[section]()
+        for metric, one in figures.items():
+            interval = (one.value, one.ci_low, one.ci_high, one.n)
+            rows.append((0, moment, arm, "", metric, *interval, one.reason, one.definition, one.method))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def current(session: Session, study: Study, section: str) -> pd.DataFrame:
+    """What rounds have stored, or, before the first round, the figures of this moment."""
+    table = stored(session, study, section)
+    return live(session, study, section) if table.empty else table

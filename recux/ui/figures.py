@@ -38,11 +38,14 @@ def tile(place: Any, row: Any) -> None:
     _metric(place, words.metric(metric), written(row["value"], metric), interval(row, metric), help_text)
 
 
-def labelled(rows: pd.DataFrame, metric: str, titles: dict[str, str]) -> pd.DataFrame:
-    """Rows of arms for ``charts.dots``: those with a value, arms by title, the figure in words as ``label``."""
+def labelled(rows: pd.DataFrame, metric: str, titles: Mapping[str, str]) -> pd.DataFrame:
+    """Rows of arms for ``charts.dots``: those with a value, the control first, arms by title, the figure in words."""
     known = rows[rows["value"].notna() & rows["arm"].isin(list(titles))]
-    label = [f"{written(row['value'], metric)}  (n = {int(row['n'])})" for _index, row in known.iterrows()]
-    return known.assign(arm=known["arm"].map(titles), label=label)
+    known = known.sort_values("arm", key=lambda arms: arms.map(list(titles).index))
+    said = [
+        f"{titles[row['arm']]}|{written(row['value'], metric)} (n = {int(row['n']):,})" for _i, row in known.iterrows()
+    ]
+    return known.assign(arm=known["arm"].map(titles), label=said)
 
 
 def claim(place: Any, title: str, figure: Mapping[str, Any], metric: str) -> None:

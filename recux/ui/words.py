@@ -38,9 +38,9 @@ def metric(name: str) -> str:
         "umux_lite": _("UMUX-Lite (0 to 100)"),
         "ctr": _("Click-through rate"),
         "purchase_rate": _("Purchase rate"),
-        "p50_ms": _("Response time, median (ms)"),
-        "p95_ms": _("Response time, slowest 5 % (ms)"),
-        "p99_ms": _("Response time, slowest 1 % (ms)"),
+        "p50_ms": _("Median (ms)"),
+        "p95_ms": _("Slowest 5 % (ms)"),
+        "p99_ms": _("Slowest 1 % (ms)"),
         "failure_rate": _("Failed requests"),
         "availability": _("Availability"),
     }
