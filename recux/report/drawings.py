@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from recux import charts
-from recux.report.words import VERDICTS, estimate, name_of
+from recux.report.words import PERCENT, VERDICTS, name_of, number
 
 Json = Mapping[str, Any]
 WIDTH = 620
@@ -37,9 +37,10 @@ def _by_arm(part: Json, metrics: tuple[str, ...], arms: list[str]) -> Iterator[s
         return
     for metric in metrics:
         found = [(arm, part["by_arm"][arm].get(metric) or {}) for arm in arms]
-        rows = [{"arm": arm, "label": estimate(one, metric), **_drawn(one)} for arm, one in found if _known(one)]
+        rows = [{"arm": arm, "label": _row(arm, one, metric), **_drawn(one)} for arm, one in found if _known(one)]
         if rows:
-            yield svg_of(charts.dots(pd.DataFrame(rows), arms, title=name_of(metric)))
+            form = axis_format(metric)
+            yield svg_of(charts.dots(pd.DataFrame(rows), arms, title=name_of(metric), number=form))
 
 
 def _trends(part: Json) -> Iterator[str]:
@@ -47,15 +48,18 @@ def _trends(part: Json) -> Iterator[str]:
         points = [point for point in part["trend"] if _known(point[metric])]
         rows = [{"when": point["round"], "arm": "all", **_drawn(point[metric])} for point in points]
         if len(rows) > 1:
-            yield svg_of(charts.trend(pd.DataFrame(rows), ["all"], title=name_of(metric), x_title="Round"))
+            table, form = pd.DataFrame(rows), axis_format(metric)
+            yield svg_of(charts.trend(table, ["all"], title=name_of(metric), x_title="Round", number=form))
 
 
 def _differences(part: Json) -> Iterator[str]:
+    metric = part["primary_metric"]
     decides = [one for one in part["comparisons"] if one["primary"] and _known(one["difference"])]
-    rows = [{"name": one["arm"], "verdict": VERDICTS[one["verdict"]], **_drawn(one["difference"])} for one in decides]
+    rows = [{"label": f"{one['arm']}|{VERDICTS[one['verdict']]}", **_drawn(one["difference"])} for one in decides]
     if rows:
-        title = f"{name_of(part['primary_metric'])}: difference to {part['control']}"
-        yield svg_of(charts.differences(pd.DataFrame(rows), title=title, margin=decides[0]["margin"]))
+        title = f"{name_of(metric)}: difference to {part['control']}"
+        table, form = pd.DataFrame(rows), "+" + axis_format(metric)
+        yield svg_of(charts.differences(table, title=title, margin=decides[0]["margin"], number=form))
 
 
 def _models(models: Json) -> Iterator[str]:
@@ -70,6 +74,18 @@ def _models(models: Json) -> Iterator[str]:
         if rows:
             names = list(dict.fromkeys(model["name"] for model in both))
             yield svg_of(charts.models(pd.DataFrame(rows), names=names, title=name_of(head)))
+
+
+def axis_format(metric: str) -> str:
+    """How an axis writes values of this metric, in d3's notation."""
+    if metric in PERCENT:
+        return ".0%"
+    return ",.0f" if metric == "nps" or metric.endswith("_ms") else ".2f"
+
+
+def _row(arm: str, figure: Json, metric: str) -> str:
+    """What stands beside a row, on two lines."""
+    return f"{arm}|{number(figure['value'], metric)} (n = {figure['n']:,})"
 
 
 def _known(figure: Json | None) -> bool:
