@@ -84,7 +84,7 @@ def try_as_arm(session: Session, suggestion: Suggestion, *, actor: str, weight: 
         title=suggestion.change["en"][:200],
         weight=weight,
         source=trial.get("source", old.source),
-        options={**old.options, **trial.get("options", {})},
+        options={**_shared(old, trial), **trial.get("options", {})},
     )
     session.add(arm)
     session.flush()
@@ -156,6 +156,13 @@ def _must_be(suggestion: Suggestion, status: str | tuple[str, ...], wanted: str)
     if suggestion.status not in allowed:
         needed = " or ".join(allowed)
         raise Conflict(f"suggestion {suggestion.id} is {suggestion.status}; it must be {needed} to be {wanted}")
+
+
+def _shared(old: Arm, trial: dict[str, Any]) -> dict[str, Any]:
+    """Options of the old arm that hold for the new one: all of them, or those that every source has."""
+    if trial.get("source", old.source) == old.source:
+        return dict(old.options)
+    return {key: value for key, value in old.options.items() if key in ("diversity", "explanations", "slate_size")}
 
 
 def _free_key(key: str, taken: set[str]) -> str:

@@ -188,6 +188,12 @@ def same_answer(e: Evidence, where: Where) -> Floats:
     return _inside(e, where, np.where(np.isnan(value), np.nan, (value == most).astype(np.float64)))
 
 
+def repeat_share(e: Evidence, where: Where) -> Floats:
+    """Share of the person's places that show an item again."""
+    again = e.impressions.duplicated(["person", "item"]).to_numpy(dtype=np.float64)
+    return _inside(e, where, mean_by(integers(e.impressions["person"]), again, e.n))
+
+
 def any_failure(e: Evidence, where: Where) -> Floats:
     """Whether any of the person's requests failed (1 or 0)."""
     rate = failure_rate(e, where)
@@ -214,6 +220,7 @@ OUTCOMES: Mapping[str, Callable[[Evidence, Where], Floats]] = {
     "drop_off": drop_off,
     "response_rate": response_rate,
     "same_answer": same_answer,
+    "repeat_share": repeat_share,
 }
 
 

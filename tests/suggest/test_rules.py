@@ -7,8 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from db.engine import write_session
-from db.tables import Round, Suggestion
+from db.tables import ModelVersion, Round, Suggestion
 from recux.suggest import propose
+from recux.suggest.rules import RULES
 from tests.suggest.pilots import Pilot, Plant, placebo, store
 
 
@@ -178,6 +179,75 @@ def no_descriptions(pilot, rng):
         item["description"] = None
 
 
+def wrong_order(pilot, rng):
+    for row in pilot.shown:
+        row["feel"] += 0.15 * (row["position"] - 5)
+
+
+def right_order(pilot, rng):
+    for row in pilot.shown:
+        row["feel"] -= 0.1 * (row["position"] - 5)
+
+
+def weak_tail(pilot, rng):
+    for row in pilot.shown:
+        row["feel"] -= 0.8 * (row["position"] > 6)
+
+
+def strong_list_with_weaker_tail(pilot, rng):
+    for row in pilot.shown:
+        row["feel"] += 0.9 - 0.4 * (row["position"] > 6)
+
+
+def tired_of_the_same(pilot, rng):
+    above: dict[tuple[int, str], int] = {}
+    for row in pilot.shown:
+        key = row["person"], pilot.item(row)["category"]
+        row["feel"] -= 0.8 * (above.get(key, 0) >= 2)
+        above[key] = above.get(key, 0) + 1
+
+
+def few_kinds(pilot, rng):
+    for item in pilot.items[::2]:
+        item["category"] = "kind0"
+
+
+def crowded(tail: float) -> Plant:
+    """Six items take half of the places; the others are liked better by `tail`."""
+
+    def plant(pilot, rng):
+        for row in pilot.shown:
+            if row["position"] % 2:
+                row["item"] = int((row["position"] // 2 + row["person"]) % 6)
+            row["feel"] += tail * (row["item"] >= 6)
+
+    return plant
+
+
+def shown_again(pilot, rng):
+    first: dict[int, int] = {}
+    for row in pilot.shown:
+        first.setdefault(row["person"], row["item"])
+        if row["position"] == 5:
+            row["item"] = first[row["person"]]
+
+
+def distrust(tie: float) -> Plant:
+    """Trust is low, and as high as the person is satisfied when `tie` is 1."""
+
+    def plant(pilot, rng):
+        felt = np.zeros(len(pilot.people))
+        for row in pilot.shown:
+            felt[row["person"]] += (row["feel"] - 3.7) / 9
+        for row in pilot.answers:
+            if row["instrument"] == "trust":
+                level = 2.0 + 1.2 * tie * felt[row["person"]] + rng.normal(0, 0.5)
+                value = float(np.clip(round(level), 1, 5))
+                row["value"] = 6 - value if row["question"] in ("q2", "q5") else value
+
+    return plant
+
+
 CASES: dict[str, tuple[Plant, Plant]] = {
     "arm_better": (better_arm, better_arms_alike),
     "arm_worse": (worse_arm, nothing),
@@ -193,6 +263,12 @@ CASES: dict[str, tuple[Plant, Plant]] = {
     "failing_arm": (failing_arm, all_failing),
     "objective_missed": (objective(150), objective(2000)),
     "slowness_costs_ratings": (slowness_hurts, slow_arm),
+    "good_items_low": (wrong_order, right_order),
+    "tail_disappoints": (weak_tail, strong_list_with_weaker_tail),
+    "more_of_the_same": (tired_of_the_same, few_kinds),
+    "popularity_bias": (crowded(0.8), crowded(0.0)),
+    "repeated_items": (shown_again, nothing),
+    "weak_driver": (distrust(1.0), distrust(0.0)),
     "complaint_theme": (theme, theme_everywhere),
     "careless_answers": (careless, nothing),
     "few_comments": (few_comments, nothing),
@@ -216,6 +292,10 @@ def proposals(engine: sa.Engine, plant: Plant, *, seed: int = 0) -> Sequence[Sug
         return propose(session, session.get_one(Round, round_id))
 
 
+def test_every_rule_has_its_plant() -> None:
+    assert {rule.__name__ for rule in RULES} == {*CASES, *ROUND_RULES}
+
+
 @pytest.mark.parametrize("rule", CASES)
 def test_a_planted_problem_is_suggested(sqlite_engine: sa.Engine, rule: str) -> None:
     found = proposals(sqlite_engine, CASES[rule][0])
@@ -226,3 +306,59 @@ def test_a_planted_problem_is_suggested(sqlite_engine: sa.Engine, rule: str) -> 
 def test_the_placebo_of_a_rule_leaves_it_silent(sqlite_engine: sa.Engine, rule: str) -> None:
     found = proposals(sqlite_engine, CASES[rule][1])
     assert rule not in {s.rule for s in found}
+
+
+def plant_models(session, round_: Round, *, loss: float, baseline: float, ece: float, old: float) -> None:
+    """An encoder and a baseline with these held-out figures."""
+
+    def figure(value: float, half: float = 0.02) -> dict[str, object]:
+        return {"value": value, "ci_low": value - half, "ci_high": value + half, "n": 400, "method": "bootstrap"}
+
+    for name, value in (("encoder", loss), ("tfidf_logistic", baseline)):
+        metrics = {"log_loss": figure(value), "ece": figure(ece), "by_round": {"1": figure(old)}}
+        session.add(
+            ModelVersion(
+                study_id=round_.study_id, round_id=round_.id, head="rating", name=name, baseline=name != "encoder",
+                base_model="x", folder="x", metrics=metrics,
+            )
+        )  # fmt: skip
+
+
+def two_rounds(engine: sa.Engine, second: Plant, *, bad: bool) -> set[str]:
+    """Rules that speak in the second of two rounds; `bad` plants models that got worse and a foreign language."""
+    with_first = placebo(1)
+    first_id = store(engine, with_first)
+    pilot = placebo(2)
+    second(pilot, np.random.default_rng(2))
+    second_id = store(engine, pilot, day=30)
+    with write_session(engine) as session:
+        first, then = (session.get_one(Round, number) for number in (first_id, second_id))
+        plant_models(session, first, loss=1.2, baseline=1.3, ece=0.03, old=1.2)
+        if bad:
+            plant_models(session, then, loss=1.4, baseline=1.2, ece=0.2, old=1.5)
+        else:
+            plant_models(session, then, loss=1.19, baseline=1.2, ece=0.05, old=1.21)
+        then.config = {"unknown_token_share": 0.6 if bad else 0.02}
+        session.add(then)
+        session.flush()
+        return {s.rule for s in propose(session, then)}
+
+
+ROUND_RULES = {"ratings_drift", "unsuitable_encoder", "worse_than_baseline", "miscalibrated_model", "model_forgets"}
+
+
+def test_what_got_worse_between_rounds_is_suggested(engine: sa.Engine) -> None:
+    def gloomier(pilot, rng):
+        for row in pilot.shown:
+            row["feel"] -= 0.6
+
+    assert two_rounds(engine, gloomier, bad=True) >= ROUND_RULES
+
+
+def test_two_like_rounds_leave_the_rules_about_rounds_silent(sqlite_engine: sa.Engine) -> None:
+    assert not two_rounds(sqlite_engine, nothing, bad=False) & ROUND_RULES
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_pilot_without_problems_gets_no_suggestion(sqlite_engine: sa.Engine, seed: int) -> None:
+    assert [s.title["en"] for s in proposals(sqlite_engine, nothing, seed=seed)] == []

@@ -5,10 +5,12 @@ from recux.suggest.finding import Finding
 from recux.suggest.findings.arms import arms
 from recux.suggest.findings.comments import themes
 from recux.suggest.findings.data import data
+from recux.suggest.findings.drivers import drivers
 from recux.suggest.findings.feedback import feedback
 from recux.suggest.findings.models import models
 from recux.suggest.findings.segments import arm_segments, level_segments
 from recux.suggest.findings.service import service
+from recux.suggest.findings.slates import slates
 from recux.suggest.frames import Evidence
 
 
@@ -17,4 +19,5 @@ def find(e: Evidence) -> list[Finding]:
     found = [*data(e), *models(e)]
     if len(e.ratings):
         found += [*arms(e), *level_segments(e), *arm_segments(e), *themes(e), *service(e), *feedback(e)]
+        found += [*slates(e), *drivers(e)]
     return family.adjusted(found)

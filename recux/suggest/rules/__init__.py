@@ -14,6 +14,7 @@ from recux.suggest.rules.data import (
     thin_cohort,
     unsuitable_encoder,
 )
+from recux.suggest.rules.drivers import weak_driver
 from recux.suggest.rules.feedback import (
     careless_answers,
     cohort_does_not_answer,
@@ -32,6 +33,13 @@ from recux.suggest.rules.segments import (
     newcomers_low,
 )
 from recux.suggest.rules.service import failing_arm, objective_missed, slow_arm, slowness_costs_ratings
+from recux.suggest.rules.slates import (
+    good_items_low,
+    more_of_the_same,
+    popularity_bias,
+    repeated_items,
+    tail_disappoints,
+)
 
 Rule = Callable[[Sequence[Finding]], Iterator[Draft]]
 
@@ -46,6 +54,12 @@ RULES: tuple[Rule, ...] = (
     language_low,
     device_low,
     category_low,
+    good_items_low,
+    tail_disappoints,
+    more_of_the_same,
+    popularity_bias,
+    repeated_items,
+    weak_driver,
     slow_arm,
     failing_arm,
     objective_missed,

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 
-from recux.suggest.draft import Category, Draft, Text, practical, shrunken, text, undone
+from recux.suggest.draft import Category, Draft, Text, shrunken, text, undone
 from recux.suggest.family import discoveries
 from recux.suggest.finding import Finding
 from recux.suggest.rules.arms import tried_text
 from recux.suggest.rules.wording import segment_text
 
+NOTABLE = 0.25
+"""Rating points. Nobody assigned people to cohorts or items to categories, so small gaps are always there."""
+
 
 def _low(findings: Sequence[Finding], *keys: str) -> Iterator[Finding]:
     """Discovered segments cut by exactly these keys whose gap is worth closing."""
     for f in discoveries(findings, "segment"):
-        if tuple(f.where) == keys and -shrunken(f.value, f.low, f.high) >= practical(f.metric):
+        if tuple(f.where) == keys and -shrunken(f.value, f.low, f.high) >= NOTABLE:
             yield f
 
 
@@ -141,6 +144,8 @@ def _people_draft(rule: str, category: Category, f: Finding, change: tuple[str, 
 
 
 def _draft(rule: str, category: Category, f: Finding, title: Text, change: Text, *against: Text) -> Draft:
+    # the fine-tuned model knows people and categories, but not why a group as a whole is less satisfied
+    trial = {"source": "rerank"} if "category" in f.where else None
     return Draft(
         rule=rule,
         version=1,
@@ -151,4 +156,5 @@ def _draft(rule: str, category: Category, f: Finding, title: Text, change: Text,
         predicted=undone(f),
         guardrails=("mean_rating",),
         against=(tried_text(f), *against),
+        trial=trial,
     )
