@@ -12,7 +12,7 @@ from db.tables import Answer, Response, now
 from recux import instruments
 from recux.errors import InvalidInput, NotFound
 from recux.ingest.feedback import is_current, retire
-from recux.ingest.lookups import Selected, chunked_rows, create_people, find_people, withdrew
+from recux.ingest.lookups import Selected, chunked_rows, create_people, defaults, find_people, withdrew
 from recux.ingest.plan import Row
 from recux.ingest.state import Import, column_values
 
@@ -107,10 +107,8 @@ def _response(run: Import, sheet: Sheet, moments: list[datetime | None]) -> Colu
     said = sorted(moment for moment in moments if moment is not None)
     started, completed = (said[0], said[-1]) if said else (now(), now())
     version = instruments.load(sheet.instrument).version
-    response = Response(
-        study_id=run.study_id, version=str(version), started_at=started, completed_at=completed, **sheet._asdict()
-    )
-    return response.model_dump(exclude={"id"})
+    times = {"started_at": started, "completed_at": completed}
+    return {**defaults(Response), "study_id": run.study_id, "version": str(version), **times, **sheet._asdict()}
 
 
 def _responses(run: Import, rows: Sequence[Row]) -> dict[Sheet, int]:
@@ -132,8 +130,8 @@ def _answers(run: Import, response_ids: list[int]) -> dict[tuple[int, str], Colu
 
 
 def _blank(run: Import, response_id: int, question: str) -> Columns:
-    answer = Answer(study_id=run.study_id, response_id=response_id, question=question, received_at=now())
-    return answer.model_dump(exclude={"id"})
+    place = {"study_id": run.study_id, "response_id": response_id, "question": question}
+    return {**defaults(Answer), **place, "received_at": now()}
 
 
 def _said(row: Row) -> Columns:

@@ -20,11 +20,12 @@ OPINION = ("rating", "raw_rating", "raw_scale", "comment", "recommended")
 
 def write_ratings(run: Import, rows: Sequence[Row]) -> None:
     """Write ratings; each row is written, a revision (updated), unchanged, or put aside."""
-    present = _present(run, list({_key(row) for row in rows}))
+    keys = {row.line: _key(row) for row in rows}
+    present = _present(run, list(dict.fromkeys(keys.values())))
     new: dict[str, Columns] = {}
     replaced: list[int] = []
     for row in settled(run, rows):
-        key = _key(row)
+        key = keys[row.line]
         before = present.get(key)
         after = {**(before or _blank(run, row, key)), **_opinion(row)}
         if before == after:

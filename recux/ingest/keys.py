@@ -5,14 +5,14 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+PACK = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 KeyPart = str | int | float | bool | datetime | None
 
 
 def row_key(parts: Sequence[KeyPart]) -> str:
     """32 hexadecimal digits (128 bits of BLAKE2b) that identify ``parts``, in order; None differs from empty."""
     plain = [part.astimezone(UTC).isoformat() if isinstance(part, datetime) else part for part in parts]
-    packed = json.dumps(plain, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.blake2b(packed.encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(PACK(plain).encode(), digest_size=16).hexdigest()
 
 
 def rating_key(

@@ -1,6 +1,8 @@
 """From the ids that rows name to rows of the database; people, and on request items, are created on the way."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -41,7 +43,8 @@ def find_people(run: Import, external_ids: Sequence[str]) -> None:
 
 
 def create_people(run: Import, external_ids: Sequence[str], *, arms: dict[str, int] | None = None) -> None:
-    """Create those that ``run.people`` does not have; ``arms`` holds the arms that are known for some."""
+    """Create those that do not exist; ``arms`` holds the arms that are known for some."""
+    find_people(run, external_ids)
     new = [name for name in external_ids if name not in run.people]
     insert_many(run.session, Participant, [new_person(run, name, arm_id=(arms or {}).get(name)) for name in new])
     find_people(run, new)
@@ -49,12 +52,20 @@ def create_people(run: Import, external_ids: Sequence[str], *, arms: dict[str, i
 
 def new_person(run: Import, external_id: str, *, arm_id: int | None = None, **known: Any) -> dict[str, Any]:
     """All columns of a new participant; without an arm, the one that :func:`arm_at_import` gives."""
-    person = Participant(study_id=run.study_id, external_id=external_id, created_at=now())
     return {
-        **person.model_dump(exclude={"id"}),
+        **defaults(Participant),
+        "study_id": run.study_id,
+        "external_id": external_id,
+        "created_at": now(),
         **known,
         "arm_id": arm_id if arm_id is not None else arm_at_import(run, external_id),
     }
+
+
+@cache
+def defaults(table: type[SQLModel]) -> Mapping[str, Any]:
+    """What a new row of ``table`` has in every column that nobody speaks about; made once, models are slow to make."""
+    return MappingProxyType(table().model_dump(exclude={"id"}))
 
 
 def arm_at_import(run: Import, external_id: str) -> int | None:
@@ -146,13 +157,16 @@ def _slate_fits(run: Import, row: Row) -> bool:
 
 def _new_item(run: Import, row: Row) -> dict[str, Any]:
     said = {name.removeprefix(ITEM_DETAIL): value for name, value in row.values.items() if name.startswith(ITEM_DETAIL)}
-    item = Item(
-        study_id=run.study_id, external_id=row.values["item_id"], title=said.pop("title", None) or row.values["item_id"]
-    )
-    attributes = {name.removeprefix("attr."): value for name, value in said.items() if name.startswith("attr.")}
-    columns = {name: value for name, value in said.items() if not name.startswith("attr.") and value is not None}
-    kept = {name: value for name, value in attributes.items() if value is not None}
-    return {**item.model_dump(exclude={"id"}), **columns, "attributes": kept}
+    known = {name: value for name, value in said.items() if value is not None}
+    return new_item(run, row.values["item_id"], known)
+
+
+def new_item(run: Import, external_id: str, known: Mapping[str, Any]) -> dict[str, Any]:
+    """All columns of a new item, from what is known of it by column or ``attr.NAME``; its id stands in for a title."""
+    attributes = {name.removeprefix("attr."): value for name, value in known.items() if name.startswith("attr.")}
+    columns = {name: value for name, value in known.items() if not name.startswith("attr.")}
+    identity = {"study_id": run.study_id, "external_id": external_id}
+    return {**defaults(Item), "title": external_id, **identity, "attributes": attributes, **columns}
 
 
 def _named(run: Import, table: type[SQLModel], ids: list[str]) -> tuple[sa.ColumnElement[bool], ...]:

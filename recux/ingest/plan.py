@@ -61,7 +61,7 @@ def plan_for(kind: str, mapping: Map, columns: Iterable[str]) -> Plan:
     """The plan for records with these columns."""
     theirs = tuple(columns)
     used = set(mapping.columns.values()) | {part for parts in mapping.join.values() for part in parts}
-    named = {name for name in theirs if name not in used and name not in mapping.ours() and column_of(kind, name)}
+    named = {name for name in theirs if name not in mapping.ours() and column_of(kind, name)}
     steps = tuple(_step(kind, mapping, name) for name in _in_order(kind, mapping.ours() | named))
     filled = {step.column for step in steps}
     missing = [column.name for column in KINDS[kind] if column.required and column.name not in filled]

@@ -8,7 +8,7 @@ from sqlmodel import SQLModel
 
 from db.engine import insert_many
 from db.tables import Item, Participant
-from recux.ingest.lookups import Selected, chunked_rows, find_people, new_person, withdrew
+from recux.ingest.lookups import Selected, chunked_rows, find_people, new_item, new_person, withdrew
 from recux.ingest.plan import Row
 from recux.ingest.state import Import, column_values
 
@@ -109,8 +109,7 @@ def _new_participant(run: Import, name: str, given: Columns) -> Columns:
 
 
 def _new_item(run: Import, name: str, given: Columns) -> Columns:
-    item = Item(study_id=run.study_id, external_id=name, title=given["title"])
-    return {**item.model_dump(exclude={"id"}), **given}
+    return new_item(run, name, given)
 
 
 def _arm_fits(run: Import, row: Row, present: dict[str, Columns]) -> bool:

@@ -14,6 +14,7 @@ from recux.ingest.lookups import (
     Selected,
     chunked_rows,
     create_people,
+    defaults,
     find_items,
     find_people,
     item_is_known,
@@ -174,8 +175,8 @@ def _adopt_arms(run: Import, arms: dict[str, int]) -> None:
 def _slate_row(run: Import, draft: Draft) -> dict[str, Any]:
     person = run.people[draft.participant]
     arm_id = draft.arm_id if draft.arm_id is not None else person.arm_id
-    slate = Slate(study_id=run.study_id, participant_id=person.id, external_id=draft.name, arm_id=arm_id)
-    return {**slate.model_dump(exclude={"id"}), **draft.head}
+    place = {"study_id": run.study_id, "participant_id": person.id, "external_id": draft.name, "arm_id": arm_id}
+    return {**defaults(Slate), **place, **draft.head}
 
 
 def _ids(run: Import, drafts: list[Draft]) -> list[tuple[int, Draft]]:

@@ -1,0 +1,66 @@
+"""Whatever a file holds: the counts add up, twice changes nothing, and the database never has to refuse a row."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from recux.ingest import import_rows
+from tests.ingest.conftest import SLUG, counts
+
+NAMES = st.sampled_from(["a", "b", "c", "", None, "x\0", 7])
+ANY = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.lists(st.text(max_size=2), max_size=2)
+)
+MOMENTS = st.sampled_from([None, "", 0, "2026-01-01T00:00:00Z", "2026-01-01", "soon"])
+CELLS = {
+    "participant_id": NAMES,
+    "item_id": NAMES,
+    "slate_id": NAMES,
+    "title": NAMES,
+    "arm": st.sampled_from(["old", "new", "none", "", None]),
+    "position": st.sampled_from([1, 2, "3", 0, None]),
+    "kind": st.sampled_from(["view", "click", "look"]),
+    "rating": st.sampled_from([1, 4.5, "3", 7, None]),
+    "instrument": st.sampled_from(["nps", "csat", "mood"]),
+    "question": st.sampled_from(["score", "why"]),
+    "value": st.sampled_from([None, 0, 4, 11]),
+    "wave": st.sampled_from([None, 1, 2]),
+    "outcome": st.sampled_from(["ok", "error", "", None]),
+    **dict.fromkeys(("occurred_at", "rated_at", "served_at", "requested_at"), MOMENTS),
+}
+"""Cells that are now good, now bad; of all other columns any cell."""
+COLUMNS = {
+    "participants": ("participant_id", "arm", "cohort", "attr.x"),
+    "items": ("item_id", "title", "price", "tags", "attr.x"),
+    "slates": ("slate_id", "participant_id", "item_id", "position", "score", "served_at"),
+    "interactions": ("participant_id", "item_id", "kind", "occurred_at", "dwell_ms"),
+    "ratings": ("participant_id", "item_id", "rating", "comment", "slate_id", "rated_at"),
+    "responses": ("participant_id", "instrument", "question", "value", "text", "wave"),
+    "requests": ("requested_at", "duration_ms", "outcome", "http_status", "slate_size"),
+}
+
+
+@pytest.mark.parametrize("kind", list(COLUMNS))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_rows_of_any_kind_twice(into_sqlite, kind, data):
+    rows = data.draw(
+        st.lists(st.fixed_dictionaries({name: CELLS.get(name, ANY) for name in COLUMNS[kind]}), min_size=1, max_size=12)
+    )
+    base = into_sqlite
+    base.text("items", "item_id,title\na,A\nb,B\n", skip_bad=True)
+    first = import_rows(base.engine, SLUG, kind, rows, skip_bad=True)
+    counts(first)
+    second = import_rows(base.engine, SLUG, kind, rows, skip_bad=True)
+    assert counts(second) == (0, 0, first.read - first.quarantined, first.quarantined)
+
+
+def test_the_shipped_maps_are_all_readable():
+    from recux.ingest import read_map
+
+    maps = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
+    assert len(maps) == 5
+    for path in maps:
+        assert read_map(path).ours()
