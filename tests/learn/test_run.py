@@ -1,0 +1,141 @@
+"""The training process on a job folder: killed, orphaned, refused, and run to its end."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from recux.learn.errors import JobUnreadable
+from recux.learn.examples import Examples, RequestExample
+from recux.learn.jobs import read_job, read_result, write_job
+from recux.learn.predictor import load
+from recux.learn.recipe import Recipe
+from recux.learn.run import main, run_job
+from recux.learn.splits import split_of
+from tests.learn.conftest import comments, everything
+
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def start(folder: Path) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "recux.learn.run", str(folder)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, env=ENVIRONMENT)
+
+
+def wait_for(condition, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.02)
+
+
+def requests(n: int = 400) -> tuple[RequestExample, ...]:
+    rng = random.Random(0)
+    found = []
+    for i in range(n):
+        slow = i % 2
+        ms = rng.lognormvariate(4 + slow, 0.3)
+        found.append(
+            RequestExample(
+                f"q{i}", f"p{i % 40}", split_of(f"p{i % 40}", "salt"), ms, rng.random() < 0.05, arm="ab"[slow]
+            )
+        )
+    return tuple(found)
+
+
+def test_a_job_survives_its_folder(tmp_path: Path, tiny_recipe: Recipe):
+    write_job(tmp_path, everything(), tiny_recipe, requests=requests(5), incumbents={"rating": tmp_path / "old"})
+    job = read_job(tmp_path)
+    assert (job.examples, job.recipe, job.requests) == (everything(), tiny_recipe, requests(5))
+    assert job.incumbents == {"rating": tmp_path / "old"}
+
+
+def test_a_job_trains_tests_and_chooses_for_every_kind(tmp_path: Path, tiny_recipe: Recipe):
+    write_job(tmp_path, everything(400, 80), tiny_recipe, requests=requests())
+    told = []
+    assert run_job(tmp_path, progress=told.append).kinds.keys() == read_result(tmp_path).kinds.keys()
+    result = read_result(tmp_path)
+    assert set(result.kinds) == {"satisfaction", "rating", "behaviour", "response_time"}
+    assert result.left_out.keys() == {"purchase"}
+    satisfaction = result.kinds["satisfaction"]
+    assert {m.name for m in satisfaction.models} == {"encoder", "tfidf_logistic"}
+    for model in satisfaction.models:
+        for name in ("log_loss", "auc", "f1_macro", "accuracy", "mae", "qwk", "brier", "ece", "coverage_90"):
+            measure = model.metrics[name]
+            assert measure.value is not None
+            assert measure.ci_low <= measure.ci_high
+            assert measure.definition
+    winner = next(m for m in satisfaction.models if m.name == satisfaction.choice.champion)
+    assert winner.audit["log_loss"].value is not None
+    slow, fast = result.kinds["response_time"].models
+    assert slow.metrics["pinball"].value < fast.metrics["pinball"].value
+    assert {p.stage for p in told} == {"prepare", "train", "baselines", "evaluate", "done"}
+    assert json.loads((tmp_path / "progress.json").read_text())["stage"] == "done"
+
+
+def test_the_next_round_starts_from_the_champion_and_measures_it_on_the_same_rows(tmp_path: Path, tiny_recipe: Recipe):
+    given = Examples(comments(300))
+    write_job(tmp_path / "1", given, tiny_recipe)
+    first = run_job(tmp_path / "1").kinds["satisfaction"]
+    old = next(m for m in first.models if m.name == "encoder").folder
+    write_job(tmp_path / "2", given, tiny_recipe, start_from=old, incumbents={"satisfaction": old})
+    models = {m.name: m for m in run_job(tmp_path / "2").kinds["satisfaction"].models}
+    assert (
+        models["incumbent"].metrics["log_loss"] == next(m for m in first.models if m.folder == old).metrics["log_loss"]
+    )
+    assert models["encoder"].metrics["log_loss"].value < models["incumbent"].metrics["log_loss"].value
+
+
+def test_killed_at_any_moment_and_started_again_it_ends_with_the_same_model(tmp_path: Path, tiny_recipe: Recipe):
+    recipe = tiny_recipe.but(epochs=12, checkpoint_seconds=0.1)
+    given = Examples(comments(150))
+    write_job(tmp_path / "killed", given, recipe)
+    write_job(tmp_path / "whole", given, recipe)
+    child = start(tmp_path / "killed")
+    models = tmp_path / "killed" / "models" / "encoder"
+    wait_for(lambda: (models / "checkpoint.json").is_file() or (models / "trained.json").is_file())
+    time.sleep(random.Random(1).uniform(0.0, 0.2))
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    assert not (tmp_path / "killed" / "result.json").exists()
+    child = start(tmp_path / "killed")
+    assert child.wait(120) == 0
+    child.stdin.close()
+    torch.set_num_threads(1)  # as in the child: the number of threads decides the order of sums
+    run_job(tmp_path / "whole")
+    texts = ["a lovely dress", "awful"]
+    folders = [tmp_path / name / "models" / "encoder" / "model" for name in ("killed", "whole")]
+    killed, whole = (load(folder, device="cpu").satisfaction(texts) for folder in folders)
+    assert killed == whole
+
+
+def test_it_ends_when_its_parent_does(tmp_path: Path, tiny_recipe: Recipe):
+    write_job(tmp_path, Examples(comments(150)), tiny_recipe.but(epochs=10_000))
+    child = start(tmp_path)
+    wait_for((tmp_path / "progress.json").is_file)
+    child.stdin.close()
+    assert child.wait(10) == 3
+    assert not (tmp_path / "result.json").exists()
+
+
+def test_too_little_data_is_one_line_in_error_json(tmp_path: Path, tiny_recipe: Recipe):
+    write_job(tmp_path, Examples(comments(2)), tiny_recipe)
+    assert main(["--alone", str(tmp_path / "job.json")]) == 1
+    error = json.loads((tmp_path / "error.json").read_text())
+    assert error["error"] == "TooFewExamples"
+    assert "at least 20 needed; collect more" in error["message"]
+    assert "\n" not in error["message"]
+
+
+def test_an_unreadable_job_or_result_says_which_file(tmp_path: Path):
+    with pytest.raises(JobUnreadable, match="job.json"):
+        read_job(tmp_path)
+    with pytest.raises(JobUnreadable, match="result.json"):
+        read_result(tmp_path)
