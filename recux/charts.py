@@ -140,7 +140,7 @@ def models(table: pd.DataFrame, *, names: Sequence[str], title: str) -> Chart:
         color=alt.Color(
             "model:N",
             scale=alt.Scale(domain=list(names), range=[PALETTE[0], ALL_ARMS]),
-            legend=alt.Legend(title=None, orient="top"),
+            legend=alt.Legend(title=None, orient="top", labelLimit=400),
         ),
         tooltip=_tooltip("model", ".3f"),
     )

@@ -6,8 +6,9 @@ from db.engine import read_session
 from recux import charts
 from recux.insight import figures as stored
 from recux.insight import rounds
+from recux.insight.documents import report_of
 from recux.ui import data, figures, frame, words
-from recux.ui.language import _
+from recux.ui.language import _, language
 
 frame.enter("viewer")
 study = frame.chosen_study()
@@ -29,7 +30,7 @@ main = [metric for metric in ("nps", "csat", "mean_rating") if metric in set(tog
 for place, metric in zip(st.columns(len(main)), main, strict=True):
     figures.tile(place, together[together["metric"] == metric].iloc[0])
 
-metrics = [metric for metric in dict.fromkeys(last["metric"]) if not metric.endswith(".alpha")]
+metrics = words.compared_by(last["metric"])
 metric = st.segmented_control(
     _("Compare the arms by"),
     metrics,
@@ -62,3 +63,11 @@ st.text(chosen["definition"].iloc[-1])
 as_of = _("As of round {n}").format(n=last["round"].max()) if newest else _("As of now, before the first round")
 waiting = _("{n} newer ratings wait for the next round").format(n=f"{now.ratings:,}")
 st.text(f"{_('Lines are 95 % intervals; people are the unit, never single ratings.')} {as_of}. {waiting}.")
+
+st.download_button(
+    _("Download the report (HTML)"),
+    lambda: report_of(data.engine(), study, language()),
+    f"{study.slug}.html",
+    "text/html",
+    on_click="ignore",
+)

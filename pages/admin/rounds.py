@@ -63,7 +63,11 @@ elif newest is None:
 
 if not past.empty:
     st.subheader(_("All rounds"))
-    shown = past.assign(status=past["status"].map(words.round_status), closed_by=past["closed_by"].map(words.closed_by))
+    shown = past.assign(
+        message=past["message"].fillna(""),
+        status=past["status"].map(words.round_status),
+        closed_by=past["closed_by"].map(words.closed_by),
+    )
     columns = words.round_columns() | {
         "started": st.column_config.DatetimeColumn(_("Started"), timezone=st.context.timezone)
     }

@@ -2,14 +2,10 @@
 
 import streamlit as st
 
-from db.engine import read_session, write_session
-from db.tables import Suggestion
-from recux import suggest
-from recux.access import audit
+from db.engine import read_session
 from recux.access.accounts import has_role
-from recux.errors import RecuxError
 from recux.insight import suggestions
-from recux.ui import data, figures, frame, words
+from recux.ui import data, decide, figures, frame, words
 from recux.ui.language import _
 from recux.ui.plain import plain
 
@@ -41,23 +37,5 @@ for one in found:
                 said = suggestions.quotes(session, one)
             if not said.empty:
                 st.dataframe(said, hide_index=True, column_config=words.quote_columns())
-        if one.status != "proposed" or not has_role(me, "analyst"):
-            continue
-        yes, no, why = st.columns([1, 1, 4], vertical_alignment="bottom")
-        reason = why.text_input(_("Reason, if you decline"), key=f"why-{one.id}")
-        accepted = yes.button(_("Accept"), key=f"yes-{one.id}", type="primary")
-        declined = no.button(_("Decline"), key=f"no-{one.id}")
-        if accepted or declined:
-            try:
-                with write_session(data.engine()) as session:
-                    row = session.get_one(Suggestion, one.id)
-                    if accepted:
-                        suggest.accept(session, row, actor=me.email)
-                    else:
-                        suggest.decline(session, row, actor=me.email, reason=reason)
-                    act = "suggestion.accept" if accepted else "suggestion.decline"
-                    audit.record(session, actor=me.email, action=act, target=f"{study.slug}/{one.id}")
-            except RecuxError as error:
-                st.error(plain(str(error)))
-            else:
-                frame.done(_("Accepted: its prediction is frozen now.") if accepted else _("Declined."))
+        if has_role(me, "analyst"):
+            decide.on(one, study, me)

@@ -38,6 +38,7 @@ PARTICIPANT_PAGES = ("welcome", "rate", "survey", "thanks", "my_data")
 ADMIN_PAGES = (
     AdminPage("overview", ":material/home:", "viewer"),
     AdminPage("experiment", ":material/balance:", "viewer"),
+    AdminPage("effect", ":material/ads_click:", "viewer"),
     AdminPage("comments", ":material/forum:", "viewer"),
     AdminPage("stability", ":material/speed:", "viewer"),
     AdminPage("rounds", ":material/cycle:", "viewer"),
@@ -54,6 +55,7 @@ def titles() -> dict[str, str]:
     return {
         "overview": _("Overview"),
         "experiment": _("Experiment"),
+        "effect": _("Effect"),
         "comments": _("Comments"),
         "stability": _("Stability"),
         "rounds": _("Rounds"),

@@ -1,6 +1,6 @@
 """Codes of the database in words, in the reader's language."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from db.tables import Round, Suggestion
 from recux.evaluation.experiment import Comparison
@@ -43,8 +43,28 @@ def metric(name: str) -> str:
         "p99_ms": _("Slowest 1 % (ms)"),
         "failure_rate": _("Failed requests"),
         "availability": _("Availability"),
+        "precision": _("Precision"),
+        "recall": _("Recall"),
+        "f1": _("F1"),
+        "ndcg": _("NDCG"),
+        "mrr": _("MRR"),
+        "map": _("MAP"),
+        "hit_rate": _("Hit rate"),
+        "auc": _("AUC of the order"),
+        "coverage": _("Catalogue coverage"),
+        "gini": _("Exposure Gini"),
+        "diversity": _("Diversity within a list"),
+        "novelty": _("Novelty"),
+        "serendipity": _("Serendipity"),
     }
-    return names.get(name, name)
+    instrument, dot, construct = name.partition(".")
+    return names.get(name) or (f"{instrument.upper()}: {construct.replace('_', ' ')}" if dot else name)
+
+
+def compared_by(metrics: Iterable[str]) -> list[str]:
+    """The metrics of satisfaction worth comparing arms by: no reliabilities, nothing twice."""
+    single = {"nps", "csat", "ces", "sus", "umux_lite"}
+    return [m for m in dict.fromkeys(metrics) if not m.endswith(".alpha") and m.partition(".")[0] not in single - {m}]
 
 
 def verdict(code: str) -> str:
