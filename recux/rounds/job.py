@@ -137,6 +137,7 @@ def _left_since(session: Session, round_: Round) -> bool:
     )
     lost = (
         sa.select(sa.literal(1))
+        .select_from(BatchRow)
         .join(Batch, col(Batch.id) == col(BatchRow.batch_id))
         .where(col(Batch.study_id) == round_.study_id, col(Batch.number) <= round_.number)
         .where(col(BatchRow.kind) == "rating", ~rows.exists())

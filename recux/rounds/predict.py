@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlmodel import Session, select
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
 
 from db.queries import champion_of
 from db.tables import Batch, Item, ModelVersion, Participant, Study
@@ -37,21 +38,28 @@ def predict_pairs(
     from recux.learn.predictor import load
 
     champion = _champion(session, study, head)
-    people = dict(session.exec(select(Participant.external_id, Participant.id).where(Participant.study_id == study.id)))
-    items = dict(session.exec(select(Item.external_id, Item.id).where(Item.study_id == study.id)))
+    people = _ids(session, Participant, study)
+    items = _ids(session, Item, study)
     words = words_of(session, study, ratings_of(session, study, _last_batch(session, study)))
     asked = []
     for line, (participant, item) in enumerate(pairs, start=1):
-        if people.get(participant) not in words.people:
+        if people.get(participant, 0) not in words.people:
             raise InvalidInput(
                 f"row {line}: participant {participant!r} is not in study {study.slug!r}, or has withdrawn"
             )
-        if items.get(item) not in words.items:
+        if items.get(item, 0) not in words.items:
             raise InvalidInput(f"row {line}: item {item!r} is not in study {study.slug!r}; import it first")
-        asked.append(words.pair(people[participant], items[item], None))  # type: ignore[arg-type]
+        asked.append(words.pair(people[participant], items[item], None))
     model = load(home / champion.folder)
     rows = model.rating(asked) if head == "rating" else model.behaviour(asked)
     return [row | {"model": champion.id} for row in rows]
+
+
+def _ids(session: Session, table: type[Participant] | type[Item], study: Study) -> dict[str, int]:
+    rows = session.connection().execute(
+        sa.select(col(table.external_id), col(table.id)).where(col(table.study_id) == study.id)
+    )
+    return {external: row_id for external, row_id in rows if row_id is not None}
 
 
 def _champion(session: Session, study: Study, head: str) -> ModelVersion:

@@ -67,7 +67,7 @@ def plant_feedback(settings: Settings, *, people: int = 40, each: int = 4, comme
                     session.add(Interaction(item_id=item, kind="click", occurred_at=START, row_key=key, **where))
             plant_answers(session, person, "nps", score=generator.randrange(11), why="because it was fine")
             plant_answers(session, person, "csat", score=generator.randrange(1, 6))
-        for number in range(120):
+        for number in range(200):
             session.add(
                 Request(
                     study_id=study.id,
