@@ -7,7 +7,9 @@ The rules, in words for the page beside them, are in ``RULES``.
 import numpy as np
 import pandas as pd
 
+from recux.evaluation.figure import FigureValue, figure
 from recux.instruments import Instrument, available, load
+from recux.stats import proportion
 
 STRAIGHT, FAST, CONTRADICTION = "straight_lining", "too_fast", "contradiction"
 DUPLICATE, INATTENTIVE = "duplicate_comments", "attention"
@@ -56,6 +58,16 @@ def count(flagged: pd.DataFrame) -> dict[str, int]:
     """Number of people by reason, 0 included."""
     found = flagged["reason"].value_counts()
     return {reason: int(found.get(reason, 0)) for reason in RULES}
+
+
+def flagged_shares(flagged: pd.DataFrame, spoke: int) -> dict[str, FigureValue]:
+    """Share of the ``spoke`` people who rated or answered that each rule flags, as ``flagged.REASON``."""
+    return {
+        f"flagged.{reason}": figure(
+            proportion(number, spoke), f"Share of those who rated or answered who gave {RULES[reason]}"
+        )
+        for reason, number in count(flagged).items()
+    }
 
 
 def unanswered(answers: pd.DataFrame) -> tuple[dict[str, float], dict[str, float]]:

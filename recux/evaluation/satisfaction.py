@@ -70,6 +70,16 @@ def instruments(answers: pd.DataFrame) -> dict[str, InstrumentFigures]:
     return {one: _instrument(answers[answers["instrument"] == one], load(one)) for one in known}
 
 
+def constructs(answers: pd.DataFrame) -> dict[str, ConstructFigures]:
+    """The constructs that several questions measure together, as ``INSTRUMENT.CONSTRUCT``."""
+    return {
+        f"{name}.{construct.name}": instrument.constructs[construct.name]
+        for name, instrument in instruments(answers).items()
+        for construct in load(name).constructs
+        if len(construct.questions) > 1
+    }
+
+
 def mean_rating(ratings: pd.DataFrame) -> FigureValue:
     """Mean of people's mean ratings; the number of ratings is in the definition."""
     definition = f"Mean of people's own mean ratings, 1 to 5 ({len(ratings):,} ratings)"

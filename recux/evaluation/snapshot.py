@@ -103,7 +103,8 @@ def snapshot(session: Session, study: Study, scope: Scope) -> Snapshot:
 def flags(session: Session, scope: Scope, data: Snapshot) -> pd.DataFrame:
     """Columns ``participant`` and ``reason``: who answered without care."""
     written, timed = texts.comments(session, scope), texts.timings(session, scope)
-    return data_quality.flags(data.ratings, data.answers, written, timed)
+    mine = written[written["id"].isin(data.ratings["id"])], timed[timed["response"].isin(data.answers["response"])]
+    return data_quality.flags(data.ratings, data.answers, *mine)
 
 
 def weights(session: Session, scope: Scope) -> dict[str, float]:

@@ -9,10 +9,11 @@ from sqlmodel import Session, col
 
 from db.engine import insert_many
 from db.tables import Batch, Figure, Round, Study
+from recux.evaluation.data_quality import flagged_shares
 from recux.evaluation.figure import FigureValue
-from recux.evaluation.satisfaction import instruments
+from recux.evaluation.satisfaction import constructs
 from recux.evaluation.scope import Scope, alone, up_to
-from recux.evaluation.snapshot import Snapshot, snapshot
+from recux.evaluation.snapshot import Figures, Snapshot, flags, snapshot
 
 CUMULATIVE, BATCH = "", "batch"
 
@@ -33,25 +34,24 @@ def _rows_of(session: Session, study: Study, scope: Scope, cut: str) -> Iterator
     data = snapshot(session, study, scope)
     for arm in ("", *data.arms):
         part = data if arm == "" else data.of_arm(arm)
-        for section, metric, value in _figures(part):
-            yield _row(section, arm, cut, metric, value)
+        for section, figures in _figures(part).items():
+            for metric, value in figures.items():
+                yield _row(section, arm, cut, metric, value)
     for one in data.comparisons():
         yield _row("experiment", one.arm, cut, one.metric, one.difference)
+    spoke = set(data.ratings["participant"]) | set(data.answers["participant"])
+    for metric, value in flagged_shares(flags(session, scope, data), len(spoke)).items():
+        yield _row("data_quality", "", cut, metric, value)
 
 
-def _figures(data: Snapshot) -> Iterator[tuple[str, str, FigureValue]]:
-    sections = {
-        "satisfaction": data.satisfaction(),
+def _figures(data: Snapshot) -> dict[str, Figures]:
+    measured = constructs(data.answers)
+    return {
+        "satisfaction": data.satisfaction() | {name: both.score for name, both in measured.items()},
         "recommendation": data.recommendation(),
         "stability": data.stability(),
+        "data_quality": {f"{name}.alpha": both.alpha for name, both in measured.items()},
     }
-    for section, figures in sections.items():
-        for metric, value in figures.items():
-            yield section, metric, value
-    for name, instrument in instruments(data.answers).items():
-        for construct, both in instrument.constructs.items():
-            yield "satisfaction", f"{name}.{construct}", both.score
-            yield "satisfaction", f"{name}.{construct}.alpha", both.alpha
 
 
 def _row(section: str, arm: str, cut: str, metric: str, value: FigureValue) -> dict[str, Any]:

@@ -25,9 +25,9 @@ def comments(session: Session, scope: Scope) -> pd.DataFrame:
 
 
 def timings(session: Session, scope: Scope) -> pd.DataFrame:
-    """Columns ``participant``, ``seconds``, ``words``: completed questionnaires whose start and end are both known.
+    """Columns ``response``, ``participant``, ``seconds``, ``words`` of completed questionnaires.
 
-    Imported answers have no duration of their own: they end when, or before, they start, and are left out.
+    Only those whose start and end are both known: imported answers end when, or before, they start.
     """
     took = (
         sa.select(
@@ -43,7 +43,7 @@ def timings(session: Session, scope: Scope) -> pd.DataFrame:
     rows = frame_of(session, took, kinds, moments=("started", "completed"))
     rows["seconds"] = (rows["completed"] - rows["started"]).dt.total_seconds()
     timed = rows[rows["seconds"] > 0].merge(_words(session, scope), on="response")
-    return timed[["participant", "seconds", "words"]]
+    return timed[["response", "participant", "seconds", "words"]]
 
 
 def quarantined(session: Session, scope: Scope) -> int:

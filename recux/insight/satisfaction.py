@@ -20,7 +20,7 @@ PERIODS = {"day": "D", "week": "W-SUN"}
 
 def now(session: Session, study: Study, *, without_flagged: bool = False) -> pd.DataFrame:
     """Every figure of satisfaction at this moment, batched or not: ``metric``, ``arm`` (empty: everyone) and the
-    fields of a figure; constructs as ``INSTRUMENT.CONSTRUCT`` with their reliability as ``....alpha``.
+    fields of a figure; constructs as ``INSTRUMENT.CONSTRUCT``, their reliability with ``.alpha`` behind.
     """
     scope = live(study)
     ratings, answers = _read(session, scope, without_flagged)
@@ -28,10 +28,9 @@ def now(session: Session, study: Study, *, without_flagged: bool = False) -> pd.
     for arm in ("", *arm_keys(session, scope.study).values()):
         said = (ratings, answers) if arm == "" else (ratings[ratings["arm"] == arm], answers[answers["arm"] == arm])
         found += rows_of(satisfaction.figures(*said), arm=arm)
-        for name, instrument in satisfaction.instruments(said[1]).items():
-            for construct, both in instrument.constructs.items():
-                pair = {f"{name}.{construct}": both.score, f"{name}.{construct}.alpha": both.alpha}
-                found += rows_of(pair, arm=arm)
+        measured = satisfaction.constructs(said[1])
+        found += rows_of({name: both.score for name, both in measured.items()}, arm=arm)
+        found += rows_of({f"{name}.alpha": both.alpha for name, both in measured.items()}, arm=arm)
     return table_of(found, "arm")
 
 

@@ -76,6 +76,7 @@ def _constructs(instruments: Json) -> Iterator[Table]:
         [f"{instrument}: {construct}", estimate(both["score"], ""), estimate(both["alpha"], "")]
         for instrument, one in instruments.items()
         for construct, both in one["constructs"].items()
+        if instrument not in SATISFACTION
     ]
     if rows:
         yield Table(["Construct", "Mean score", "Cronbach's alpha"], rows)
