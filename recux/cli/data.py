@@ -109,6 +109,10 @@ def report(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Instead of standard output.")
     ] = None,
+    without_flagged: Annotated[
+        bool, typer.Option("--without-flagged", help="Leave out answers that look careless.")
+    ] = False,
+    language: Annotated[str | None, typer.Option("--language", metavar="L", help="en or zh_CN.")] = None,
 ) -> None:
     """Write the report of a study; before any round it has no model figures."""
     from db.engine import read_session
@@ -116,7 +120,7 @@ def report(
     from recux.report import build_report, to_html, to_markdown
 
     with read_session(database(Settings())) as session:
-        document = build_report(session, get_study(session, study))
+        document = build_report(session, get_study(session, study), without_flagged=without_flagged, language=language)
     writers: dict[Format, Any] = {Format.json: _as_json, Format.html: to_html, Format.md: to_markdown}
     text = writers[form](document)
     if output is None:

@@ -54,7 +54,7 @@ def run(
     device: Annotated[
         str | None, typer.Option("--device", metavar="D", help="cpu, cuda, cuda:1 or mps; default: the best there is.")
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Makes the round repeatable.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="S", help="Makes the round repeatable.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Close the open batch and run its round here, to the end. Exit 1 when there is nothing new."""

@@ -21,17 +21,23 @@ def add_to(app: typer.Typer) -> None:
 
 
 def demo(
-    participants: Annotated[int, typer.Option("--participants", min=1, help="People to simulate.")] = 60,
-    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Rounds to run.")] = 1,
-    seed: Annotated[int, typer.Option("--seed", help="Another seed, another pilot.")] = 1,
+    participants: Annotated[int, typer.Option("--participants", metavar="N", min=1, help="People to simulate.")] = 60,
+    rounds: Annotated[int, typer.Option("--rounds", metavar="N", min=1, help="Rounds to run.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", metavar="S", help="Another seed, another pilot.")] = 1,
     no_serve: Annotated[
         bool, typer.Option("--no-serve", help="Stop after the rounds and print the main figures.")
     ] = False,
+    reset: Annotated[
+        bool | None, typer.Option("--reset/--keep", help="An existing demonstration: anew, or as it is.")
+    ] = None,
 ) -> None:
-    """Build a synthetic pilot, run whole rounds on it, then serve the app."""
+    """Build a synthetic pilot, run whole rounds on it, then serve the app.
+
+    Where a demonstration exists already, you are asked whether to keep it; --keep and --reset answer beforehand.
+    """
     from recux.demo import run_demo
 
-    run_demo(Settings(), participants=participants, rounds=rounds, seed=seed, serve=not no_serve)
+    run_demo(Settings(), participants=participants, rounds=rounds, seed=seed, serve=not no_serve, reset=reset)
 
 
 def serve(

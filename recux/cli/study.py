@@ -103,7 +103,7 @@ def close(slug: SlugArgument) -> None:
 @app.command(epilog="Example: recux study invite spring --count 20")
 def invite(
     slug: SlugArgument,
-    count: Annotated[int | None, typer.Option("--count", min=1, help="That many new people.")] = None,
+    count: Annotated[int | None, typer.Option("--count", metavar="N", min=1, help="That many new people.")] = None,
     participant: Annotated[
         list[str] | None, typer.Option("--participant", metavar="ID", help="This person; may be repeated.")
     ] = None,

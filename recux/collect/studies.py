@@ -72,7 +72,9 @@ class StudyDefinition(BaseModel):
     consent: dict[str, str] = Field(default_factory=dict)
     """Language -> text that participants agree to."""
     objectives: dict[Literal["p95_ms", "failure_rate"], float] = Field(default_factory=dict)
-    arms: list[ArmDefinition] = Field(default=[ArmDefinition(key="default", title="Default", source="popularity")])
+    arms: list[ArmDefinition] = Field(
+        default_factory=lambda: [ArmDefinition(key="default", title="Default", source="popularity")]
+    )
 
     @field_validator("languages")
     @classmethod

@@ -1,0 +1,48 @@
+"""Run commands in this process, as the entry point does."""
+
+import sys
+
+import pytest
+
+from recux.cli import main
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch, sqlite_url):
+    """A RECUX_HOME of its own, with a migrated database in it; commands run in a folder without a .env file."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RECUX_HOME", str(folder))
+    monkeypatch.setenv("RECUX_DATABASE_URL", sqlite_url)
+    monkeypatch.delenv("RECUX_DEBUG", raising=False)
+    return folder
+
+
+@pytest.fixture
+def recux(home, monkeypatch, capsys):
+    """``recux("study", "list")`` -> exit code, standard output, standard error."""
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["recux", *map(str, words)])
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = stop.code or 0
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def ok(recux):
+    """The same for commands that must succeed: standard output."""
+
+    def run(*words):
+        code, out, err = recux(*words)
+        assert code == 0, err
+        return out
+
+    return run

@@ -1,0 +1,60 @@
+"""What `recux predict` reads: tables with the right columns, or plain lines."""
+
+import io
+import sys
+
+import pytest
+
+from recux.cli.predictions import read_pairs, read_texts
+from recux.errors import InvalidInput, NotFound
+
+
+def written(folder, name, content):
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", 'id,text\n1,"Good, really"\n2,\n3,差\n'),
+        ("a.jsonl", '{"text": "Good, really"}\n{"text": null}\n{"text": "差"}\n'),
+        ("a.txt", "Good, really\n\n差\n"),
+        ("a.txt", "\ufeffGood, really\n\n差"),
+        ("nameless", 'text,more\n"Good, really",x\n,y\n差,z\n'),
+    ],
+)
+def test_texts_come_from_a_column_or_from_lines_in_order(tmp_path, name, content):
+    assert read_texts(written(tmp_path, name, content)) == ["Good, really", "", "差"]
+
+
+def test_texts_come_from_standard_input(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"gut\nschlecht\n")))
+    assert read_texts(None) == ["gut", "schlecht"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "participant_id,item_id\np1, i1\np2,7\n"),
+        ("a.jsonl", '{"participant_id": "p1", "item_id": "i1"}\n{"participant_id": "p2", "item_id": 7}\n'),
+    ],
+)
+def test_pairs_come_from_two_columns(tmp_path, name, content):
+    assert read_pairs(written(tmp_path, name, content)) == [("p1", "i1"), ("p2", "7")]
+
+
+def test_what_cannot_be_read_is_said(tmp_path):
+    with pytest.raises(InvalidInput, match="no column 'text'; it has a, b"):
+        read_texts(written(tmp_path, "a.csv", "a,b\n1,2\n"))
+    with pytest.raises(InvalidInput, match="no column 'item_id'"):
+        read_pairs(written(tmp_path, "a.csv", "participant_id\np\n"))
+    with pytest.raises(InvalidInput, match="row 2: participant_id and item_id must both"):
+        read_pairs(written(tmp_path, "a.csv", "participant_id,item_id\np,i\np,\n"))
+    with pytest.raises(InvalidInput, match="is empty"):
+        read_texts(written(tmp_path, "a.txt", "\n"))
+    with pytest.raises(InvalidInput, match="not UTF-8"):
+        read_texts(written(tmp_path, "a.txt", b"caf\xe9"))
+    with pytest.raises(NotFound, match="no such file"):
+        read_texts(tmp_path / "none.txt")
