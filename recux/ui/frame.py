@@ -8,10 +8,11 @@ from sqlmodel import Session, col, select
 from db.engine import read_session
 from db.queries import arms_of
 from db.tables import Study, User
-from recux.access.accounts import require_role
+from recux.access.accounts import has_role, require_role
 from recux.ui import data, identity
 from recux.ui.language import _
 from recux.ui.plain import plain
+from recux.ui.story import LEAST_ROLE
 
 CHOSEN = "study"
 """Key of the chosen study's slug, in the address and in the session."""
@@ -88,7 +89,9 @@ def choose(slug: str) -> None:
 def empty(message: str, page: str | None = None, label: str | None = None) -> None:
     """Nothing to see yet, why, and where to go next."""
     st.info(plain(message))
-    if page and label:
+    with read_session(data.engine()) as session:
+        user = identity.user(session)
+    if page and label and user is not None and has_role(user, LEAST_ROLE[page]):  # no link to a closed door
         st.page_link(f"pages/admin/{page}.py", label=label, icon=":material/arrow_forward:")
 
 

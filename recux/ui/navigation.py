@@ -7,7 +7,6 @@ someone may not go, the address shows instead what is missing: an invite, a sign
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import streamlit as st
 from sqlalchemy.exc import OperationalError
@@ -19,35 +18,10 @@ from recux.errors import RecuxError
 from recux.ui import data, doors, frame, identity
 from recux.ui.language import _
 from recux.ui.plain import plain
+from recux.ui.story import ADMIN_PAGES, PARTICIPANT_PAGES
 
 ICON = Path(__file__).with_name("icon.png")
 LOG = logging.getLogger("recux.pages")
-
-
-class AdminPage(NamedTuple):
-    """One entry of the story that the admin pages tell."""
-
-    name: str
-    """File below ``pages/admin/`` and address."""
-    icon: str
-    role: str
-    """The least role that may open it."""
-
-
-PARTICIPANT_PAGES = ("welcome", "rate", "survey", "thanks", "my_data")
-ADMIN_PAGES = (
-    AdminPage("overview", ":material/home:", "viewer"),
-    AdminPage("experiment", ":material/balance:", "viewer"),
-    AdminPage("effect", ":material/ads_click:", "viewer"),
-    AdminPage("comments", ":material/forum:", "viewer"),
-    AdminPage("stability", ":material/speed:", "viewer"),
-    AdminPage("rounds", ":material/cycle:", "viewer"),
-    AdminPage("suggestions", ":material/lightbulb:", "viewer"),
-    AdminPage("studies", ":material/science:", "viewer"),
-    AdminPage("people", ":material/group:", "viewer"),
-    AdminPage("import_data", ":material/upload_file:", "analyst"),
-    AdminPage("team", ":material/badge:", "admin"),
-)
 
 
 def titles() -> dict[str, str]:

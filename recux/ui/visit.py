@@ -1,7 +1,7 @@
 """What every participant page begins with: who is here, in which language, and where on the way they are."""
 
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import streamlit as st
 
@@ -22,6 +22,7 @@ STYLE = """<style>
 """What the theme cannot say: Streamlit leaves a hand's breadth empty above the page for a toolbar that is not there."""
 SURVEY = "_survey"
 """Key of the instrument that the survey page shows, while the person goes back and forth."""
+WISH = "_wish"
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,23 @@ def current(visit: Visit) -> Visit:
         return Visit(visit.participant, visit.study, steps(session, visit.participant), visit.standing)
 
 
+def button(label: str, wish: str, **options: Any) -> bool:
+    """A button whose click is not lost when an answer that is being saved interrupts the run that it started.
+
+    True from the click on until :func:`heard` or a page change; what it does must bear being done twice.
+    """
+    st.button(label, key=f"_button_{wish}", on_click=st.session_state.__setitem__, args=(WISH, wish), **options)
+    return st.session_state.get(WISH) == wish
+
+
+def heard() -> None:
+    """The clicked button has had its effect, and the page stays."""
+    st.session_state.pop(WISH, None)
+
+
 def go_to(step: Step) -> NoReturn:
     """Open the page of ``step``."""
+    heard()
     st.session_state[SURVEY] = step.instrument
     st.switch_page(f"pages/participant/{PAGES[step.name]}.py")
 

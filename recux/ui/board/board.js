@@ -52,8 +52,13 @@ function newBoard(root, first, shape) {
     clearTimeout(retrying);
     sending = retrying = null;
     if (!pending.size) return;
-    retrying = setTimeout(send, RETRY);
+    retrying = setTimeout(retry, RETRY);
     board.transmit(Object.fromEntries(pending));
+  }
+
+  function retry() {
+    if (!isBusy()) send();
+    else retrying = setTimeout(retry, RETRY); // sending again would only stop the run that is saving
   }
 
   const sections = first.sections.map((section) => newSection(board, section));
@@ -106,6 +111,10 @@ function newSection(board, section) {
     });
   }
   return { element, refresh };
+}
+
+function isBusy() {
+  return document.querySelector("[data-test-script-state]")?.dataset.testScriptState === "running";
 }
 
 function isAsked(board, when) {
