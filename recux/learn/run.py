@@ -46,12 +46,14 @@ def run_job(folder: Path, *, progress: Tell | None = None, should_stop: Callable
     job = read_job(folder)
     tell = throttled(folder / "progress.json", progress)
     trained, left_out = encoder(job, folder, tell, should_stop)
+    scorer = load(trained.folder, device=trained.device).scorer if trained else None
     tell(Progress("baselines", 0, 1))
     fitted = fit_baselines(job.examples)
     kinds = {}
     for number, kind in enumerate(KINDS):
         tell(Progress("evaluate", number, len(KINDS)))
-        found = kind_result(kind, job, folder, trained, fitted.get(kind))
+        candidate = (scorer, about(trained)) if scorer and trained else None
+        found = kind_result(kind, job, folder, candidate, fitted.get(kind))
         if found.models:
             kinds[kind] = found
     if job.requests:
@@ -90,23 +92,23 @@ def encoder(
     return trained, dict(trained.left_out)
 
 
-def kind_result(kind: str, job: Job, folder: Path, trained: TrainResult | None, baseline: Any) -> KindResult:
+def kind_result(
+    kind: str, job: Job, folder: Path, candidate: "tuple[Scorer, About] | None", baseline: Any
+) -> KindResult:
     """Test the candidate, the baseline and the incumbent on the same rows, and choose."""
-    found: list[tuple[ModelResult, Contender]] = []
-    if trained:
-        scorer = load(trained.folder, device=trained.device).scorer
-        about = About("encoder", False, trained.folder, trained.recipe.base_model, trained.n_train, trained.device)
-        found += measured(scorer, kind, job, replace(about, seconds=trained.seconds, unfit=trained.out_of_domain))
+    found: list[Tested] = []
+    if candidate:
+        found += measured(*candidate, kind, job)
     if baseline is not None:
         place = folder / "models" / kind / baseline.name
         n_train = len(getattr(job.examples.of("train"), kind))
         save_baseline(baseline, place, n_train=n_train)
-        found += measured(baseline, kind, job, About(baseline.name, True, place, baseline.name, n_train))
+        found += measured(baseline, About(baseline.name, True, place, baseline.name, n_train), kind, job)
     found += incumbent(kind, job)
-    by_name = {contender.name: contender for _, contender in found}
-    simple = [contender for model, contender in found if model.baseline and model.name != "incumbent"]
+    by_name = {t.contender.name: t.contender for t in found}
+    simple = [t.contender for t in found if t.model.baseline and t.model.name != "incumbent"]
     choice = choose_champion(by_name.get("encoder"), by_name.get("incumbent"), simple)
-    return KindResult([audited(m, choice, kind, job) for m, _ in found], choice)
+    return KindResult([audited(t, choice, kind, job) for t in found], choice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,31 @@ class About:
     """True for the incumbent, whose calibration is left as it is."""
 
 
-def incumbent(kind: str, job: Job) -> list[tuple[ModelResult, Contender]]:
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """A model that was tested, as the report and as the champion rule see it."""
+
+    model: ModelResult
+    contender: Contender
+    scorer: Scorer | None = None
+    """None for a damaged incumbent."""
+
+
+def about(trained: TrainResult) -> About:
+    """The candidate's own."""
+    return About(
+        "encoder",
+        False,
+        trained.folder,
+        trained.recipe.base_model,
+        trained.n_train,
+        trained.device,
+        trained.seconds,
+        trained.out_of_domain,
+    )
+
+
+def incumbent(kind: str, job: Job) -> list[Tested]:
     """The serving model of ``kind``, tested on today's rows; a damaged one cannot defend its place."""
     place = job.incumbents.get(kind)
     if place is None:
@@ -134,9 +160,9 @@ def incumbent(kind: str, job: Job) -> list[tuple[ModelResult, Contender]]:
         old = load(place, device=job.recipe.device)
     except ModelUnreadable as problem:
         lost = ModelResult("incumbent", False, place, "", {}, 0, 0, "", 0.0)
-        return [(lost, Contender("incumbent", None, unfit=str(problem)))]
+        return [Tested(lost, Contender("incumbent", None, unfit=str(problem)))]
     base_model = old.about.get("base_model", old.about["name"])
-    about = About(
+    known = About(
         "incumbent",
         old.about["kind"] != "encoder",
         place,
@@ -145,10 +171,10 @@ def incumbent(kind: str, job: Job) -> list[tuple[ModelResult, Contender]]:
         unfit=old.about.get("out_of_domain"),
         serving=True,
     )
-    return measured(old.scorer, kind, job, about)
+    return measured(old.scorer, known, kind, job)
 
 
-def measured(scorer: Scorer, kind: str, job: Job, about: About) -> list[tuple[ModelResult, Contender]]:
+def measured(scorer: Scorer, about: About, kind: str, job: Job) -> list[Tested]:
     """The model's measures, with its calibration saved beside it; nothing when it has no head of this kind."""
     if not any(MODEL_OF_HEAD[h] == kind for h in scorer.heads):
         return []
@@ -169,7 +195,8 @@ def measured(scorer: Scorer, kind: str, job: Job, about: About) -> list[tuple[Mo
         found.cold_start,
     )
     qwk = found.metrics.get("qwk")
-    return [(model, Contender(about.name, found.metrics["log_loss"].value, qwk.value if qwk else None, about.unfit))]
+    loss = found.metrics["log_loss"].value
+    return [Tested(model, Contender(about.name, loss, qwk.value if qwk else None, about.unfit), scorer)]
 
 
 def save_calibration(folder: Path, found: Evaluation) -> None:
@@ -179,12 +206,11 @@ def save_calibration(folder: Path, found: Evaluation) -> None:
     write_json(folder / "calibration.json", merged)
 
 
-def audited(model: ModelResult, choice: Choice, kind: str, job: Job) -> ModelResult:
+def audited(tested: Tested, choice: Choice, kind: str, job: Job) -> ModelResult:
     """The newly promoted model with its measures on the audit participants; any other as it is."""
-    if not choice.promoted or choice.champion != model.name:
-        return model
-    scorer = load(model.folder, device=job.recipe.device).scorer
-    return replace(model, audit=evaluate(scorer, job.examples, kind, split="audit").metrics)
+    if tested.scorer is None or not choice.promoted or choice.champion != tested.model.name:
+        return tested.model
+    return replace(tested.model, audit=evaluate(tested.scorer, job.examples, kind, split="audit").metrics)
 
 
 def throttled(file: Path, listener: Tell | None, seconds: float = 1.0) -> Tell:

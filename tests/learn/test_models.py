@@ -58,7 +58,7 @@ def test_a_damaged_local_model_is_refused(tmp_path: Path, tiny_model: Path):
 
 
 def test_a_folder_that_is_none_is_refused():
-    with pytest.raises(WeightsMissing, match="no folder ./nowhere"):
+    with pytest.raises(WeightsMissing, match=r"no folder \./nowhere"):
         load_encoder("./nowhere")
 
 

@@ -135,7 +135,7 @@ def test_too_little_data_is_one_line_in_error_json(tmp_path: Path, tiny_recipe: 
 
 
 def test_an_unreadable_job_or_result_says_which_file(tmp_path: Path):
-    with pytest.raises(JobUnreadable, match="job.json"):
+    with pytest.raises(JobUnreadable, match=r"job\.json"):
         read_job(tmp_path)
-    with pytest.raises(JobUnreadable, match="result.json"):
+    with pytest.raises(JobUnreadable, match=r"result\.json"):
         read_result(tmp_path)
