@@ -41,17 +41,19 @@ if here.participant.withdrawn_at:
     st.markdown(_("You have withdrawn. Your answers are not used any more."))
 else:
     st.markdown(_("You stop taking part, and your answers are left out of every later result and model."))
-    if st.checkbox(_("I want to withdraw"), key="_sure_to_withdraw") and st.button(_("Withdraw now")):
+    if st.checkbox(_("I want to withdraw"), key="_sure_to_withdraw") and visit.button(_("Withdraw now"), "withdraw"):
         with write_session(data.engine()) as session:
             own_data.withdraw(session, session.get_one(Participant, here.participant_id))
+        visit.heard()
         st.rerun()
 
 st.subheader(_("Erase"))
 st.markdown(_("Everything you gave is deleted for good, and your link stops working."))
-if st.checkbox(_("I want everything to be deleted"), key="_sure_to_erase") and st.button(_("Erase now")):
+if st.checkbox(_("I want everything to be deleted"), key="_sure_to_erase") and visit.button(_("Erase now"), "erase"):
     with write_session(data.engine()) as session:
         own_data.erase(session, session.get_one(Participant, here.participant_id))
+    visit.heard()
     st.success(_("Everything about you was deleted. You can close this page."))
     st.stop()
-if st.button(_("Back")):
+if visit.button(_("Back"), "back"):
     visit.go_to(here.next)

@@ -33,9 +33,10 @@ sure = left == 0 or st.session_state.get(UNRATED_ARE_FINE, False)
 if sure and left:
     st.info(plural("{count} item has no rating yet.", "{count} items have no rating yet.", left))
 label = _("Go on without rating them") if sure and left else _("Continue")
-if st.button(label, type="secondary" if left else "primary", width="stretch"):
+if visit.button(label, "go on", type="secondary" if left else "primary", width="stretch"):
     if not sure:
         st.session_state[UNRATED_ARE_FINE] = True
+        visit.heard()
         st.rerun()
     forms.begin_next(here, step)
     visit.go_on(here, step)

@@ -23,14 +23,16 @@ with head:
     st.title(in_language(instrument.title, language()))
 
 warning = st.container()
-row = st.container(horizontal=True)
-back = row.button(_("Back"))
-if row.button(_("Continue"), type="primary", width="stretch"):
+with st.container(horizontal=True):
+    back = visit.button(_("Back"), "back")
+    go_on = visit.button(_("Continue"), "go on", type="primary", width="stretch")
+if go_on:
     try:
         with write_session(data.engine()) as session:
             person = session.get_one(Participant, here.participant_id)
             complete_response(session, person, instrument, language=language())
     except Conflict:
+        visit.heard()
         warning.warning(_("Please answer every question, or choose “Prefer not to say”."))
     else:
         visit.go_on(here, step)

@@ -21,6 +21,6 @@ st.markdown(
         "answer."
     )
 )
-if st.button(_("Back")):
+if visit.button(_("Back"), "back"):
     visit.go_back(here, here.way[-1])
 visit.foot()

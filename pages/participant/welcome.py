@@ -20,12 +20,13 @@ st.title(_("Welcome"))
 st.markdown(plain(text.text))
 if declined:
     st.info(_("You chose not to take part. Nothing is asked of you. You can still change your mind here."))
-agree = st.button(_("I agree and take part"), type="primary", width="stretch")
-decline = not declined and st.button(_("No, thank you"), width="stretch")
+agree = visit.button(_("I agree and take part"), "agree", type="primary", width="stretch")
+decline = not declined and visit.button(_("No, thank you"), "decline", width="stretch")
 if agree or decline:
     with write_session(data.engine()) as session:
         decide(session, session.get_one(Participant, here.participant_id), text, given=agree)
     if agree:
         visit.go_to(visit.current(here).next)
+    visit.heard()
     st.rerun()
 visit.foot()
