@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,11 +11,11 @@ import sqlalchemy as sa
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 from sqlmodel import Session, col, select
 
-from db.engine import read_session, write_session
+from db.engine import build_engine, read_session, write_session
 from db.tables import Answer, Item, Participant, Rating, Response, Study
 from tests.e2e.conftest import DESKTOP
 from tests.e2e.people import ITEMS, invite, picture, plant_shop
-from tests.e2e.server import Server
+from tests.e2e.server import Server, free_port
 
 pytestmark = pytest.mark.browser
 PICTURES = Path(os.environ["RECUX_SCREENSHOTS"]) if "RECUX_SCREENSHOTS" in os.environ else None
@@ -283,3 +284,33 @@ def _assert_fits(page: Page) -> None:
     )
     assert widths[0] <= widths[1]
     assert widths[2] <= widths[1]
+
+
+@pytest.mark.slow
+def test_a_click_while_the_server_is_down_is_stored_when_it_is_back(
+    new_browser: Callable[..., BrowserContext],
+    sqlite_template: Path,
+    tmp_path: Path,
+) -> None:
+    shutil.copy(sqlite_template, tmp_path / "recux.db")
+    server = Server(tmp_path, f"sqlite:///{tmp_path / 'recux.db'}", free_port())
+    engine = build_engine(server.database_url)
+    server.start()
+    try:
+        link, person = invite(engine, server, plant_shop(engine))
+        page = new_browser().new_page()
+        agree(page, link)
+        click_star(page, 0, 3)
+        server.kill()
+        expect(page.get_by_test_id("stApp")).not_to_have_attribute("data-test-connection-state", "CONNECTED")
+        star(page, 0, 5).click(force=True)
+        star(page, 1, 2).click(force=True)
+        expect(card(page, 0).locator(".stars .status")).to_have_text("Saving…")
+        server.start()
+        expect(card(page, 0).locator(".stars .status")).to_have_text("Saved", timeout=30_000)
+        expect(card(page, 1).locator(".stars .status")).to_have_text("Saved")
+        assert sorted(r.rating for r in ratings(engine, person) if r.current) == [2, 5]
+        assert len(ratings(engine, person)) == 3
+    finally:
+        server.kill()
+        engine.dispose()
