@@ -20,11 +20,12 @@ def main_figures(engine: sa.Engine, slug: str) -> list[str]:
 
     with read_session(engine) as session:
         report = build_report(session, get_study(session, slug))
+    synthetic = ", synthetic" if report["synthetic"] else ""
     return [
-        f"Study {report['study']['title'] if isinstance(report['study'], dict) else report['study']} (synthetic)",
-        *_by_arm("satisfaction", SATISFACTION, report["satisfaction"]),
-        *_by_arm("recommendation", {"ctr": "click-through rate"}, report["recommendation"]),
-        *_by_arm("stability", STABILITY, report["stability"]),
+        f"{report['title']} (study {report['study']}{synthetic})",
+        *_by_arm(SATISFACTION, report["satisfaction"]),
+        *_by_arm({"ctr": "click-through rate"}, report["recommendation"]),
+        *_by_arm(STABILITY, report["stability"]),
         *_comparisons(report["experiment"]),
         *_models(report["models"]),
         *_suggestions(report["suggestions"]),
@@ -42,7 +43,7 @@ def figure_in_words(figure: Figure | None) -> str:
     return f"{_short(figure['value'])}{interval}{n}"
 
 
-def _by_arm(_section: str, names: Mapping[str, str], part: Mapping[str, Any]) -> Iterator[str]:
+def _by_arm(names: Mapping[str, str], part: Mapping[str, Any]) -> Iterator[str]:
     for key, name in names.items():
         yield f"  {name}: {figure_in_words(part.get(key))}"
         for arm, figures in part.get("by_arm", {}).items():
@@ -64,17 +65,15 @@ def _models(models: Mapping[str, Any]) -> Iterator[str]:
             for metric in MODEL_METRICS
             if metric in model
         ]
-        serves = "serves" if model.get("champion") else "does not serve"
-        yield f"    {head}: {', '.join(shown) or 'no common metric'}; the fine-tuned model {serves}"
+        serves = "" if model.get("champion") else "; a baseline serves"
+        yield f"    {head}: {', '.join(shown) or 'not enough data'}{serves}"
 
 
 def _suggestions(suggestions: list[Mapping[str, Any]]) -> Iterator[str]:
     yield f"  suggestions: {len(suggestions)}"
     for one in suggestions:
-        title = one["title"]
-        words = title.get("en", next(iter(title.values()))) if isinstance(title, dict) else title
         verdict = f", {one['verdict']}" if one.get("verdict") else ""
-        yield f"    {words} [{one['category']}, {one['status']}{verdict}]"
+        yield f"    {one['title']} [{one['category']}, {one['status']}{verdict}]"
 
 
 def _value(figure: Figure | None) -> str:

@@ -19,6 +19,7 @@ COMPLAINERS = 0.6
 """Share of unhappy texts that raise the complaint theme."""
 CARELESS = 0.06
 """Share of people who answer without looking."""
+PATIENCE = 0.3
 PROBLEMS = ("segment", "theme", "slow")
 
 
@@ -57,6 +58,10 @@ class Truth:
     theme_share: float = COMPLAINERS
     slow_factor: float = SLOW
     careless_share: float = CARELESS
+    patience: float = PATIENCE
+    """Stars that a doubling of the waiting time within one's arm costs."""
+    order_skill: float = 1.0
+    """How much of what people like decides the order of a list; 0 shuffles it."""
 
     @property
     def control(self) -> ArmTruth:
@@ -114,6 +119,8 @@ def draw_truth(
         cohorts=tuple(cohorts),
         categories=tuple(categories),
         theme=_some(rng, list(words["themes"]), 1)[0],
+        patience=PATIENCE if planted else 0.0,
+        order_skill=1.0 if planted else 0.0,
     )
 
 

