@@ -58,9 +58,8 @@ def plant_answers(session: Session, person: Participant, instrument: str, *, day
     session.add(response)
     session.flush()
     for question, said in answers.items():
-        said = {"text": said} if isinstance(said, str) else {"value": said}
-        session.add(
-            Answer(study_id=person.study_id, response_id=response.id, question=question, received_at=at, **said)
-        )
+        content = {"text": said} if isinstance(said, str) else {"value": said}
+        here = {"study_id": person.study_id, "response_id": response.id, "received_at": at}
+        session.add(Answer(question=question, **here, **content))
     session.flush()
     return response
