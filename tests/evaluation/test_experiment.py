@@ -1,0 +1,127 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from recux.evaluation.experiment import Data, compare, comparisons, judge, sample_ratio
+from recux.evaluation.figure import FigureValue
+from recux.evaluation.lists import METRICS
+from recux.instruments import load
+from recux.stats import compare_means, holm
+from tests.evaluation.world import answers_frame, exposures_frame, ratings_frame
+
+SILENCE, UNSEEN = answers_frame([]), exposures_frame([(1, [5])]).iloc[:0]
+
+
+def pilot(effects, *, people=40, each=6, seed=1):
+    """Ratings of arms a, b, ... that differ by these effects."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for number, (arm, effect) in enumerate(effects.items()):
+        for person in range(people):
+            own = 3 + effect + rng.normal(0, 0.4)
+            stars = np.clip(np.round(own + rng.normal(0, 0.7, each)), 1, 5)
+            rows += [(1000 * number + person, arm, float(one)) for one in stars]
+    return ratings_frame(rows)
+
+
+def verdicts(ratings, arms="ab", primary="mean_rating", **more):
+    found = comparisons(Data(ratings, SILENCE, UNSEEN), list(arms), primary, recorded=set(), **more)
+    return {one.arm: one.verdict for one in found if one.primary}
+
+
+def test_a_clear_difference_is_better_in_one_arm_and_worse_when_the_arms_are_swapped():
+    assert verdicts(pilot({"a": 0, "b": 0.9})) == {"b": "better"}
+    assert verdicts(pilot({"a": 0.9, "b": 0})) == {"b": "worse"}
+
+
+def test_noise_in_a_small_pilot_cannot_be_told():
+    assert verdicts(pilot({"a": 0, "b": 0.1}, people=8)) == {"b": "cannot_tell"}
+
+
+def test_the_same_in_a_large_pilot_is_equivalent():
+    assert verdicts(pilot({"a": 0, "b": 0}, people=600)) == {"b": "equivalent"}
+
+
+def test_a_broken_split_lets_nothing_be_told():
+    assert verdicts(pilot({"a": 0, "b": 0.9}), split_ok=False) == {"b": "cannot_tell"}
+
+
+def test_the_primary_metric_of_several_arms_is_adjusted_over_the_arms():
+    data = Data(pilot({"a": 0, "b": 0.3, "c": 0.25}, people=25), SILENCE, UNSEEN)
+    found = comparisons(data, ["a", "b", "c"], "mean_rating", recorded=set())
+    assert [one.p_adjusted for one in found] == pytest.approx(list(holm([one.p for one in found])))
+
+
+def test_a_rating_is_never_counted_as_a_person():
+    ratings = pilot({"a": 0, "b": 0.4}, people=15)
+    a, b = (ratings[ratings["arm"] == arm].groupby("participant")["rating"].mean() for arm in "ab")
+    found, _ = compare("mean_rating", Data(ratings, SILENCE, UNSEEN), "b", "a")
+    wanted = compare_means(a.to_numpy(), b.to_numpy())
+    assert (found.difference, found.p, found.n_a) == pytest.approx((wanted.difference, wanted.p, 15))
+
+
+def test_nps_and_csat_are_compared_beside_the_primary_metric():
+    rows = [(n, "ab"[n % 2], "nps", "score", 10 if n % 2 else 3) for n in range(40)]
+    rows += [(n, "ab"[n % 2], "csat", "score", 5 if n % 2 else 2) for n in range(40)]
+    data = Data(pilot({"a": 0, "b": 0}), answers_frame(rows), UNSEEN)
+    found = {one.metric: one for one in comparisons(data, ["a", "b"], "mean_rating", recorded=set())}
+    assert found["nps"].verdict == found["csat"].verdict == "better"
+    assert found["nps"].difference.value == 200
+    assert not found["nps"].primary
+
+
+def test_a_difference_in_clicks_is_the_difference_of_the_two_rates():
+    a = exposures_frame([(n, [None] * (n % 4 + 1)) for n in range(30)], arm="a")
+    b = exposures_frame([(100 + n, [None] * (n % 3 + 2)) for n in range(30)], arm="b")
+    rng = np.random.default_rng(5)
+    shown = pd.concat([a.assign(clicked=rng.random(len(a)) < 0.2), b.assign(clicked=rng.random(len(b)) < 0.5)])
+    found, _ = compare("ctr", Data(ratings_frame([]), SILENCE, shown), "b", "a")
+    rates = shown.groupby("arm")["clicked"].mean()
+    assert found.difference == pytest.approx(rates["b"] - rates["a"])
+    assert (found.n_a, found.n_b) == (30, 30)
+
+
+def test_ranking_figures_are_never_compared():
+    shown = pd.concat([exposures_frame([(n, [5, 1, 4])], arm="ab"[n % 2]).assign(slate=n) for n in range(20)])
+    data = Data(pilot({"a": 0, "b": 0.9}), SILENCE, shown.assign(clicked=shown["item"] == 1))
+    found = comparisons(data, ["a", "b"], "ndcg", recorded={"click"})
+    assert found[0].verdict == "cannot_tell"  # even when somebody asks for it
+    assert not {one.metric for one in found[1:]} & set(METRICS)
+
+
+def test_a_construct_can_decide():
+    rng, rows = np.random.default_rng(6), []
+    for n in range(60):
+        for question in (load("trust").question(name) for name in ("q1", "q2", "q3")):
+            score = float(np.clip((4.5 if n % 2 else 2) + rng.integers(-1, 2), 1, 5))
+            rows.append((n, "ab"[n % 2], "trust", question.name, question.keyed(score)))
+    data = Data(ratings_frame([]), answers_frame(rows), UNSEEN)
+    (found,) = comparisons(data, ["a", "b"], "trust.transparency", recorded=set())
+    assert found.verdict == "better"
+    assert found.difference.value == pytest.approx(2.5, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("low", "value", "high", "p", "verdict"),
+    [
+        (0.1, 0.5, 0.9, 0.01, "better"),
+        (-0.9, -0.5, -0.1, 0.01, "worse"),
+        (-0.15, 0.0, 0.15, 0.9, "equivalent"),
+        (-0.1, 0.4, 0.9, 0.12, "cannot_tell"),
+        (0.01, 0.5, 0.99, 0.08, "cannot_tell"),  # its own interval is clear, the family's is not
+    ],
+)
+def test_verdicts(low, value, high, p, verdict):
+    assert judge(FigureValue(value, low, high, 40), p, 0.2)[0] == verdict
+
+
+def test_the_split_counts_everybody_assigned_and_ignores_arms_that_get_nobody():
+    people = pd.DataFrame({"arm": ["a"] * 17 + ["b"] * 3 + [""] * 5})
+    found = sample_ratio(people, {"a": 1.0, "b": 1.0, "c": 0.0})
+    assert found.counts == {"a": 17, "b": 3, "c": 0}
+    assert found.p == pytest.approx(0.00258, abs=1e-5)
+    assert found.ok is False
+
+
+def test_one_arm_has_no_split_to_check():
+    assert sample_ratio(pd.DataFrame({"arm": ["a"]}), {"a": 1.0}).ok is None
