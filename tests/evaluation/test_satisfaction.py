@@ -103,7 +103,7 @@ def test_reliability_turns_reversed_questions_round():
 
 def test_the_order_of_rows_does_not_matter():
     rng = np.random.default_rng(2)
-    ratings = ratings_frame([(int(p), "a", r) for p, r in zip(rng.integers(1, 30, 200), rng.integers(1, 6, 200))])
+    ratings = ratings_frame([(int(rng.integers(1, 30)), "a", int(rng.integers(1, 6))) for _ in range(200)])
     answers = scores("nps", rng.integers(0, 11, 40).tolist())
     mixed = figures(ratings.sample(frac=1, random_state=1), answers.sample(frac=1, random_state=1))
     for name, value in figures(ratings, answers).items():
