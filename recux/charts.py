@@ -86,16 +86,19 @@ def funnel(table: pd.DataFrame, *, title: str) -> Chart:
     return bars
 
 
-def shares(table: pd.DataFrame, arms: Sequence[str], *, title: str, x_title: str) -> Chart:
+def shares(
+    table: pd.DataFrame, arms: Sequence[str], *, title: str, x_title: str, points: Sequence[int] | None = None
+) -> Chart:
     """How the answers are spread over the scale, arm beside arm.
 
-    ``table``: ``answer`` (a point of the scale), ``arm``, ``share`` (0 to 1), ``n``.
+    ``points`` are all there are on the scale. ``table``: ``answer`` (a point), ``arm``, ``share`` (0 to 1), ``n``.
     """
+    scale = alt.Scale(domain=list(points)) if points else alt.Undefined
     chart: Chart = (
         alt.Chart(table)
         .mark_bar()
         .encode(
-            x=alt.X("answer:O", title=x_title, axis=alt.Axis(labelAngle=0)),
+            x=alt.X("answer:O", title=x_title, axis=alt.Axis(labelAngle=0), scale=scale),
             xOffset=alt.XOffset("arm:N", sort=list(arms)),
             y=alt.Y("share:Q", title=title, axis=alt.Axis(format=".0%")),
             color=_colour(arms, legend=len(arms) > 1),

@@ -8,7 +8,7 @@ from recux import charts
 from recux.access import audit, invites
 from recux.access.accounts import has_role
 from recux.collect.studies import get_study
-from recux.insight import people
+from recux.insight import data_quality, people
 from recux.ui import data, frame, words
 from recux.ui.language import _
 
@@ -27,6 +27,14 @@ if total:
     st.altair_chart(charts.funnel(drawn, title=_("People")))
 else:
     frame.empty(_("Nobody is in the study yet. Make invite links below, or import participants."))
+
+if total and st.toggle(_("Look for answers that were given without care"), key="care", bind="query-params"):
+    with read_session(data.engine()) as session:
+        quality = data_quality.summary(session, study)
+    st.text(_("Flagged answers stay in every figure unless a page leaves them out."))
+    st.dataframe(quality.flagged, hide_index=True, column_config=words.flag_columns())
+    if not quality.people.empty:
+        st.dataframe(quality.people, hide_index=True, column_config=words.flag_columns())
 
 if has_role(me, "admin"):
     st.subheader(_("Invite"))

@@ -5,6 +5,7 @@ import streamlit as st
 from db.engine import read_session
 from recux import charts
 from recux.insight import figures as stored
+from recux.insight import stability
 from recux.ui import data, figures, frame, words
 from recux.ui.language import _
 from recux.ui.plain import plain
@@ -55,3 +56,12 @@ else:
     title, form = words.metric(metric), figures.number_format(metric)
     promised = study.objectives.get(metric)
     st.altair_chart(charts.dots(rows, list(arms.values()), title=title, number=form, promised=promised))
+
+if metric != "p99_ms":
+    by = st.segmented_control(_("Over time"), ["hour", "day"], default="day", format_func=words.period, required=True)
+    with read_session(data.engine()) as session:
+        lines = stability.over_time(session, study, by=by)
+    lines = lines[(lines["metric"] == metric) & lines["arm"].isin(list(arms))]
+    lines = lines.assign(arm=lines["arm"].map(arms))
+    objective = study.objectives.get(metric)
+    st.altair_chart(charts.quantiles(lines, list(arms.values()), title=words.metric(metric), objective=objective))

@@ -34,12 +34,14 @@ if known:
     )
     if step and has_role(me, "admin"):
         label, act = step
-        sure = study.status == "draft" or st.checkbox(_("Nothing more will be collected. This cannot be undone."))
-        if st.button(label, type="primary", disabled=not sure or not all(c.ok for c in checks if c.needed)):
+        draft = study.status == "draft"
+        ready = all(check.ok for check in checks if check.needed)
+        sure = ready if draft else st.checkbox(_("Nothing more will be collected. This cannot be undone."))
+        if st.button(label, type="primary", disabled=not sure):
             with write_session(data.engine()) as session:
                 said = act(session, studies.get_study(session, study.slug))
                 audit.record(session, actor=me.email, action=f"study.{act.__name__}", target=study.slug)
-            frame.done("\n".join([_("Done."), *(said or [])]))
+            frame.done("\n".join([_("Done."), *[_(one) for one in said or []]]))
 
 if has_role(me, "admin"):
     with st.expander(_("Set up a new study"), icon=":material/add:", expanded=not known):

@@ -27,7 +27,7 @@ for one in found:
         st.markdown(f"**{_('Do')}**: {plain(words.said(one.change))}")
         seen, hoped = st.columns(2)
         figures.claim(seen, _("What was seen"), one.figure, one.metric)
-        promise = _("What the change should bring; round {n} will judge").format(n=one.judged_in_round)
+        promise = _("Promised, and judged by round {n}").format(n=one.judged_in_round)
         figures.claim(hoped, promise, one.predicted, one.metric)
         with st.expander(_("Evidence, and what speaks against it")):
             for text in one.against:

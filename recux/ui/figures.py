@@ -52,7 +52,7 @@ def claim(place: Any, title: str, figure: Mapping[str, Any], metric: str) -> Non
     """A stored figure under a title, with its interval, and its definition behind the question mark."""
     row = {"reason": None, "n": 0, **figure}
     help_text = plain(str(figure.get("definition") or ""))
-    _metric(place, f"{title}: {words.metric(metric)}", signed(row["value"], metric), interval(row, metric), help_text)
+    _metric(place, f"{title}: {words.short(metric)}", signed(row["value"], metric), interval(row, metric), help_text)
 
 
 def signed(value: float | None, metric: str) -> str:

@@ -61,6 +61,11 @@ def metric(name: str) -> str:
     return names.get(name) or (f"{instrument.upper()}: {construct.replace('_', ' ')}" if dot else name)
 
 
+def short(name: str) -> str:
+    """A figure's name without its unit."""
+    return metric(name).partition(" (")[0]
+
+
 def compared_by(metrics: Iterable[str]) -> list[str]:
     """The metrics of satisfaction worth comparing arms by: no reliabilities, nothing twice."""
     single = {"nps", "csat", "ces", "sus", "umux_lite"}
@@ -268,3 +273,38 @@ def model(name: str) -> str:
         "means": _("Baseline: means of people and items"),
     }
     return names.get(name, name)
+
+
+def period(code: str) -> str:
+    """What a point of a trend stands for."""
+    return {"round": _("Round"), "hour": _("Hour"), "day": _("Day"), "week": _("Week")}[code]
+
+
+def trend(code: str) -> str:
+    """The title of a trend."""
+    return {"round": _("Round by round"), "day": _("Day by day"), "week": _("Week by week")}[code]
+
+
+def as_of(done: Round | None, waiting: int) -> str:
+    """What the figures are about."""
+    intervals = _("Lines are 95 % intervals; people are the unit, never single ratings.")
+    if done is None:
+        return f"{intervals} {_('As of now.')}"
+    more = _("As of round {n}; {waiting} newer ratings wait for the next one.")
+    return f"{intervals} {more.format(n=done.number, waiting=f'{waiting:,}')}"
+
+
+def flag_columns() -> dict[str, str]:
+    """The columns of flagged answers."""
+    return {
+        "reason": _("Reason"),
+        "people": _("People"),
+        "rule": _("What it means"),
+        "participant": _("Participant"),
+        "arm": _("Arm"),
+    }
+
+
+def points(metric: str) -> list[int]:
+    """The points of the scale that people answered on."""
+    return list(range(11)) if metric == "nps" else list(range(1, 6))
