@@ -144,22 +144,18 @@ def _head(visit: Visit) -> None:
 
 def _switch_language(visit: Visit) -> None:
     offered = [code for code in visit.study.languages if code in languages.NAMES]
-    if len(offered) < 2:
-        return
-    chosen = st.segmented_control(
-        "Language / 语言",
-        offered,
-        format_func=languages.NAMES.__getitem__,
-        default=language(),
-        required=True,
-        label_visibility="collapsed",
-        width="content",
-    )
-    if chosen and chosen != language():
-        languages.choose([chosen], offered)
+    with st.container(horizontal=True, width="content"):
+        wished = [code for code in offered if code != language() and _language_button(code)]
+    if wished:
+        languages.choose(wished, offered)
         with write_session(data.engine()) as session:
-            session.get_one(Participant, visit.participant_id).language = chosen
+            session.get_one(Participant, visit.participant_id).language = wished[0]
+        heard()
         st.rerun()
+
+
+def _language_button(code: str) -> bool:
+    return button(languages.NAMES[code], f"language {code}", type="tertiary", icon=":material/translate:")
 
 
 def _explain(why: str) -> NoReturn:

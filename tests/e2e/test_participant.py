@@ -180,7 +180,7 @@ def test_the_language_changes_at_any_moment_without_losing_answers(
     page.locator(".section.framed").nth(0).get_by_role("radio", name="5 颗星中的 4 颗").click()
     expect(page.get_by_text("已保存")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
-    page.get_by_text("English", exact=True).click()
+    page.get_by_role("button", name="English").click()
     expect(page.get_by_role("heading", name="Recommended for you")).to_be_visible()
     expect(star(page, 0, 4)).to_be_checked()
     expect(page.locator("html")).to_have_attribute("lang", "en")

@@ -168,7 +168,7 @@ def test_back_leads_back_and_loses_nothing(at: AppTest, sqlite_engine: sa.Engine
 
 
 def test_switching_the_language_is_remembered_for_the_person(at: AppTest, sqlite_engine: sa.Engine) -> None:
-    at.segmented_control[0].set_value("zh_CN").run()
+    press(at, "简体中文")
     assert title(at) == "欢迎"
     assert rows(sqlite_engine, Participant)[0].language == "zh_CN"
     del at.session_state[CHOSEN]  # another device

@@ -1,0 +1,67 @@
+"""axe-core finds nothing serious on any participant page, in both languages, light and dark."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import sqlalchemy as sa
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.e2e.people import ITEMS, invite, plant_shop
+from tests.e2e.server import Server
+
+pytestmark = pytest.mark.browser
+NEXT = "stBaseButton-primary"
+
+
+@pytest.mark.parametrize(("locale", "scheme"), [("en-US", "light"), ("zh-CN", "dark")])
+def test_no_participant_page_has_a_serious_finding(
+    new_browser: Callable[..., BrowserContext], served_engine: sa.Engine, server: Server, locale: str, scheme: str
+) -> None:
+    link, _person = invite(served_engine, server, plant_shop(served_engine, instruments=["nps", "umux_lite"]))
+    page = new_browser(locale=locale, color_scheme=scheme).new_page()
+    page.goto(link)
+    found = [(name, finding) for name in _walk(page) for finding in _serious(page)]
+    assert found == []
+
+
+def _walk(page: Page) -> Iterator[str]:
+    """Each page in turn, once it is there and its questions are answered."""
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_be_visible()
+    yield "welcome"
+    page.get_by_test_id(NEXT).click()
+    expect(page.locator(".stars")).to_have_count(len(ITEMS))
+    for group in page.locator(".stars").all():
+        group.get_by_role("radio").nth(2).click()
+    expect(page.locator(".stars .status:not(:empty)")).to_have_count(len(ITEMS))
+    yield "rate"
+    page.get_by_test_id(NEXT).click()
+    expect(page.locator(".scale")).to_have_count(1)
+    page.get_by_role("radio", name="4", exact=True).click()
+    yield "nps"
+    page.get_by_test_id(NEXT).click()
+    expect(page.locator(".scale")).to_have_count(2)
+    page.get_by_test_id(NEXT).click()  # not answered yet: the warning is there
+    expect(page.get_by_test_id("stAlert")).to_be_visible()
+    yield "umux_lite, with a warning"
+    for group in page.locator(".scale").all():
+        group.get_by_role("radio").last.click()  # prefer not to say
+    page.get_by_test_id(NEXT).click()
+    expect(page.get_by_test_id("stProgress")).to_contain_text("7")
+    expect(page.locator(".scale")).to_have_count(0)
+    yield "thanks"
+    page.get_by_test_id("stPageLink").get_by_role("link").click()
+    expect(page.get_by_test_id("stDownloadButton")).to_be_visible()
+    yield "my_data"
+
+
+def _serious(page: Page) -> list[str]:
+    page.wait_for_timeout(300)  # transitions of colours are over
+    violations = Axe().run(page).response["violations"]
+    return [
+        f"{found['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for found in violations
+        if found["impact"] in {"serious", "critical"}
+        for node in found["nodes"]
+    ]
