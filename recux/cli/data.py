@@ -83,7 +83,7 @@ def import_(  # noqa: PLR0917 - typer fills them by name
                 map_path=map_file,
                 skip_bad=skip_bad,
                 dry_run=dry_run,
-                quarantine_folder=settings.home / "quarantine",
+                quarantine_folder=settings.folder("quarantine"),
                 progress=lambda rows: bar.update(task, description=f"importing {kind.value}: {rows:,} rows"),
             )
         except Refused as refusal:

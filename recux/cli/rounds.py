@@ -72,8 +72,8 @@ def run(
         task = bar.add_task("closing the batch", total=None)
 
         def show(stage: str, progress: dict[str, Any]) -> None:
-            done, total = progress.get("step"), progress.get("steps")
-            bar.update(task, description=stage, completed=done or 0, total=total)
+            said = progress.get("stage", stage)
+            bar.update(task, description=said, completed=progress.get("step", 0), total=progress.get("of"))
 
         config = {name: value for name, value in asked.items() if value is not None}
         done = run_study(settings, study_id, config=config, show=show)

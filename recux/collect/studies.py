@@ -6,11 +6,12 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal, Self
 
+import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from sqlmodel import Session, col, select
 
 from db.queries import arms_of, study_by_slug
-from db.tables import Arm, ConsentText, Item, Slate, Study, now
+from db.tables import Arm, ConsentText, Item, Participant, Slate, Study, now
 from recux import instruments, templates
 from recux.collect.assignment import assign_everyone
 from recux.errors import Conflict, InvalidInput, NotFound
@@ -202,6 +203,7 @@ def launch_study(session: Session, study: Study) -> list[str]:
     study.status, study.launched_at = "live", now()
     session.add(study)
     assign_everyone(session, study)
+    _inherit_arms(session, study)
     return _cautions(session, study, serving)
 
 
@@ -212,6 +214,13 @@ def close_study(session: Session, study: Study) -> None:
     study.status, study.closed_at = "closed", now()
     session.add(study)
     session.flush()
+
+
+def _inherit_arms(session: Session, study: Study) -> None:
+    """Imported slates that name no arm belong to the arm of their person."""
+    arm = sa.select(col(Participant.arm_id)).where(col(Participant.id) == col(Slate.participant_id)).scalar_subquery()
+    orphans = col(Slate.study_id) == study.id, col(Slate.arm_id).is_(None)
+    session.connection().execute(sa.update(Slate).where(*orphans).values(arm_id=arm))
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

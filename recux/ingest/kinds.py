@@ -40,7 +40,7 @@ KINDS: dict[str, tuple[Column, ...]] = {
         Column("arm", values.name),
         Column("cohort", values.name),
         Column("interests", values.names),
-        Column("language", values.name),
+        Column("language", values.language),
     ),
     "items": (item, *ITEM_DETAILS),
     "slates": (

@@ -158,15 +158,14 @@ def _slate_fits(run: Import, row: Row) -> bool:
 def _new_item(run: Import, row: Row) -> dict[str, Any]:
     said = {name.removeprefix(ITEM_DETAIL): value for name, value in row.values.items() if name.startswith(ITEM_DETAIL)}
     known = {name: value for name, value in said.items() if value is not None}
-    return new_item(run, row.values["item_id"], known)
+    attributes = {name.removeprefix("attr."): known.pop(name) for name in list(known) if name.startswith("attr.")}
+    return new_item(run, row.values["item_id"], {**known, "attributes": attributes})
 
 
 def new_item(run: Import, external_id: str, known: Mapping[str, Any]) -> dict[str, Any]:
-    """All columns of a new item, from what is known of it by column or ``attr.NAME``; its id stands in for a title."""
-    attributes = {name.removeprefix("attr."): value for name, value in known.items() if name.startswith("attr.")}
-    columns = {name: value for name, value in known.items() if not name.startswith("attr.")}
+    """All columns of a new item, from what is known of it; its id stands in for a title."""
     identity = {"study_id": run.study_id, "external_id": external_id}
-    return {**defaults(Item), "title": external_id, **identity, "attributes": attributes, **columns}
+    return {**defaults(Item), "title": external_id, **identity, **known}
 
 
 def _named(run: Import, table: type[SQLModel], ids: list[str]) -> tuple[sa.ColumnElement[bool], ...]:

@@ -12,7 +12,6 @@ from recux.ingest.lookups import Selected, chunked_rows, find_people, new_item, 
 from recux.ingest.plan import Row
 from recux.ingest.state import Import, column_values
 
-LISTS = {"interests", "tags"}
 ATTRIBUTE = "attr."
 Columns = dict[str, Any]
 
@@ -30,7 +29,7 @@ def write_participants(run: Import, rows: Sequence[Row]) -> None:
 
 def write_items(run: Import, rows: Sequence[Row]) -> None:
     """Write items."""
-    _write(run, Item, rows, "item_id", _present(run, Item, column_values(rows, "item_id")), new=_new_item)
+    _write(run, Item, rows, "item_id", _present(run, Item, column_values(rows, "item_id")), new=new_item)
 
 
 def _write(
@@ -85,31 +84,26 @@ def _present(run: Import, table: type[SQLModel], names: list[str]) -> dict[str, 
 
 
 def _given(run: Import, row: Row, key: str) -> Columns:
-    """The columns of the table that the row speaks about."""
+    """The columns of the table that the row speaks about; an empty cell says nothing."""
     given: Columns = {"attributes": {}}
     for name, value in row.values.items():
+        if value is None or value == [] or name == key:
+            continue
         if name.startswith(ATTRIBUTE):
             given["attributes"][name.removeprefix(ATTRIBUTE)] = value
         elif name == "arm":
-            given |= {"arm_id": run.arm_ids()[value]} if value else {}  # an empty arm leaves the decision open
-        elif name == "language" and value:
-            given[name] = value.replace("-", "_")
-        elif name != key:
-            given[name] = value or [] if name in LISTS else value
+            given["arm_id"] = run.arm_ids()[value]
+        else:
+            given[name] = value
     return given
 
 
 def _merged(before: Columns, given: Columns) -> Columns:
-    attributes = {**before.get("attributes", {}), **given["attributes"]}
-    return {**before, **given, "attributes": {name: value for name, value in attributes.items() if value is not None}}
+    return {**before, **given, "attributes": {**before.get("attributes", {}), **given["attributes"]}}
 
 
 def _new_participant(run: Import, name: str, given: Columns) -> Columns:
     return new_person(run, name, **given)
-
-
-def _new_item(run: Import, name: str, given: Columns) -> Columns:
-    return new_item(run, name, given)
 
 
 def _arm_fits(run: Import, row: Row, present: dict[str, Columns]) -> bool:

@@ -67,6 +67,7 @@ def _place(
     key = f"{draft.name}\n{position}"
     before = draft.spots.get(position)
     if before is None:
+        _change_head(run, draft, row)
         said = {name: row.values.get(name) for name in SPOT}
         spot = {"item_id": item_id, "position": position, **said, "shown_at": draft.head["served_at"]}
         added.append((draft, spot))
@@ -77,10 +78,10 @@ def _place(
         run.reject(row, "position", f"position {position} of slate {draft.name} already holds another item{where}")
         return False
     else:
-        spot = {**before, **{name: row.values[name] for name in SPOT if name in row.values}}
+        spot = {**before, **_said(row, SPOT)}
         if spot != before and run.contradicts(row, key, "position"):
             return False
-        head_changed = _change_head(draft, row)
+        head_changed = _change_head(run, draft, row)
         run.updated += spot != before or head_changed
         run.unchanged += spot == before and not head_changed
         if spot != before:
@@ -98,19 +99,23 @@ def _belongs(run: Import, row: Row, draft: Draft) -> bool:
         run.reject(row, "participant_id", f"slate {draft.name} belongs to {draft.participant}")
     elif wanted and draft.arm_id not in {None, run.arm_ids()[wanted]}:
         run.reject(row, "arm", f"slate {draft.name} belongs to another arm")
-    elif draft.name in run.first_line and any(
-        draft.head[name] != row.values[name] for name in HEAD if name in row.values
-    ):
-        run.contradicts(row, draft.name, next(n for n in HEAD if n in row.values and draft.head[n] != row.values[n]))
     else:
-        return True
+        other = [name for name, value in _said(row, HEAD).items() if value != draft.head[name]]
+        return not (other and run.contradicts(row, draft.name, other[0]))
     return False
 
 
-def _change_head(draft: Draft, row: Row) -> bool:
-    head = {**draft.head, **{name: row.values[name] for name in HEAD if name in row.values}}
-    changed = head != draft.head
-    draft.head, draft.changed = head, draft.changed or changed
+def _said(row: Row, columns: tuple[str, ...]) -> dict[str, Any]:
+    """What the row says about these columns; an empty cell says nothing."""
+    return {name: row.values[name] for name in columns if row.values.get(name) is not None}
+
+
+def _change_head(run: Import, draft: Draft, row: Row) -> bool:
+    arm = row.values.get("arm")
+    arm_id = run.arm_ids()[arm] if arm else draft.arm_id
+    head = {**draft.head, **_said(row, HEAD)}
+    changed = (head, arm_id) != (draft.head, draft.arm_id)
+    draft.head, draft.arm_id, draft.changed = head, arm_id, draft.changed or changed
     return changed
 
 
@@ -191,7 +196,7 @@ def _ids(run: Import, drafts: list[Draft]) -> list[tuple[int, Draft]]:
 
 def _update_slate(run: Import, draft: Draft) -> None:
     connection = run.session.connection()
-    connection.execute(sa.update(Slate).where(col(Slate.id) == draft.id).values(**draft.head))
+    connection.execute(sa.update(Slate).where(col(Slate.id) == draft.id).values(arm_id=draft.arm_id, **draft.head))
     served: datetime | None = draft.head["served_at"]
     unseen = col(Impression.slate_id) == draft.id, col(Impression.shown_at).is_(None)
     connection.execute(sa.update(Impression).where(*unseen).values(shown_at=served))

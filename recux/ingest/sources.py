@@ -21,6 +21,8 @@ from typing import IO, Any, NamedTuple
 from recux.errors import InvalidInput, NotFound
 
 ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
+LONGEST_FIELD = 10_000_000
+"""Characters of a CSV field; a longer one is no field but a quote that was never closed."""
 LOOK_AHEAD = 1000
 """Records of a format without a header that are looked at to learn its columns."""
 FOREIGN = {
@@ -124,6 +126,7 @@ def _lines(name: str, text: Iterable[str]) -> Iterator[str]:
 
 
 def _csv(name: str, lines: Iterator[str]) -> Source:
+    csv.field_size_limit(LONGEST_FIELD)
     reader = csv.reader(lines, strict=True)
     try:
         header = tuple(cell.strip() for cell in next(row for row in reader if row))

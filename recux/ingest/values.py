@@ -19,6 +19,7 @@ Reader = Callable[[Any], Any]
 NOT_IN_TEXT = re.compile("[\x00\ud800-\udfff]")
 NOT_IN_NAMES = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 LONGEST_NAME = 255
+LONGEST_LANGUAGE = 16
 LONGEST_TEXT = 100_000
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 
@@ -61,6 +62,14 @@ def name(cell: Any) -> str | None:
     if len(text) > LONGEST_NAME:
         raise BadValue(f"has {len(text)} characters, at most {LONGEST_NAME} are allowed")
     return text or None
+
+
+def language(cell: Any) -> str | None:
+    """A language code of at most 16 characters, with an underscore: ``zh-CN`` becomes ``zh_CN``."""
+    code = name(cell)
+    if code and len(code) > LONGEST_LANGUAGE:
+        raise BadValue(f"has {len(code)} characters, at most {LONGEST_LANGUAGE} are allowed")
+    return code.replace("-", "_") if code else None
 
 
 def text(cell: Any) -> str | None:
@@ -165,7 +174,7 @@ def moment(cell: Any, *, zone: tzinfo | None = None) -> datetime | None:
 
 def _to_datetime(cell: Any) -> datetime:
     if isinstance(cell, datetime):
-        return cell
+        return datetime.combine(cell.date(), cell.time(), cell.tzinfo)  # Parquet may bring a subclass
     if isinstance(cell, date):
         return datetime(cell.year, cell.month, cell.day)
     if isinstance(cell, str) and not _looks_like_epoch(cell):

@@ -1,13 +1,16 @@
 """Studies: defined by a file, a template or nothing; launched only when people could take part."""
 
+from pathlib import Path
+
 import pytest
 from sqlmodel import select
 
 from db.engine import write_session
-from db.tables import Arm, ConsentText, Item, Participant, Study
+from db.tables import Arm, ConsentText, Item, Participant, Slate, Study
 from recux import templates
 from recux.collect.studies import close_study, create_study, get_study, launch_study, list_studies, read_definition
 from recux.errors import Conflict, InvalidInput, NotFound
+from recux.ingest import import_rows
 
 FULL = """
 title = "Spring pilot"
@@ -93,6 +96,15 @@ def test_medical_studies_promise_no_advice_in_both_languages():
     consent = templates.load("medical").consent
     assert "no medical advice" in consent["en"]
     assert "不提供任何医疗建议" in consent["zh_CN"]
+
+
+def test_the_shipped_example_is_a_valid_study(sqlite_engine):
+    path = Path(__file__).parents[2] / "examples" / "studies" / "two_arms.toml"
+    with write_session(sqlite_engine) as session:
+        study = create_study(session, "example", read_definition(path))
+        add_item(session, study)
+        launch_study(session, study)
+    assert study.status == "live"
 
 
 def test_what_the_file_says_goes_before_the_template(tmp_path):
@@ -187,6 +199,20 @@ def test_the_launch_assigns_everyone_evenly_by_weight(engine, tmp_path):
         assert study.status == "live"
         assert study.launched_at is not None
     assert (people.count(first), people.count(second)) == (30, 10)
+
+
+def test_slates_imported_without_an_arm_follow_their_person_at_the_launch(engine, tmp_path):
+    arms = '[[arms]]\nkey = "a"\nsource = "imported"\n[[arms]]\nkey = "b"\nsource = "imported"'
+    rows = [{"slate_id": f"s{n}", "participant_id": f"p{n}", "item_id": "i1", "position": 1} for n in range(4)]
+    with write_session(engine) as session:
+        study = create_study(session, "s", definition(tmp_path, arms))
+        add_item(session, study)
+        import_rows(session, "s", "slates", rows)
+        launch_study(session, study)
+        joined = select(Slate.arm_id, Participant.arm_id).join(Participant, Participant.id == Slate.participant_id)
+        found = session.exec(joined).all()
+    assert all(ours == theirs is not None for ours, theirs in found)
+    assert len({ours for ours, _ in found}) == 2
 
 
 def test_a_life_goes_one_way(engine):

@@ -38,6 +38,7 @@ BAD = [
     ("items", "item_id,title,price\nx,X,cheap", "price", "not a number"),
     ("items", ITEM_HEADER + "x,", "title", "is empty"),
     ("participants", "participant_id,arm\nx,third", "arm", "not one of this study's arms: old, new"),
+    ("participants", "participant_id,language\nx,mandarin-simplified", "language", "at most 16"),
     ("slates", SLATE_HEADER + "s2,p,third,i1,1,", "arm", "not one of this study's arms"),
     ("slates", SLATE_HEADER + "s2,p,old,i1,0,", "position", "outside 1 to"),
     ("slates", SLATE_HEADER + "s2,p,old,i1,1.5,", "position", "not a whole number"),

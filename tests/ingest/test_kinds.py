@@ -139,6 +139,22 @@ def test_a_file_with_fewer_columns_leaves_the_others_alone(full):
     ) == (0, 0, 1, 0)
 
 
+def test_an_empty_cell_leaves_what_is_known_of_people_items_and_slates(full):
+    assert counts(full.text("participants", "participant_id,cohort,interests,attr.age\np1,,,\n")) == (0, 0, 1, 0)
+    assert counts(full.text("items", "item_id,title,tags,price\ni1,One,,\n")) == (0, 0, 1, 0)
+    header, first, _ = SLATES.splitlines(keepends=True)
+    silent = header + "s1,p1,,i1,1,,,,\n"
+    assert counts(full.text("slates", silent)) == (0, 0, 1, 0)
+    assert counts(full.text("slates", header + first.replace("m1", "m2"))) == (0, 1, 0, 0)
+    assert full.rows("select model_version from slate") == [("m2",)]
+
+
+def test_an_empty_comment_takes_an_earlier_one_back(full):
+    silent = RATINGS.replace("Good", "")
+    assert counts(full.text("ratings", silent)) == (0, 1, 2, 0)
+    assert full.rows("select comment from rating where rating = 5 and current order by id") == [(None,)]
+
+
 def test_items_are_updated_attribute_by_attribute(full):
     assert counts(full.text("items", "item_id,title,attr.size\ni1,One,XL\n")) == (0, 1, 0, 0)
     from sqlmodel import Session, select

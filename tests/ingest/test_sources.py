@@ -3,12 +3,14 @@
 import gzip
 import io
 import json
+from datetime import UTC, datetime
 
 import pandas as pd
 import pytest
 
 from recux.errors import InvalidInput, NotFound
 from recux.ingest.sources import open_source
+from recux.ingest.values import moment
 
 TABLE = 'item_id,title\n1,"A, with a ""quote"" and\na break"\n2,Zwei\n3,三\n'
 CELLS = [{"item_id": "1", "title": 'A, with a "quote" and\na break'}, {"item_id": "2", "title": "Zwei"}]
@@ -130,3 +132,26 @@ def test_a_missing_file_and_a_folder_are_not_found(tmp_path):
         read(tmp_path / "none.csv")
     with pytest.raises(NotFound, match="no such file"):
         read(tmp_path)
+
+
+def test_typed_parquet_cells_become_plain_python_values(tmp_path):
+    frame = pd.DataFrame(
+        {
+            "t": pd.to_datetime(["2026-01-01T00:00:00Z"]),
+            "naive": pd.to_datetime(["2026-01-01"]),
+            "kind": pd.Categorical(["view"]),
+            "tags": [["a", "b"]],
+        }
+    )
+    frame.to_parquet(tmp_path / "a.parquet")
+    [record] = read(tmp_path / "a.parquet")
+    assert moment(record.cells["t"]) == datetime(2026, 1, 1, tzinfo=UTC)
+    assert type(moment(record.cells["t"])) is datetime
+    with pytest.raises(InvalidInput, match="no time zone"):
+        moment(record.cells["naive"])
+    assert (record.cells["kind"], record.cells["tags"]) == ("view", ["a", "b"])
+
+
+def test_a_very_long_field_is_a_field_and_not_an_open_quote(tmp_path):
+    [record] = read(written(tmp_path, "a.csv", "a,b\n1," + "x" * 300_000 + "\n"))
+    assert len(record.cells["b"]) == 300_000
