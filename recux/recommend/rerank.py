@@ -1,10 +1,11 @@
 """Slates that the worker prepares with the fine-tuned model, so that serving one costs a page nothing."""
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from db.queries import counts
 from db.tables import Arm, Impression, Item, Participant, Slate, Study
@@ -22,8 +23,30 @@ Score = Callable[[list[tuple[Participant, Item]]], Sequence[float]]
 
 CANDIDATES = 50
 """Items scored for one person: half by content, half by popularity."""
+AT_ONCE = 5_000
+"""Items looked up in one statement."""
 SPARE = 2
 """A prepared slate holds this many times its size, for items that are rated before it is shown."""
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """Who is to get a prepared slate, and from which items each one's is chosen."""
+
+    catalogue: Catalogue
+    people: list[Participant]
+    columns: list[Columns]
+    """Of each person, the columns of their candidates."""
+    items: dict[int, Item]
+
+    @property
+    def pairs(self) -> list[tuple[Participant, Item]]:
+        """What the model is to score, person by person."""
+        return [
+            (person, self.items[int(self.catalogue.item_ids[column])])
+            for person, columns in zip(self.people, self.columns, strict=True)
+            for column in columns
+        ]
 
 
 def prepare_rerank(
@@ -35,37 +58,68 @@ def prepare_rerank(
     candidates: int = CANDIDATES,
     model_version: str | None = None,
 ) -> int:
-    """Write one unserved slate, best expected rating first, for everyone who is or may come into ``arm``.
+    """``retrieve``, score and ``store`` in one transaction; for a model that is quick, because it holds the database.
 
-    Earlier prepared slates of the arm that nobody saw are replaced. People who are test participants or have
-    withdrawn get none. All pairs are scored in one call.
+    Returns and raises what ``retrieve`` and ``store`` do.
+    """
+    retrieved = retrieve(session, study, arm, candidates=candidates)
+    return store(session, study, arm, retrieved, score(retrieved.pairs), model_version=model_version)
 
-    Returns:
-        The number of slates prepared.
+
+def retrieve(session: Session, study: Study, arm: Arm, *, candidates: int = CANDIDATES) -> Retrieved:
+    """Candidates for everyone who is, or may come, into ``arm``; reads only, so that a slow model blocks nobody.
+
+    People who are test participants or have withdrawn get none.
 
     Raises:
-        InvalidInput: the arm is not a ``rerank`` arm, or ``score`` did not return one number a pair.
+        InvalidInput: the arm is not a ``rerank`` arm.
     """
     if arm.source != "rerank":
         raise InvalidInput(f"arm {arm.key!r} takes its slates from {arm.source!r}; only rerank arms are prepared")
     catalogue = catalogue_of(session, study)
     people = _people(session, study, arm)
-    retrieved = [_retrieve(session, study, catalogue, person, candidates) for person in people]
-    values = _scored(session, catalogue, people, retrieved, score)
-    for slate in session.exec(_unserved(arm)):
-        session.delete(slate)
-    session.flush()
-    for person, columns, expected in zip(people, retrieved, values, strict=True):
-        order = _best_first(study, arm, catalogue, columns, expected)
-        reason = in_words(Reason("model"), person.language) if options_of(arm).explanations else None
-        chosen = [Chosen(int(catalogue.item_ids[column]), value, reason) for column, value in order]
+    columns = [_candidates(session, study, catalogue, person, candidates) for person in people]
+    return Retrieved(catalogue, people, columns, _items(session, catalogue, columns))
+
+
+def store(
+    session: Session,
+    study: Study,
+    arm: Arm,
+    retrieved: Retrieved,
+    expected: Sequence[float],
+    *,
+    model_version: str | None = None,
+) -> int:
+    """Write one unserved slate a person, best expected rating (one for each of ``retrieved.pairs``) first.
+
+    Earlier prepared slates of the arm that nobody saw are replaced.
+
+    Returns:
+        The number of slates prepared.
+
+    Raises:
+        InvalidInput: ``expected`` is not one finite number a pair.
+    """
+    number = sum(len(columns) for columns in retrieved.columns)
+    values = np.asarray(expected, dtype=np.float64)
+    if values.shape != (number,) or not np.isfinite(values).all():
+        raise InvalidInput(f"the model must give one finite number for each of {number} pairs")
+    session.connection().execute(sa.delete(Slate).where(*_unserved(arm)))
+    reason, catalogue = Reason("model"), retrieved.catalogue
+    of_each = np.split(values, np.cumsum([len(columns) for columns in retrieved.columns]))[:-1]
+    for person, columns, mine in zip(retrieved.people, retrieved.columns, of_each, strict=True):
+        explanation = in_words(reason, person.language) if options_of(arm).explanations else None
+        order = _best_first(study, arm, catalogue, columns, mine)
+        chosen = [Chosen(int(catalogue.item_ids[column]), value, explanation) for column, value in order]
         write_slate(session, study, person, arm, chosen, source="rerank", model_version=model_version, served_at=None)
-    return len(people)
+    return len(retrieved.people)
 
 
 def prepared(session: Session, participant: Participant, arm: Arm) -> Slate | None:
     """The person's unserved prepared slate for ``arm``, oldest first; None when there is none."""
-    return session.exec(_unserved(arm).where(Slate.participant_id == participant.id).order_by(col(Slate.id))).first()
+    mine = select(Slate).where(Slate.participant_id == participant.id, *_unserved(arm))
+    return session.exec(mine.order_by(col(Slate.id)).with_for_update()).first()  # not while it is being replaced
 
 
 def trim(session: Session, slate: Slate, rated: Collection[int], size: int) -> list[Impression]:
@@ -90,7 +144,7 @@ def _people(session: Session, study: Study, arm: Arm) -> list[Participant]:
     return list(session.exec(statement.order_by(col(Participant.id))))
 
 
-def _retrieve(session: Session, study: Study, catalogue: Catalogue, person: Participant, count: int) -> Columns:
+def _candidates(session: Session, study: Study, catalogue: Catalogue, person: Participant, count: int) -> Columns:
     met = met_by(session, study, person, catalogue)
     popular, alike = popularity(catalogue).values, content(catalogue, met.history, person.interests).values
     half, seed = max(1, count // 2), seed_of(study, person)
@@ -98,24 +152,13 @@ def _retrieve(session: Session, study: Study, catalogue: Catalogue, person: Part
     return np.unique(np.concatenate(list(of_each)))
 
 
-def _scored(
-    session: Session, catalogue: Catalogue, people: list[Participant], retrieved: list[Columns], score: Score
-) -> list[Floats]:
-    """Expected ratings of each person's columns, all asked for at once."""
-    items = {item.id: item for item in session.exec(select(Item).where(col(Item.id).in_(_ids(catalogue, retrieved))))}
-    pairs = [
-        (person, items[int(catalogue.item_ids[column])])
-        for person, columns in zip(people, retrieved, strict=True)
-        for column in columns
-    ]
-    values = np.asarray(score(pairs), dtype=np.float64)
-    if values.shape != (len(pairs),) or not np.isfinite(values).all():
-        raise InvalidInput(f"the model must give one finite number for each of {len(pairs)} pairs")
-    return np.split(values, np.cumsum([len(columns) for columns in retrieved])[:-1])
-
-
-def _ids(catalogue: Catalogue, retrieved: list[Columns]) -> list[int]:
-    return sorted({int(catalogue.item_ids[column]) for columns in retrieved for column in columns})
+def _items(session: Session, catalogue: Catalogue, columns: list[Columns]) -> dict[int, Item]:
+    wanted = sorted({int(catalogue.item_ids[column]) for of_one in columns for column in of_one})
+    found: dict[int, Item] = {}
+    for start in range(0, len(wanted), AT_ONCE):
+        part = select(Item).where(col(Item.id).in_(wanted[start : start + AT_ONCE]))
+        found.update((item.id, item) for item in session.exec(part) if item.id)
+    return found
 
 
 def _best_first(
@@ -131,5 +174,5 @@ def _best_first(
     ]
 
 
-def _unserved(arm: Arm) -> SelectOfScalar[Slate]:
-    return select(Slate).where(Slate.arm_id == arm.id, Slate.source == "rerank", col(Slate.served_at).is_(None))
+def _unserved(arm: Arm) -> tuple[sa.ColumnElement[bool], ...]:
+    return col(Slate.arm_id) == arm.id, col(Slate.source) == "rerank", col(Slate.served_at).is_(None)

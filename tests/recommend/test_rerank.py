@@ -93,3 +93,7 @@ def test_a_model_that_answers_nonsense_is_refused(pilot, score):
 def test_other_arms_are_not_prepared(pilot):
     with pytest.raises(InvalidInput, match="only rerank arms"):
         prepare_rerank(pilot.session, pilot.study, pilot.arm("content"), by_number)
+
+
+def test_an_arm_without_people_is_no_problem(empty):
+    assert prepare_rerank(empty.session, empty.study, empty.arm("rerank"), by_number) == 0
