@@ -103,8 +103,7 @@ def suggest(work: Work) -> None:
 
 def rerank(work: Work) -> None:
     """Prepare the next slates of the arms that are ranked by the fine-tuned model."""
-    with write_session(work.engine) as session:
-        prepare_slates(session, session.get_one(Round, work.round_id), work.settings.home)
+    prepare_slates(work.engine, work.round_id, work.settings.home)
 
 
 STAGES: tuple[tuple[str, Callable[[Work], None]], ...] = (

@@ -7,12 +7,14 @@ from sqlmodel import col, select
 
 from db.engine import engine_for, read_session, write_session
 from db.queries import rounds_of
-from db.tables import Rating, Study, Suggestion
+from db.tables import Arm, Impression, ModelVersion, Participant, Rating, Round, Study, Suggestion
 from recux.access.accounts import sign_in
 from recux.access.invites import participant_of_invite
 from recux.demo import run_demo
 from recux.demo.doors import EMAIL
 from recux.errors import Conflict
+from recux.recommend import make_slate
+from recux.rounds.reranking import prepare_slates
 from recux.settings import Settings
 
 
@@ -91,6 +93,27 @@ def test_reset_builds_it_anew(there, tiny_encoder):
     assert counts(there)[0] == 1
     assert counts(there)[1] < before[1]
     assert len(list((there.home / "rounds").iterdir())) == 1
+
+
+def test_the_champion_can_rank_the_next_slates(there):
+    engine = engine_for(there.url)
+    with write_session(engine) as session:
+        study = session.exec(select(Study)).one()
+        arm = Arm(study_id=study.id, key="ranked", title="Ranked", source="rerank")
+        session.add(arm)
+        session.flush()
+        session.exec(select(Participant).order_by(col(Participant.id))).first().arm_id = arm.id
+        round_id = session.exec(select(Round.id)).one()
+    prepare_slates(engine, round_id, there.home)
+    with write_session(engine) as session:
+        slate = make_slate(session, session.exec(select(Participant).order_by(col(Participant.id))).first(), size=5)
+        shown = select(Impression.score).where(Impression.slate_id == slate.id).order_by(col(Impression.position))
+        scores = session.exec(shown).all()
+        champion = session.exec(select(ModelVersion).where(ModelVersion.champion, ModelVersion.head == "rating")).one()
+    assert (slate.source, slate.model_version) == ("rerank", f"model-{champion.id}")
+    assert len(scores) == 5
+    assert scores == sorted(scores, reverse=True)
+    assert all(1 <= score <= 5 for score in scores)
 
 
 def test_a_study_of_real_people_is_never_touched(there, tiny_encoder):
