@@ -135,7 +135,7 @@ def _document(session: Any, study_id: int, number: int | None) -> dict[str, Any]
     from sqlmodel import col, select
 
     from db.queries import rounds_of
-    from db.tables import ModelVersion, Suggestion
+    from db.tables import ModelVersion, Study, Suggestion
 
     rounds = rounds_of(session, study_id)
     wanted = [one for one in rounds if number is None or one.number == number]
@@ -149,6 +149,7 @@ def _document(session: Any, study_id: int, number: int | None) -> dict[str, Any]
     models = session.exec(select(ModelVersion).where(ModelVersion.round_id == found.id).order_by(col(ModelVersion.id)))
     suggestions = session.exec(select(Suggestion).where(Suggestion.round_id == found.id).order_by(col(Suggestion.id)))
     return {
+        "study": session.get(Study, study_id).slug,
         **_brief(session, found),
         "config": found.config,
         "models": [model.model_dump(exclude={"study_id", "round_id", "folder", "created_at"}) for model in models],
@@ -164,12 +165,13 @@ def _print(document: dict[str, Any], *, as_json: bool) -> None:
         emit(document)
         return
     print(f"round {document['number']} is {document['status']}, batch of {document['batch_size']}")
-    if document["message"]:
-        say(document["message"])
+    for remark in (document["message"], *(document["config"].get("left_out") or {}).values()):
+        if remark:
+            say(f"note: {remark}")
     for model in document["models"]:
         measured = {name: figure.get("value") for name, figure in model["metrics"].items() if isinstance(figure, dict)}
         figures = ", ".join(f"{name} {value:.3f}" for name, value in measured.items() if isinstance(value, int | float))
         serving = " (serves)" if model["champion"] else ""
-        print(f"  {model['head']}: {model['name']}{serving}: {figures}")
+        print(f"  {model['head']}: {model['name']}{serving}: {figures or 'no figures yet'}")
     for suggestion in document["suggestions"]:
         print(f"  suggestion {suggestion['id']} ({suggestion['status']}): {suggestion['title']}")

@@ -149,6 +149,40 @@ def test_a_study_lives_from_draft_to_closed(ok, recux, pilot):
     assert "is closed" in err
 
 
+def test_a_round_of_three_ratings_runs_to_its_end_and_only_once(ok, recux, pilot):
+    ok("import", "ratings", pilot("r.csv", RATINGS + "p3,i1,3\n"), "--study", "spring")
+    done = json.loads(ok("round", "run", "--study", "spring", "--seed", "3", "--device", "cpu", "--json"))
+    assert (done["number"], done["status"], done["batch_size"]) == (1, "done", 3)
+    assert [one["number"] for one in json.loads(ok("round", "list", "--study", "spring", "--json"))] == [1]
+    assert ok("round", "show", "--study", "spring").startswith("round 1 is done, batch of 3")
+    code, _, err = recux("round", "run", "--study", "spring")
+    assert code == 1
+    assert "since its last batch" in err
+    code, _, err = recux("round", "show", "7", "--study", "spring")
+    assert code == 1
+    assert "no round 7" in err
+    code, _, err = recux("predict", "--study", "spring", "--head", "satisfaction", pilot("t.txt", "good"))
+    assert code == 1
+    assert "no model serves" in err
+
+
+@pytest.mark.parametrize(("form", "begins"), [("json", "{"), ("md", "# "), ("html", "<!doctype html")])
+def test_a_report_is_written_before_any_round(ok, pilot, tmp_path, form, begins):
+    target = tmp_path / f"report.{form}"
+    ok("report", "--study", "spring", "--format", form, "-o", target)
+    assert target.read_text(encoding="utf-8").lstrip().lower().startswith(begins)
+
+
+def test_a_closed_batch_waits_for_a_worker(ok, pilot):
+    ok("import", "ratings", pilot("r.csv", RATINGS), "--study", "spring")
+    assert json.loads(ok("batch", "close", "--study", "spring", "--json")) == {
+        "study": "spring",
+        "round": 1,
+        "status": "queued",
+    }
+    assert json.loads(ok("round", "show", "--study", "spring", "--json"))["status"] == "queued"
+
+
 def test_invites_are_links_to_the_public_address(ok, pilot, monkeypatch):
     monkeypatch.setenv("RECUX_PUBLIC_URL", "https://feedback.example/")
     lines = ok("study", "invite", "spring", "--count", "3").splitlines()
