@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from recux.learn.adapters import after_step
 from recux.learn.checkpoint import load_checkpoint, save_checkpoint
 from recux.learn.device import autocast, is_out_of_memory
 from recux.learn.encode import Tokens, padded
@@ -145,6 +146,7 @@ class Loop:
             self.go_back()
             return float("nan")
         self.optimiser.step()
+        after_step(self.network.encoder, self.step)
         self.optimiser.zero_grad(set_to_none=True)
         self.step += 1
         self.tokens_seen += int(self.data.tokens.lengths[minibatch].sum())

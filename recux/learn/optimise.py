@@ -7,6 +7,9 @@ import torch
 from recux.learn.network import Network, embeddings_of, layers_of
 from recux.learn.recipe import Recipe
 
+ADAPTER_RATE = 10.0
+"""Adapters start from nothing and are small: they learn at this multiple of the encoder's rate."""
+
 
 def freeze(network: Network, recipe: Recipe) -> None:
     """Take what the recipe freezes out of the gradient."""
@@ -31,12 +34,13 @@ def parameter_groups(network: Network, recipe: Recipe) -> list[dict[str, Any]]:
     layers = layers_of(network.encoder)
     depth_of = {id(p): len(layers) - 1 - i for i, layer in enumerate(layers) for p in layer.parameters()}
     heads = {id(p) for p in network.heads.parameters()}
+    encoder_lr = recipe.lr * (1 if recipe.method == "full" else ADAPTER_RATE)
     groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
     for parameter in network.parameters():
         if not parameter.requires_grad:
             continue
         depth = depth_of.get(id(parameter), len(layers))
-        peak = recipe.head_lr if id(parameter) in heads else recipe.lr * recipe.layer_decay**depth
+        peak = recipe.head_lr if id(parameter) in heads else encoder_lr * recipe.layer_decay**depth
         decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
         groups.setdefault((peak, decay), []).append(parameter)
     return [{"params": ps, "lr": 0.0, "peak": peak, "weight_decay": d} for (peak, d), ps in groups.items()]

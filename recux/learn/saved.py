@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from recux.learn.adapters import save_adapted
 from recux.learn.errors import ModelUnreadable
 from recux.learn.files import flush_folder, read_json, write_json
 from recux.learn.means import ItemMeans
@@ -23,7 +24,7 @@ def save_encoder(result: TrainResult, network: Any, tokenizer: Any, means: ItemM
     from safetensors.torch import save_file
 
     draft = new_folder(result.folder)
-    network.encoder.save_pretrained(draft / "encoder")
+    save_adapted(network.encoder, result.recipe.method, draft)
     tokenizer.save_pretrained(draft / "encoder")
     heads = {name: values.detach().cpu().contiguous() for name, values in network.heads.state_dict().items()}
     save_file(heads, draft / "heads.safetensors")

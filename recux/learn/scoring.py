@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from recux.learn.adapters import load_adapted
 from recux.learn.device import autocast, resolve_device, resolve_precision
 from recux.learn.encode import Tokens, encode, padded
 from recux.learn.examples import Pair
@@ -69,7 +70,10 @@ def load_encoder_scorer(folder: Path, description: dict[str, Any], device: str) 
     """The encoder model in ``folder``."""
     where = resolve_device(device)
     network = Network(
-        load_encoder(str(folder / "encoder")), description["heads"], ordinal=description["ordinal"], dropout=0.0
+        load_adapted(load_encoder(str(folder / "encoder")), folder),
+        description["heads"],
+        ordinal=description["ordinal"],
+        dropout=0.0,
     )
     network.heads.load_state_dict(head_weights(folder))
     return EncoderScorer(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recux.learn.adapters import adapted
 from recux.learn.checkpoint import clear_checkpoints
 from recux.learn.device import resolve_device, resolve_precision
 from recux.learn.encode import UNKNOWN_SHARE_LIMIT, encode
@@ -97,6 +98,8 @@ def build(heads: list[str], recipe: Recipe, start_from: Path | None = None) -> t
         precision=resolve_precision(recipe.precision, device),
         max_tokens=min(recipe.max_tokens, getattr(encoder.config, "max_position_embeddings", recipe.max_tokens)),
     )
+    if recipe.method != "full":
+        encoder = adapted(encoder, recipe)
     network = Network(encoder, heads, ordinal=recipe.ordinal, dropout=recipe.dropout)
     if start_from:
         start_heads(network, start_from)

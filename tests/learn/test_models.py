@@ -21,7 +21,7 @@ from recux.learn.predictor import load
 from recux.learn.recipe import Recipe, default_recipe
 from recux.learn.response_time import fit_overall, fit_response_time, load_response_time, save_response_time
 from recux.learn.saved import save_baseline
-from recux.learn.training import train
+from recux.learn.training import build, train
 from recux.learn.weights import load_encoder, load_tokenizer, locate
 from tests.learn.conftest import everything
 from tests.learn.test_run import requests
@@ -101,6 +101,26 @@ def test_pairs_get_ratings_and_behaviour(trained: Path):
     assert 0 < model.behaviour([PAIR])[0]["click"] < 1
     assert model.behaviour([PAIR])[0]["purchase"] is None
     assert model.rating([]) == []
+
+
+@pytest.mark.parametrize("method", ["lora", "adalora", "ia3", "prefix"])
+def test_a_parameter_efficient_method_learns_and_serves_as_it_learned(method: str, tmp_path: Path, tiny_model: Path):
+    recipe = Recipe(
+        base_model=str(tiny_model),
+        precision="fp32",
+        epochs=3,
+        minibatch_tokens=256,
+        lr=1e-3,
+        max_tokens=32,
+        method=method,
+    )
+    network, _, _ = build(["satisfaction"], recipe)
+    assert sum(p.numel() for p in network.encoder.parameters() if p.requires_grad) < 0.5 * 32 * 32 * 4 * 2 * 4
+    result = train(everything(), recipe, out_dir=tmp_path)
+    assert result.history[-1]["loss"] < result.history[0]["loss"]
+    first, again = (load(tmp_path / "model", device="cpu").satisfaction(["lovely", "awful"]) for _ in range(2))
+    assert first == again
+    assert first[0]["expected"] != first[1]["expected"]
 
 
 def test_the_saved_encoder_loads_with_plain_transformers(trained: Path):

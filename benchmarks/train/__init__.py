@@ -1,0 +1,1 @@
+"""Speed, memory and quality of fine-tuning; see ``python -m benchmarks.train --help``."""
