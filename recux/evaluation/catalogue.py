@@ -7,19 +7,19 @@ from scipy import sparse
 
 from recux.evaluation.figure import FigureValue, figure, missing
 from recux.evaluation.satisfaction import person_means
-from recux.stats import bounded_mean
+from recux.stats import bounded_mean, coverage, gini
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 COMPLETE = "complete count of what was shown: no sample, so the interval has no width"
-LONGEST = 100
-"""Places of a slate that its diversity looks at."""
 
 COVERAGE = "Share of the catalogue that was shown to somebody"
 GINI = "Inequality of exposure over the catalogue: 0 all items equally often, 1 one item only"
-DIVERSITY = "1 - Jaccard similarity of category and tags, mean over the pairs of a slate, then over slates and people"
-NOVELTY = "-log2 of the share of people who reacted to an item, mean over shown items, then over people, in bits"
+DIVERSITY = "1 - cosine of category and tags, mean over the pairs of a slate, then over slates and people"
+NOVELTY = (
+    "-log2 of the share of people who reacted to an item (at least one), mean over shown items and people, in bits"
+)
 SERENDIPITY = "Share of rated items that are relevant and not among the most popular ones, mean over people"
 
 
@@ -33,18 +33,12 @@ def figures(exposures: pd.DataFrame, items: pd.DataFrame, *, relevant_from: floa
     shown = np.bincount(codes, minlength=len(items)).astype(np.float64)
     popular = popularity(exposures, codes, len(items))
     return {
-        "coverage": _counted(float((shown > 0).mean()), exposures, COVERAGE),
+        "coverage": _counted(coverage(np.unique(codes), len(items)), exposures, COVERAGE),
         "gini": _counted(gini(shown), exposures, GINI),
         "diversity": _diversity(exposures, codes, items),
         "novelty": _novelty(exposures, codes, popular),
         "serendipity": _serendipity(exposures, codes, popular, relevant_from),
     }
-
-
-def gini(counts: Floats) -> float:
-    """Gini coefficient of non-negative counts that are not all 0."""
-    ordered, n = np.sort(counts), len(counts)
-    return float(((2 * np.arange(1, n + 1) - n - 1) * ordered).sum() / (n * ordered.sum()))
 
 
 def popularity(exposures: pd.DataFrame, codes: Ints, n_items: int) -> Floats:
@@ -54,67 +48,53 @@ def popularity(exposures: pd.DataFrame, codes: Ints, n_items: int) -> Floats:
     return np.bincount(pairs.drop_duplicates()["item"], minlength=n_items).astype(np.float64)
 
 
-def pair_distances(exposures: pd.DataFrame, codes: Ints, items: pd.DataFrame) -> pd.DataFrame:
-    """``slate`` and mean ``distance`` (0 to 1) over the pairs of its first 100 items; slates of one item have none."""
-    slate = exposures["slate"].to_numpy()
-    features, kind = _features(items)
-    kinds = kind[codes]
-    left, right, where = [], [], []
-    for lag in range(1, LONGEST):
-        same = np.flatnonzero(slate[lag:] == slate[:-lag])
-        if len(same) == 0:
-            break
-        left.append(kinds[same])
-        right.append(kinds[same + lag])
-        where.append(slate[same])
-    if not left:
-        return pd.DataFrame({"slate": [], "distance": []})
-    distance = _jaccard_distance(np.concatenate(left), np.concatenate(right), features)
-    pairs = pd.DataFrame({"slate": np.concatenate(where), "distance": distance})
-    return pairs.groupby("slate")["distance"].mean().reset_index()
+def slate_diversity(exposures: pd.DataFrame, codes: Ints, items: pd.DataFrame) -> pd.DataFrame:
+    """``participant`` and ``distance`` (0 to 1) of each slate with two or more items of which something is known.
+
+    ``recux.stats.intra_list_diversity`` of every slate at once: the sum over pairs comes from the length of the sum
+    of the slate's unit vectors, so that no pair is visited.
+    """
+    vectors = _directions(items)[codes]
+    known = np.asarray(vectors.multiply(vectors).sum(axis=1)).ravel() > 0
+    slate, _ = pd.factorize(exposures["slate"].to_numpy()[known])
+    size = np.bincount(slate).astype(np.float64)
+    place = np.arange(len(slate))
+    belongs = sparse.csr_matrix((np.ones(len(slate)), (slate, place)), shape=(len(size), len(slate)))
+    total = belongs @ vectors[known]
+    squared = np.asarray(total.multiply(total).sum(axis=1)).ravel()
+    pairs = size * (size - 1)
+    alike = np.divide(squared - size, pairs, out=np.full(len(size), np.nan), where=pairs > 0)
+    people = exposures["participant"].to_numpy()[known][~pd.Series(slate).duplicated().to_numpy()]
+    found = pd.DataFrame({"participant": people, "distance": np.clip(1 - alike, 0, 1)})
+    return found.dropna(ignore_index=True)
 
 
-def _features(items: pd.DataFrame) -> tuple[sparse.csr_matrix, Ints]:
-    """Category and tags as 0/1, one row for each distinct set, and which set each item has."""
+def _directions(items: pd.DataFrame) -> sparse.csr_matrix:
+    """Category and tags of each item as a unit vector; zeros where neither is known."""
     described = [
-        frozenset([*([("category", category)] if category else []), *(("tag", tag) for tag in tags or [])])
+        {*([("category", category)] if category else []), *(("tag", tag) for tag in tags or [])}
         for category, tags in zip(items["category"], items["tags"], strict=True)
     ]
-    kinds, sets = pd.factorize(pd.Series(described, dtype=object))
-    names = {name: column for column, name in enumerate(sorted({name for one in sets for name in one}))}
-    places = [(row, names[name]) for row, one in enumerate(sets) for name in one]
-    rows, columns = zip(*places, strict=True) if places else ((), ())
-    matrix = sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(sets), max(1, len(names))))
-    return matrix, kinds.astype(np.int64)
-
-
-def _jaccard_distance(left: Ints, right: Ints, features: sparse.csr_matrix) -> Floats:
-    """Distance of each pair of feature sets; NaN where one is empty, as nothing is known then."""
-    low, high = np.minimum(left, right), np.maximum(left, right)
-    pairs, back = np.unique(low * features.shape[0] + high, return_inverse=True)
-    a, b = features[pairs // features.shape[0]], features[pairs % features.shape[0]]
-    both = np.asarray(a.multiply(b).sum(axis=1)).ravel()
-    sizes_a, sizes_b = (np.asarray(side.sum(axis=1)).ravel() for side in (a, b))
-    known = (sizes_a > 0) & (sizes_b > 0)
-    either = np.where(known, sizes_a + sizes_b - both, 1.0)
-    return np.where(known, 1 - both / either, np.nan)[back]
+    columns = {name: column for column, name in enumerate(sorted({name for one in described for name in one}))}
+    cells = [(row, columns[name], len(one) ** -0.5) for row, one in enumerate(described) for name in one]
+    rows, places, lengths = zip(*cells, strict=True) if cells else ((), (), ())
+    return sparse.csr_matrix((lengths, (rows, places)), shape=(len(described), max(1, len(columns))), dtype=np.float64)
 
 
 def _diversity(exposures: pd.DataFrame, codes: Ints, items: pd.DataFrame) -> FigureValue:
-    of_slates = pair_distances(exposures, codes, items).dropna()
+    of_slates = slate_diversity(exposures, codes, items)
     if of_slates.empty:
         return missing("no slate has two items with a category or tags", DIVERSITY, n=0)
-    people = exposures[["slate", "participant"]].drop_duplicates("slate")
-    means = person_means(of_slates.merge(people, on="slate"), "distance")
-    return figure(bounded_mean(means, low=0, high=1), DIVERSITY)
+    return figure(bounded_mean(person_means(of_slates, "distance"), low=0, high=1), DIVERSITY)
 
 
 def _novelty(exposures: pd.DataFrame, codes: Ints, popular: Floats) -> FigureValue:
-    people = exposures["participant"].nunique()
-    # one imagined reaction, so that an item nobody reacted to is new, not infinitely new
-    bits = -np.log2((popular + 1) / (people + 1))
+    people = int(exposures["participant"].nunique())
+    bits = -np.log2(np.maximum(popular, 1) / people)  # an item that nobody reacted to is new, not infinitely new
     means = person_means(exposures[["participant"]].assign(bits=bits[codes]), "bits")
-    return figure(bounded_mean(means, low=0, high=float(np.log2(people + 1))), NOVELTY)
+    if people < 2:
+        return missing("one person's reactions say nothing about what is popular", NOVELTY, n=people)
+    return figure(bounded_mean(means, low=0, high=float(np.log2(people))), NOVELTY)
 
 
 def _serendipity(exposures: pd.DataFrame, codes: Ints, popular: Floats, relevant_from: float) -> FigureValue:

@@ -1,12 +1,13 @@
-"""Ranking metrics of many lists at once: ``recux.stats.ranking`` with ``unrated="skip"``, for every slate in one pass.
+"""Ranking metrics of every slate at once. Its rated items form its list, in shown order; unrated ones are skipped.
 
-A slate's rated items form its list, in shown order; a million ratings take about a second. Tests compare every
-metric with the list-by-list functions.
+Only the first k places can matter, so that one very long slate does not make the tables of all wide.
 """
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from recux.stats import ndcg_lists, score_lists
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -20,82 +21,54 @@ def per_slate(exposures: pd.DataFrame, *, k: int, relevant_from: float) -> pd.Da
     ``exposures`` are in order of slate and position. Recall and F1 are NaN where no more than ``k`` items of a slate
     were rated: the first k hold all that is relevant then, whatever their order.
     """
-    codes, slates = pd.factorize(exposures["slate"].to_numpy())
-    lengths = np.bincount(codes, minlength=len(slates))
+    every, _ = pd.factorize(exposures["slate"].to_numpy())
     known = exposures["rating"].notna().to_numpy()
+    codes, slates = pd.factorize(every[known])
     rows = exposures[known]
-    lists = _Lists(codes[known], len(slates), rows["rating"].to_numpy(), k, relevant_from)
-    found = pd.DataFrame(lists.metrics(lengths))
-    found["auc"] = lists.auc(_scores(rows))
-    first = exposures.groupby("slate", sort=False)[["participant", "arm"]].first().reset_index(drop=True)
-    return pd.concat([first, found], axis=1)[lists.kept > 0].reset_index(drop=True)
+    ratings = rows["rating"].to_numpy()
+    relevant = (ratings >= relevant_from).astype(np.float64)
+    rated, positive = np.bincount(codes), np.bincount(codes, weights=relevant).astype(np.float64)
+    lengths = np.minimum(np.bincount(every)[slates], k)
+    scores = score_lists(_places(codes, relevant, k), lengths, k, n_relevant=positive)
+    gains, ideal = _places(codes, ratings, k), _places(codes, ratings[np.lexsort((-ratings, codes))], k)
+    trivial = rated <= k
+    found = {
+        "precision": scores.precision,
+        "recall": np.where(trivial, np.nan, scores.recall),
+        "f1": np.where(trivial, np.nan, scores.f1),
+        "ndcg": ndcg_lists(gains, lengths, k, ideal_gains=ideal),
+        "mrr": scores.mrr,
+        "map": scores.average_precision,
+        "hit_rate": scores.hit_rate,
+        "auc": _auc(codes, relevant, _scores(rows, codes)),
+    }
+    first = rows[["participant", "arm"]][~pd.Series(codes).duplicated().to_numpy()].reset_index(drop=True)
+    return pd.concat([first, pd.DataFrame(found)], axis=1)
 
 
-class _Lists:
-    """The rated items of all slates, end to end."""
-
-    def __init__(self, slate: Ints, n: int, ratings: Floats, k: int, relevant_from: float) -> None:
-        self.slate, self.n, self.ratings, self.k = slate, n, ratings, k
-        self.kept = np.bincount(slate, minlength=n)
-        self.starts = np.concatenate([[0], self.kept.cumsum()[:-1]]).astype(np.int64)
-        self.rank = np.arange(len(slate)) - self.starts[slate] + 1
-        self.relevant = (ratings >= relevant_from).astype(np.float64)
-        self.top = (self.rank <= k).astype(np.float64)
-
-    def total(self, values: Floats) -> Floats:
-        """Sum over each slate's list."""
-        return np.bincount(self.slate, weights=values, minlength=self.n).astype(np.float64)
-
-    def metrics(self, lengths: Ints) -> dict[str, Floats]:
-        """All metrics but the AUC; ``lengths`` are the slates' lengths, unrated items included."""
-        hits, known = self.total(self.relevant * self.top), self.total(self.relevant)
-        places = self.k - np.maximum(0, np.minimum(self.k, lengths) - self.kept)
-        precision = _ratio(hits, places)
-        recall = np.where(self.kept > self.k, _ratio(hits, known), np.nan)
-        return {
-            "precision": precision,
-            "recall": recall,
-            "f1": np.where(precision + recall == 0, 0.0, _ratio(2 * precision * recall, precision + recall)),
-            "ndcg": self._ndcg(),
-            "mrr": self._mrr(),
-            "map": _ratio(self.total(self._precision_here() * self.relevant * self.top), known),
-            "hit_rate": (hits > 0).astype(np.float64),
-        }
-
-    def auc(self, scores: Floats) -> Floats:
-        """P(a relevant item scores above another one) of each slate, ties counting half."""
-        ranks = pd.Series(scores).groupby(self.slate).rank(method="average").to_numpy()
-        positive = self.total(self.relevant)
-        wins = self.total(ranks * self.relevant) - positive * (positive + 1) / 2
-        return _ratio(wins, positive * (self.kept - positive))
-
-    def _precision_here(self) -> Floats:
-        running = self.relevant.cumsum()
-        before = np.concatenate([[0.0], running])[self.starts[self.slate]]
-        return np.asarray((running - before) / self.rank, dtype=np.float64)
-
-    def _mrr(self) -> Floats:
-        """1 / rank of the first relevant item: the only one whose running count of relevant items is 1."""
-        first = self.relevant * self.top * (self._precision_here() * self.rank == 1)
-        return self.total(first / self.rank)
-
-    def _ndcg(self) -> Floats:
-        gain, discount = np.exp2(self.ratings) - 1, self.top / np.log2(self.rank + 1)
-        best = np.lexsort((-self.ratings, self.slate))  # every slate's items from best to worst, in its own places
-        ideal = self.total(gain[best] * discount)
-        return _ratio(self.total(gain * discount), ideal)
+def _places(codes: Ints, values: Floats, k: int) -> Floats:
+    """The first k values of each list, NaN behind its end, shape (lists, k); ``codes`` are in order."""
+    starts = np.concatenate([[0], np.bincount(codes).cumsum()[:-1]])
+    rank = np.arange(len(codes)) - starts[codes]
+    places = np.full((len(starts), k), np.nan)
+    top = rank < k
+    places[codes[top], rank[top]] = values[top]
+    return places
 
 
-def _scores(rows: pd.DataFrame) -> Floats:
-    """What the recommender thought of an item: its score where the whole slate has scores, else its place."""
+def _auc(codes: Ints, relevant: Floats, scores: Floats) -> Floats:
+    """P(a relevant item scores above another one) of each list, ties counting half: the rank-sum form."""
+    ranks = pd.Series(scores).groupby(codes).rank(method="average").to_numpy()
+    positive = np.bincount(codes, weights=relevant)
+    wins = np.bincount(codes, weights=ranks * relevant) - positive * (positive + 1) / 2
+    pairs = positive * (np.bincount(codes) - positive)
+    found = np.full(len(pairs), np.nan)
+    np.divide(wins, pairs, out=found, where=pairs > 0)
+    return found
+
+
+def _scores(rows: pd.DataFrame, codes: Ints) -> Floats:
+    """What the recommender thought of an item: its score where the whole list has scores, else its place."""
     score, place = rows["score"].to_numpy(dtype=np.float64), -rows["position"].to_numpy(dtype=np.float64)
-    codes, slates = pd.factorize(rows["slate"].to_numpy())
-    without = np.bincount(codes, weights=np.isnan(score), minlength=len(slates))[codes] > 0
+    without = np.bincount(codes, weights=np.isnan(score))[codes] > 0
     return np.where(without, place, score)
-
-
-def _ratio(above: Floats, below: Floats) -> Floats:
-    """NaN where there is nothing to divide by."""
-    out = np.full(len(above), np.nan)
-    np.divide(above, below, out=out, where=below > 0)
-    return out

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from recux.evaluation.recommendation import cut_off, figures
+from recux.stats import intra_list_diversity
 from tests.evaluation.world import exposures_frame, numbers
 
 
@@ -94,13 +95,25 @@ def test_diversity_without_categories_or_tags_is_not_estimable():
 
 def test_shared_tags_make_items_alike():
     items = catalogue(2).assign(category="", tags=[["x", "y"], ["y", "z"]])
-    assert found([(1, [5, 5])], items=items)["diversity"].value == pytest.approx(1 - 1 / 3)
+    assert found([(1, [5, 5])], items=items)["diversity"].value == pytest.approx(1 - 1 / 2)
+
+
+def test_diversity_of_many_slates_is_that_of_each_alone():
+    rng = np.random.default_rng(8)
+    tags = [list(rng.choice(list("xyzw"), 2)) for _ in range(12)]
+    items = catalogue(12).assign(category=list("abcabcabcabc"), tags=tags)
+    slates = [(n, [None] * int(rng.integers(2, 9))) for n in range(1, 20)]
+    names = sorted({("c", c) for c in items["category"]} | {("t", t) for tags in items["tags"] for t in tags})
+    table = np.array([[float(("c", c) == n or n in {("t", t) for t in tags}) for n in names]
+                      for c, tags in zip(items["category"], items["tags"], strict=True)])  # fmt: skip
+    wanted = np.mean([intra_list_diversity(table[: len(places)]).value for _, places in slates])
+    assert found(slates, items=items)["diversity"].value == pytest.approx(wanted)
 
 
 def test_novelty_is_in_bits_and_higher_for_what_few_reacted_to():
     # items 1 and 2; two people; item 1 rated by both, item 2 by nobody
     measured = found([(1, [5, None]), (2, [5, None])])
-    assert measured["novelty"].value == pytest.approx((0 + np.log2(3)) / 2)
+    assert measured["novelty"].value == pytest.approx((0 + np.log2(2)) / 2)
 
 
 def test_serendipity_counts_relevant_items_that_popularity_would_not_show():
