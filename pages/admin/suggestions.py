@@ -38,4 +38,4 @@ for one in found:
             if not said.empty:
                 st.dataframe(said, hide_index=True, column_config=words.quote_columns())
         if has_role(me, "analyst"):
-            decide.on(one, study, me)
+            decide.on(one, me)

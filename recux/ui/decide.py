@@ -5,12 +5,10 @@ from functools import partial
 from typing import Any
 
 import streamlit as st
-from sqlmodel import Session
 
 from db.engine import write_session
-from db.tables import Study, Suggestion, User
+from db.tables import Suggestion, User
 from recux import suggest
-from recux.access import audit
 from recux.errors import RecuxError
 from recux.ui import data, frame
 from recux.ui.language import _
@@ -19,36 +17,28 @@ from recux.ui.plain import plain
 Act = Callable[..., Any]
 
 
-def on(one: Suggestion, study: Study, me: User) -> None:
-    """What may be decided about a suggestion now. A decision is stored with its audit entry, or not at all."""
+def on(one: Suggestion, me: User) -> None:
+    """What may be decided about a suggestion now."""
     if one.status == "proposed":
         yes, no, why = st.columns([1, 1, 4], vertical_alignment="bottom")
         reason = why.text_input(_("Reason, if you decline"), key=f"why-{one.id}")
         if yes.button(_("Accept"), key=f"yes-{one.id}", type="primary"):
-            _do(one, study, me, suggest.accept, _("Accepted: its prediction is frozen now."))
+            _do(one, me, suggest.accept, _("Accepted: its prediction is frozen now."))
         if no.button(_("Decline"), key=f"no-{one.id}"):
-            _do(one, study, me, partial(suggest.decline, reason=reason), _("Declined."))
+            _do(one, me, partial(suggest.decline, reason=reason), _("Declined."))
     if one.status in {"proposed", "accepted"} and one.predicted.get("trial"):
         label = _("Try it as an arm beside the old way, so that the next round can tell")
         if st.button(label, key=f"try-{one.id}"):
-            _do(one, study, me, suggest.try_as_arm, _("There is a new arm; new participants are assigned to it, too."))
+            _do(one, me, suggest.try_as_arm, _("There is a new arm; new participants are assigned to it, too."))
     if one.status == "accepted" and st.button(_("The change is in place"), key=f"done-{one.id}", type="primary"):
-        _do(one, study, me, suggest.implement, _("Noted. The next round will judge it."))
+        _do(one, me, suggest.implement, _("Noted. The next round will judge it."))
 
 
-def _do(one: Suggestion, study: Study, me: User, act: Act, said: str) -> None:
+def _do(one: Suggestion, me: User, act: Act, said: str) -> None:
     try:
         with write_session(data.engine()) as session:
-            _store(session, one, study, me, act)
+            act(session, session.get_one(Suggestion, one.id), actor=me.email)
     except RecuxError as error:
         st.error(plain(str(error)))
         return
     frame.done(said)
-
-
-def _store(session: Session, one: Suggestion, study: Study, me: User, act: Act) -> None:
-    row = session.get_one(Suggestion, one.id)
-    before = row.status
-    act(session, row, actor=me.email)
-    target = f"{study.slug}/{one.id}"
-    audit.record(session, actor=me.email, action="suggestion", target=target, before=before, after=row.status)

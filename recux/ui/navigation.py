@@ -21,6 +21,11 @@ from recux.ui.plain import plain
 from recux.ui.story import ADMIN_PAGES, PARTICIPANT_PAGES
 
 ICON = Path(__file__).with_name("icon.png")
+STYLE = """<style>
+[data-testid="stElementToolbar"] button[aria-label="Download as CSV"]{display:none}
+[data-testid="stMainBlockContainer"]{padding-top:3rem}
+</style>"""
+"""The built-in download of tables would let a comment become a spreadsheet formula; ours cannot."""
 LOG = logging.getLogger("recux.pages")
 
 
@@ -64,6 +69,7 @@ def _choose() -> st.Page:
     if user is None:
         return st.navigation(_for_nobody(), position="hidden")
     st.set_page_config(layout="wide")
+    st.html(STYLE)
     page = st.navigation(_for_user(user), expanded=True)
     frame.pick_study()
     doors.signed_in(user)

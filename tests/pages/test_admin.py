@@ -74,8 +74,8 @@ def plant_round(session: Session, study: Study) -> Round:
 def plant_suggestion(session: Session, study: Study, round_: Round, **fields: object) -> Suggestion:
     figure = {"value": -0.4, "ci_low": -0.6, "ci_high": -0.2, "n": 24, "definition": "d", "method": "m"}
     ratings = session.exec(select(Rating.id).where(Rating.study_id == study.id)).all()
-    predicted = figure | {"metric": "mean_rating", "value": 0.3, "ci_low": 0.1, "ci_high": 0.5, "delta": 0.1, "where": {}}
-    plan = {"plan": {"arm": "b", "control": "a"}, "guardrails": [], "trial": None, "rank": {}}
+    predicted = figure | {"metric": "mean_rating", "value": 0.3, "ci_low": 0.1, "ci_high": 0.5, "delta": 0.1}
+    plan = {"where": {}, "plan": {"arm": "b", "control": "a"}, "guardrails": [], "trial": None, "rank": {}}
     values = {
         "rule": "slow",
         "category": "algorithm",
@@ -276,7 +276,7 @@ def test_accepting_freezes_and_then_the_change_is_put_in_place(open_as, sqlite_e
     press(at, "The change is in place")
     with read_session(sqlite_engine) as session:
         assert session.get_one(Suggestion, finished.id).status == "implemented"
-    assert audited(sqlite_engine) == ["suggestion", "suggestion"]
+    assert audited(sqlite_engine) == ["suggestion.accepted", "suggestion.implemented"]
 
 
 def test_declining_keeps_the_reason(open_as, sqlite_engine, finished) -> None:
