@@ -65,7 +65,6 @@ def read_evidence(session: Session, round_: Round, *, rounds: tuple[int, int] | 
         objectives=study.objectives,
         primary_metric=study.primary_metric,
         slate_size=study.slate_size,
-        assigned=_assigned(session, arms),
         round_number=last,
     )
 
@@ -112,7 +111,7 @@ def _people(session: Session, study: Study, arms: list[Arm], first: int, last: i
     statement: Row = (
         sa.select(
             col(p.id).label("row_id"), col(p.external_id), col(p.arm_id), col(p.cohort), col(p.language),
-            col(p.attributes), col(p.finished_at),
+            col(p.attributes),
         )
         .where(col(p.study_id) == study.id, counts())
         .order_by(col(p.id))
@@ -121,6 +120,7 @@ def _people(session: Session, study: Study, arms: list[Arm], first: int, last: i
         ever, now = (_rated_in(study.id, low, high) for low, high in ((1, first - 1), (first, last)))
         statement = statement.where(col(p.id).in_(now) | ~col(p.id).in_(ever))
     found = _frame(session, statement)
+    first_rounds = _first_rounds(session, study.id)
     attributes = [value or {} for value in found["attributes"]]
     return pd.DataFrame(
         {
@@ -128,7 +128,7 @@ def _people(session: Session, study: Study, arms: list[Arm], first: int, last: i
             "id": integers(found["row_id"]),
             "arm": _number(_index(pd.Series([arm.id for arm in arms])), found["arm_id"]),
             "confirm": in_confirmation_half(study.salt, found["external_id"]),
-            "finished": found["finished_at"].notna(),
+            "first": [first_rounds.get(int(one), 0) for one in found["row_id"]],
             "cohort": found["cohort"],
             "language": found["language"],
             "device": pd.Series([_text(a.get("device")) for a in attributes], dtype=object),
@@ -148,6 +148,18 @@ def _rated_in(study_id: int | None, low: int, high: int) -> sa.Select[int]:
         .join(Batch, col(Batch.id) == col(BatchRow.batch_id))
         .where(col(Batch.study_id) == study_id, col(Batch.number).between(low, high))
     )
+
+
+def _first_rounds(session: Session, study_id: int | None) -> dict[int, int]:
+    """Round of each participant's first rating."""
+    statement: Row = (
+        sa.select(col(Rating.participant_id), sa.func.min(col(Batch.number)))
+        .join(BatchRow, (col(BatchRow.row_id) == col(Rating.id)) & (col(BatchRow.kind) == "rating"))
+        .join(Batch, col(Batch.id) == col(BatchRow.batch_id))
+        .where(col(Batch.study_id) == study_id)
+        .group_by(col(Rating.participant_id))
+    )
+    return {int(person): int(number) for person, number in session.connection().execute(statement)}
 
 
 def _experience(people: pd.DataFrame, interactions: pd.DataFrame, ratings: pd.DataFrame) -> pd.Series:
@@ -366,13 +378,3 @@ def _constructs(session: Session, study_id: int) -> tuple[Construct, ...]:
             turned = tuple(question.reverse for question in questions)
             found.append(Construct(instrument.id, construct.name, construct.questions, turned, float(low), float(high)))
     return tuple(found)
-
-
-def _assigned(session: Session, arms: list[Arm]) -> tuple[int, ...]:
-    statement: Row = (
-        sa.select(col(Participant.arm_id), sa.func.count())
-        .where(col(Participant.arm_id).in_([arm.id for arm in arms]), ~col(Participant.test))
-        .group_by(col(Participant.arm_id))
-    )
-    sizes = {arm_id: int(size) for arm_id, size in session.connection().execute(statement)}
-    return tuple(sizes.get(arm.id, 0) for arm in arms)

@@ -1,10 +1,11 @@
 """One error budget for everything that a round tries, so that more rules do not mean more false alarms.
 
-All hypotheses of a round form one family. Weighted Benjamini-Hochberg (Genovese, Roeder and Wasserman 2006) holds
-the false-discovery rate at `LEVEL` over the family; where nothing is true this is the chance of any suggestion.
-Pre-specified comparisons get fixed shares of the budget. Segments and themes, of which there may be thousands, are
-ordered on the discovery half of the people; the first in that order gets the largest share when it is tested on the
-other half, the second less, and so on. The order and the test use different people, so looking costs nothing.
+All hypotheses of a round form one family, and weighted Holm (1979) holds the chance of even one false discovery in it
+at `LEVEL`. A false-discovery rate would be a weaker promise: true but unimportant findings, such as that ratings fall
+towards the end of a list, would then make room for false ones about arms. Pre-specified comparisons get fixed shares
+of the budget. Segments and themes, of which there may be thousands, are ordered on the discovery half of the people;
+the first in that order gets the largest share when it is tested on the other half, the second less, and so on. The
+order and the test use different people, so looking costs nothing.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from recux.suggest.frames import Floats
 
 LEVEL = 0.04
 
-ARMS, ARM_SEGMENTS, SEGMENTS, SERVICE, COMMENTS, OTHERS = 0.25, 0.30, 0.25, 0.05, 0.05, 0.10
+ARMS, ARM_SEGMENTS, SEGMENTS, SERVICE, COMMENTS, OTHERS = 0.25, 0.30, 0.20, 0.05, 0.10, 0.10
 """Shares of the budget by kind; they add up to 1."""
 
 DECAY = 0.4
@@ -37,25 +38,28 @@ def equal_shares(findings: Sequence[Finding], share: float) -> list[Finding]:
 def adjusted(findings: Sequence[Finding]) -> list[Finding]:
     """The findings with adjusted p-values and the number of hypotheses that were tried for all of them.
 
-    `p / share`, in ascending order, is divided by its rank and made monotone; an adjusted p of at most `LEVEL` is a
-    discovery. Findings without a test are passed on as they are.
+    An adjusted p of at most `LEVEL` is a discovery. Findings without a test are passed on as they are.
     """
     tests = [finding for finding in findings if finding.p is not None]
-    scaled = np.array([finding.p / finding.share for finding in tests if finding.p is not None])
+    p = np.array([finding.p for finding in tests], dtype=np.float64)
     tried = total_tried(tests)
     kept = [finding for finding in findings if finding.p is None]
+    adjusted_p = step_down(p, np.array([finding.share for finding in tests], dtype=np.float64))
     return kept + [
-        replace(finding, p_adjusted=float(p), tried=tried) for finding, p in zip(tests, step_up(scaled), strict=True)
+        replace(finding, p_adjusted=float(one), tried=tried) for finding, one in zip(tests, adjusted_p, strict=True)
     ]
 
 
-def step_up(scaled: Floats) -> Floats:
-    """Benjamini and Hochberg's step from p-values already divided by their shares, each at most 1, same order."""
+def step_down(p: Floats, share: Floats) -> Floats:
+    """Weighted Holm: in ascending order of p / share, each is multiplied by the share of the budget that is left.
+
+    `share` adds up to at most 1. With equal shares this is Holm's adjustment.
+    """
+    scaled = p / share
     order = np.argsort(scaled, kind="stable")
-    stepped = scaled[order] / np.arange(1, len(scaled) + 1)
-    monotone = np.minimum.accumulate(stepped[::-1])[::-1] if len(scaled) else stepped
-    result = np.empty(len(scaled))
-    result[order] = np.minimum(monotone, 1.0)
+    left = share.sum() - np.concatenate([[0.0], np.cumsum(share[order])[:-1]])
+    result = np.empty(len(p))
+    result[order] = np.minimum(np.maximum.accumulate(scaled[order] * left), 1.0)
     return result
 
 

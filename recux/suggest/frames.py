@@ -91,7 +91,8 @@ class Evidence:
 
     arms: tuple[ArmInfo, ...]
     people: pd.DataFrame
-    """id, arm, confirm (bool: in the confirmation half), finished (bool), and the columns of TRAITS (text or None)."""
+    """id, arm, confirm (bool: in the confirmation half), first (round of the first rating, 0 for none), and the
+    columns of TRAITS (text or None)."""
     ratings: pd.DataFrame
     """id, person, item (-1 when unknown), arm (of the slate, else of the person), slate (-1 for none), position
     (NaN for none), rating (1 to 5), comment (text or None), round, at (seconds, NaN when unknown)."""
@@ -107,8 +108,6 @@ class Evidence:
     objectives: Mapping[str, float] = field(default_factory=dict)
     primary_metric: str = "mean_rating"
     slate_size: int = 8
-    assigned: tuple[int, ...] = ()
-    """People ever assigned to each arm, whether or not they answered; empty when unknown."""
     round_number: int = 1
 
     @cached_property
@@ -156,6 +155,17 @@ class Evidence:
     def person_mean(self) -> Floats:
         """Mean rating of each person, NaN without any, shape (people,)."""
         return mean_by(self.person, self.rating, self.n)
+
+    @cached_property
+    def first(self) -> Ints:
+        """Round of each person's first rating, 0 for none, shape (people,)."""
+        return integers(self.people["first"])
+
+    def together(self, arms: Iterable[int]) -> Flags:
+        """People who came while all these arms were open, so that chance decided who got which; shape (people,)."""
+        ours = [self.first[(self.arm_of_person == arm) & (self.first > 0)] for arm in arms]
+        opened = max((int(one.min()) for one in ours if len(one)), default=1)
+        return self.first >= opened
 
     def arm_key(self, arm: int) -> str:
         """Key of arm number `arm`."""

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from db.tables import Batch, BatchRow, Rating, Round, Suggestion
+from db.tables import Round, Suggestion
 from recux.stats import compare_means, holm
 from recux.suggest.evidence import read_evidence
 from recux.suggest.frames import TRAITS, Evidence, Flags
@@ -66,7 +65,7 @@ def _judge_one(session: Session, round_: Round, e: Evidence, row: Suggestion, ot
         judgement = Judgement("not_implemented", "nobody said that it was put into practice before this round's data")
     else:
         promise = _promise(promised, practice)
-        beside = _judgement(session, round_, e, promise, others)
+        beside = _judgement(e, promise, others)
         judgement = beside or _without_control(session, e, row, promise)
     payload = {
         **judgement.to_json(),
@@ -89,12 +88,10 @@ def _promise(promised: Mapping[str, Any], practice: Mapping[str, Any]) -> Promis
     )
 
 
-def _judgement(
-    session: Session, round_: Round, e: Evidence, promise: Promise, others: list[dict[str, Any]]
-) -> Judgement | None:
+def _judgement(e: Evidence, promise: Promise, others: list[dict[str, Any]]) -> Judgement | None:
     if any(_clashes(promise, other) for other in others):
         return Judgement("confounded", "another accepted change reached the same people in this round")
-    return judge_beside_control(e, promise, eligible(session, round_, e, promise))
+    return judge_beside_control(e, promise)
 
 
 def _without_control(session: Session, e: Evidence, row: Suggestion, promise: Promise) -> Judgement:
@@ -107,27 +104,6 @@ def _clashes(promise: Promise, other: Mapping[str, Any]) -> bool:
     if promise.arm is None or promise.control is None:
         return True
     return other.get("arm") is not None and other["arm"] in (promise.arm, promise.control)
-
-
-def eligible(session: Session, round_: Round, e: Evidence, promise: Promise) -> Flags:
-    """People of the evidence who came while both arms were open: chance decided who got which. Shape (people,)."""
-    first_rated = (
-        sa.select(col(Rating.participant_id), sa.func.min(col(Batch.number)))
-        .join(BatchRow, (col(BatchRow.row_id) == col(Rating.id)) & (col(BatchRow.kind) == "rating"))
-        .join(Batch, col(Batch.id) == col(BatchRow.batch_id))
-        .where(col(Batch.study_id) == round_.study_id)
-        .group_by(col(Rating.participant_id))
-    )
-    came = {int(person): int(number) for person, number in session.connection().execute(first_rated)}
-    first = np.array([came.get(int(one), round_.number) for one in e.people["id"]], dtype=np.int64)
-    opened = [_opened(e, first, key) for key in (promise.arm, promise.control)]
-    return first >= max(opened)
-
-
-def _opened(e: Evidence, first: Any, key: str | None) -> int:
-    """First round in which anybody of the arm rated; of people in the evidence."""
-    ours = first[e.arm_of_person == arm_number(e, key or "")]
-    return int(ours.min()) if len(ours) else 0
 
 
 def judge_before_after(before: Evidence, after: Evidence, promise: Promise, *, segment_found: bool) -> Judgement:

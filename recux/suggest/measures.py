@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from recux.stats import Difference
-from recux.suggest.findings import data, feedback, models
+from recux.suggest.findings.data import duplicates, missing, shown_items
+from recux.suggest.findings.feedback import reliability
+from recux.suggest.findings.models import measure as model_measure
 from recux.suggest.frames import Evidence
 from recux.suggest.segment import arm_number, people_where
 
@@ -16,7 +18,7 @@ Measured = tuple[float, float]
 
 def alpha(e: Evidence, where: Where) -> Measured | None:
     """Cronbach's alpha of the construct."""
-    found = [f for f in feedback.reliability(e) if f.where == dict(where)]
+    found = [f for f in reliability(e) if f.where == dict(where)]
     return (found[0].value, (found[0].high - found[0].low) / 2) if found else None
 
 
@@ -42,13 +44,13 @@ def assigned_share(e: Evidence, where: Where) -> Measured | None:
 
 def duplicate_share(e: Evidence, where: Where) -> Measured | None:
     """Share of items that repeat another's words."""
-    return (float(data.duplicates(e).mean()), 0.0) if len(e.items) else None
+    return (float(duplicates(e).mean()), 0.0) if len(e.items) else None
 
 
 def missing_share(e: Evidence, where: Where) -> Measured | None:
     """Share of the items that people saw that lack the field."""
-    seen = data.shown_items(e) if len(e.items) else np.zeros(0, dtype=bool)
-    return (float(data.missing(e.items[where["field"]])[seen].mean()), 0.0) if seen.any() else None
+    seen = shown_items(e) if len(e.items) else np.zeros(0, dtype=bool)
+    return (float(missing(e.items[where["field"]])[seen].mean()), 0.0) if seen.any() else None
 
 
 MEASURES: Mapping[str, Callable[[Evidence, Where], Measured | None]] = {
@@ -73,4 +75,4 @@ def change_of(metric: str, where: Where, before: Evidence, after: Evidence) -> D
 def _measure(metric: str, where: Where, e: Evidence) -> Measured | None:
     if metric in MEASURES:
         return MEASURES[metric](e, where)
-    return models.measure(e, metric, where)
+    return model_measure(e, metric, where)

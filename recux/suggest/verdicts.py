@@ -87,17 +87,17 @@ def verdict_of(actual: Difference, promise: Promise, *, controlled: bool) -> Jud
     return Judgement("inconclusive", "the interval allows both a worthwhile effect and none", actual)
 
 
-def judge_beside_control(e: Evidence, promise: Promise, eligible: Flags) -> Judgement | None:
+def judge_beside_control(e: Evidence, promise: Promise) -> Judgement | None:
     """The verdict from the arm with the change against the arm with the old way; None when there is no control.
 
-    `eligible` flags people who came while both arms were open, so that chance decided who got which. An arm with less
-    than a fifth of them is no control.
+    Only people who came while both arms were open count, as chance decided who got which. An arm with less than a
+    fifth of them is no control.
     """
     if promise.arm is None or promise.control is None:
         return None
-    treated, control = (
-        eligible & (e.arm_of_person == arm_number(e, key)) & has_rated(e) for key in (promise.arm, promise.control)
-    )
+    numbers = [arm_number(e, key) for key in (promise.arm, promise.control)]
+    eligible = e.together(numbers) & has_rated(e)
+    treated, control = (eligible & (e.arm_of_person == number) for number in numbers)
     sizes = int(control.sum()), int(treated.sum())
     if not sum(sizes) or min(sizes) < SMALLEST_SHARE * sum(sizes):
         return None

@@ -91,12 +91,13 @@ def _reasons(e: Evidence) -> pd.DataFrame:
 
 
 def _one_each(spoken: pd.DataFrame) -> pd.DataFrame:
-    """One comment a person and side: the longest, which says most; ties by row."""
+    """One comment a person and side: the first. Any choice by content, such as the longest, would favour the side
+    on which people have more comments to choose from.
+    """
     if spoken.empty:
         return spoken
-    length = spoken["text"].astype(str).str.len()
-    ordered = spoken.assign(length=length).sort_values("length", ascending=False, kind="stable")
-    return ordered.drop_duplicates(["person", "low"]).groupby("low").head(2 * MOST_DOCUMENTS).sort_index()
+    first = spoken.drop_duplicates(["person", "low"])
+    return first.groupby("low").head(2 * MOST_DOCUMENTS)
 
 
 def _themes(spoken: pd.DataFrame) -> tuple[list[Theme], int]:

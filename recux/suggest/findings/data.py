@@ -25,14 +25,14 @@ def data(e: Evidence) -> list[Finding]:
 
 
 def sample_ratio(e: Evidence) -> list[Finding]:
-    """Whether the arms have the sizes that were planned."""
-    counts = np.array(
-        e.assigned if e.assigned else np.bincount(e.arm_of_person[e.arm_of_person >= 0], minlength=len(e.arms))
-    )
+    """Whether the arms that are open have the sizes that were planned, among people who came while all were open."""
     weights = np.array([arm.weight for arm in e.arms])
     used = weights > 0
     if used.sum() < 2:
         return []
+    open_arms = np.flatnonzero(used)
+    mine = e.arm_of_person[e.together(int(arm) for arm in open_arms) & (e.arm_of_person >= 0)]
+    counts = np.bincount(mine, minlength=len(e.arms))
     checked = srm([int(c) for c in counts[used]], [float(w) for w in weights[used]])
     if checked.p is None:
         return []

@@ -27,7 +27,11 @@ def without_explained(e: Evidence, findings: Sequence[Finding]) -> list[Finding]
     for f in found:
         if _still_holds(e, f, kept) and not _whole_arm(e, f, findings):
             kept.append(f)
+    whole = [f for f in discoveries(findings, "arm") if f.metric == "mean_rating"]
     dropped = {id(f) for f in found} - {id(f) for f in kept}
+    dropped |= {
+        id(f) for f in whole if not _still_holds(e, f, [k for k in kept if k.where.get("arm") == f.where["arm"]])
+    }
     return [f for f in findings if id(f) not in dropped]
 
 

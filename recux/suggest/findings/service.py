@@ -54,31 +54,32 @@ def _slow(e: Evidence, units: pd.DataFrame) -> list[Finding]:
         if min(a.sum(), b.sum()) < FEWEST:
             continue
         # the test runs on logs, as durations have long tails; the size of the difference is told in milliseconds
-        test = compare_means(floats(timed["log_ms"])[a], floats(timed["log_ms"])[b])
-        size = compare_means(floats(timed["ms"])[a], floats(timed["ms"])[b])
-        finding = _slow_finding(e, arm, size, test)
+        log_ms, ms = floats(timed["log_ms"]), floats(timed["ms"])
+        slower, other, x, y = (arm, 0, a, b) if log_ms[b].mean() >= log_ms[a].mean() else (0, arm, b, a)
+        finding = _slow_finding(e, (slower, other), compare_means(ms[x], ms[y]), compare_means(log_ms[x], log_ms[y]))
         found.extend([finding] if finding else [])
     return found
 
 
-def _slow_finding(e: Evidence, arm: int, size: Difference, test: Difference) -> Finding | None:
+def _slow_finding(e: Evidence, pair: tuple[int, int], size: Difference, test: Difference) -> Finding | None:
+    arm, other = pair
     finding = from_difference(
         size,
         kind="slow_arm",
         metric="typical_ms",
-        definition="mean response time of the arm minus that of the control in ms, each person counting once",
-        where={"arm": e.arm_key(arm), "control": e.arm_key(0)},
-        facts={**_p95(e, arm), "times": float(np.exp(test.difference)) if test.difference is not None else 1.0},
+        definition="mean response time of the slower arm minus that of the other in ms, each person counting once",
+        where={"arm": e.arm_key(arm), "control": e.arm_key(other)},
+        facts={**_p95(e, arm, other), "times": float(np.exp(test.difference)) if test.difference is not None else 1.0},
         ids={"requests": ids_of(_slowest(e, arm))},
     )
     return None if finding is None or test.p is None else finding.tested(test.p, 0.0)
 
 
-def _p95(e: Evidence, arm: int) -> dict[str, float | None]:
+def _p95(e: Evidence, arm: int, other: int) -> dict[str, float | None]:
     arms, durations = integers(e.requests["arm"]), floats(e.requests["duration_ms"])
     return {
         "p95_arm": latency_quantile(durations[arms == arm], 0.95).value,
-        "p95_control": latency_quantile(durations[arms == 0], 0.95).value,
+        "p95_control": latency_quantile(durations[arms == other], 0.95).value,
     }
 
 
@@ -94,15 +95,16 @@ def _failing(e: Evidence, units: pd.DataFrame) -> list[Finding]:
         a, b = arms == 0, arms == arm
         if min(a.sum(), b.sum()) < FEWEST:
             continue
-        compared = compare_proportions(int(failed[a].sum()), int(a.sum()), int(failed[b].sum()), int(b.sum()))
+        worse, other, x, y = (arm, 0, a, b) if failed[b].mean() >= failed[a].mean() else (0, arm, b, a)
+        compared = compare_proportions(int(failed[x].sum()), int(x.sum()), int(failed[y].sum()), int(y.sum()))
         finding = from_difference(
             compared,
             kind="failing_arm",
             metric="any_failure",
-            definition="share of people with a failed request in the arm, minus that in the control",
-            where={"arm": e.arm_key(arm), "control": e.arm_key(0)},
-            facts={"share_arm": float(failed[b].mean()), "share_control": float(failed[a].mean())},
-            ids={"requests": ids_of(_failures(e, integers(e.requests["arm"]) == arm))},
+            definition="share of people with a failed request in the worse arm, minus that in the other",
+            where={"arm": e.arm_key(worse), "control": e.arm_key(other)},
+            facts={"share_arm": float(failed[y].mean()), "share_control": float(failed[x].mean())},
+            ids={"requests": ids_of(_failures(e, integers(e.requests["arm"]) == worse))},
         )
         found.extend([finding] if finding else [])
     return found

@@ -10,9 +10,15 @@ SLOWER = 1.2
 """Times the control's response time from which a slower arm is worth a change."""
 
 
+def once_an_arm(found: Sequence[Finding]) -> list[Finding]:
+    """The largest gap of each arm: a bad control would be named once for every arm that it is compared with."""
+    ordered = sorted(found, key=lambda f: -f.value)
+    return list({f.where["arm"]: f for f in reversed(ordered)}.values())
+
+
 def slow_arm(findings: Sequence[Finding]) -> Iterator[Draft]:
-    """An arm answers later than the control."""
-    for f in discoveries(findings, "slow_arm"):
+    """An arm answers later than the control, or the control later than an arm."""
+    for f in once_an_arm(discoveries(findings, "slow_arm")):
         if f.value >= practical(f.metric) and f.facts["times"] >= SLOWER:
             facts = {**f.where, "value": f.value, "low": f.low, "high": f.high, "times": f.facts["times"]}
             yield Draft(
@@ -39,8 +45,8 @@ def slow_arm(findings: Sequence[Finding]) -> Iterator[Draft]:
 
 
 def failing_arm(findings: Sequence[Finding]) -> Iterator[Draft]:
-    """More people meet a failed request in an arm than in the control."""
-    for f in discoveries(findings, "failing_arm"):
+    """More people meet a failed request in an arm than in the control, or the other way round."""
+    for f in once_an_arm(discoveries(findings, "failing_arm")):
         if shrunken(f.value, f.low, f.high) >= practical(f.metric):
             facts = {**f.where, "share": f.facts["share_arm"], "base": f.facts["share_control"]}
             yield Draft(

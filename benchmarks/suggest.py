@@ -1,0 +1,368 @@
+"""Are the suggestions right? Simulated pilots with known truth, judged on the statistics path (no database, no model).
+
+    .venv/bin/python -m benchmarks.suggest            200 pilots a cell, some minutes
+    .venv/bin/python -m benchmarks.suggest --full     1,000 pilots a cell
+
+Ratings are latent normal values (person .3, rest .7 of the variance), rounded and clipped to 1..5, so the truth is
+known exactly on the scale that is observed. An effect of "twice the smallest detectable size" comes from
+`minimum_detectable_effect` for the segment's own number of people an arm and ratings a person.
+"""
+
+import argparse
+import platform
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from scipy import optimize, stats
+
+from recux.stats import minimum_detectable_effect, proportion
+from recux.suggest.draft import Draft, practical
+from recux.suggest.drafting import draft
+from recux.suggest.frames import ArmInfo, Evidence
+from recux.suggest.judge import judge_before_after
+from recux.suggest.outcomes import outcome
+from recux.suggest.verdicts import Promise, judge_beside_control
+
+SD, ICC, CENTRE = 1.1, 0.3, 3.4
+SMALLEST, HIGHEST = 1, 5
+SAID = np.array(
+    ["saw it on the first page", "the blue one with pockets", "arrived in a box", "颜色是蓝色带口袋"], dtype=object
+)
+CUTS = np.arange(SMALLEST, HIGHEST) + 0.5
+
+
+@cache
+def expected(centre: float) -> float:
+    """Mean of the observed rating when the latent one has this mean."""
+    below = stats.norm.cdf((CUTS - centre) / SD)
+    return float(HIGHEST - below.sum())
+
+
+@cache
+def shift_for(effect: float) -> float:
+    """Latent shift from CENTRE that moves the mean observed rating by `effect`."""
+    target = expected(CENTRE) + effect
+    return float(optimize.brentq(lambda s: expected(CENTRE + s) - target, -6, 6))
+
+
+@dataclass(frozen=True)
+class Design:
+    """Size and cuts of a pilot."""
+
+    people: int = 100
+    each: int = 10
+    cohorts: int = 3
+    categories: int = 4
+    spread_categories: bool = True
+    """Each person rates all categories equally often (else at random)."""
+
+
+Effect = Callable[[pd.DataFrame], np.ndarray]
+"""Latent shift of each rating, from columns arm, cohort, category."""
+
+
+def pilot(design: Design, rng: np.random.Generator, effect: Effect | None = None) -> Evidence:
+    """One simulated pilot with people, items, lists, ratings, comments and requests."""
+    n, k = design.people, design.each
+    arm = rng.permutation(np.arange(n) % 2)
+    people = pd.DataFrame(
+        {
+            "id": np.arange(n),
+            "arm": arm,
+            "confirm": rng.random(n) < 0.5,
+            "first": 1,
+            "cohort": _names("cohort", rng.permutation(np.arange(n) % design.cohorts)),
+            "language": np.array(["en", "zh_CN"], dtype=object)[rng.integers(0, 2, n)],
+            "device": np.array(["phone", "desktop"], dtype=object)[rng.integers(0, 2, n)],
+            "experience": np.array(["new", "returning"], dtype=object)[rng.integers(0, 2, n)],
+        }
+    )
+    items = _items(design)
+    person, category = np.repeat(np.arange(n), k), _categories(design, rng)
+    per_category = len(items) // design.categories
+    item = category * per_category + rng.integers(0, per_category, n * k)
+    latent = CENTRE + rng.normal(0, SD * ICC**0.5, n)[person] + rng.normal(0, SD * (1 - ICC) ** 0.5, n * k)
+    if effect is not None:
+        cut = pd.DataFrame({"arm": arm[person], "cohort": people["cohort"].to_numpy()[person]})
+        latent = latent + effect(cut.assign(category=items["category"].to_numpy()[item]))
+    position = np.tile(np.arange(1.0, k + 1), n)
+    ratings = pd.DataFrame(
+        {
+            "id": np.arange(n * k),
+            "person": person,
+            "item": item,
+            "arm": arm[person],
+            "slate": person,
+            "position": position,
+            "rating": np.clip(np.floor(latent + 0.5), SMALLEST, HIGHEST),
+            "comment": np.where(rng.random(n * k) < 0.4, SAID[rng.integers(0, len(SAID), n * k)], None),
+            "round": 1,
+            "at": np.nan,
+        }
+    )
+    impressions = ratings[["slate", "person", "arm", "item", "position"]].assign(shown=True)
+    requests = pd.DataFrame(
+        {
+            "id": np.arange(n),
+            "arm": arm,
+            "person": np.arange(n),
+            "duration_ms": np.exp(rng.normal(5.3, 0.4, n)),
+            "failed": rng.random(n) < 0.03,
+        }
+    )
+    arms = (ArmInfo("a"), ArmInfo("b"))
+    return Evidence(arms, people, ratings, items=items, impressions=impressions, requests=requests)
+
+
+def _names(word: str, codes: np.ndarray) -> np.ndarray:
+    return np.array([f"{word}{n}" for n in range(int(codes.max()) + 1)], dtype=object)[codes]
+
+
+def _categories(design: Design, rng: np.random.Generator) -> np.ndarray:
+    if not design.spread_categories:
+        return rng.integers(0, design.categories, design.people * design.each)
+    row = np.tile(np.arange(design.each) % design.categories, (design.people, 1))
+    return rng.permuted(row, axis=1).ravel()
+
+
+@cache
+def _items(design: Design) -> pd.DataFrame:
+    number = np.arange(40 * design.categories)
+    return pd.DataFrame(
+        {
+            "id": number,
+            "title": [f"Article {n}" for n in number],
+            "description": [f"Number {n} of the collection" for n in number],
+            "category": pd.Series(_names("kind", number // 40), dtype=object),
+            "tags": 0,
+            "price": 1.0,
+            "image_url": "x",
+        }
+    )
+
+
+# -- the four questions -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A truth: what is low or different where, and the rule that should say so."""
+
+    name: str
+    design: Design
+    where: Mapping[str, str]
+    rules: tuple[str, str]
+    """For a lower and for a higher segment."""
+    per_person: int
+    """Ratings of a person that fall into the segment."""
+    both_signs: bool
+
+    @property
+    def size(self) -> float:
+        """Twice the smallest detectable effect for the people an arm in this segment."""
+        cohort = self.design.people // self.design.cohorts
+        return 2 * minimum_detectable_effect(cohort // 2, sd=SD, icc=ICC, k=self.per_person).value
+
+    def effect(self, signed: float, *, only_arm: int | None = None) -> Effect:
+        """Shift the segment by `signed` on the observed scale, in the planted arm or in `only_arm`."""
+        shift, arm = shift_for(signed), only_arm if only_arm is not None else (1 if "arm" in self.where else None)
+
+        def shifts(rows: pd.DataFrame) -> np.ndarray:
+            inside = np.ones(len(rows), dtype=bool)
+            for key in ("cohort", "category"):
+                if key in self.where:
+                    inside &= (rows[key] == self.where[key]).to_numpy()
+            if arm is not None:
+                inside &= (rows["arm"] == arm).to_numpy()
+            return np.where(inside, shift, 0.0)
+
+        return shifts
+
+
+TEN = Design(people=1000, cohorts=10, categories=4)
+HUNDRED = Design(people=1000, cohorts=10, categories=10)
+MANY = Design(people=10_000, cohorts=100, categories=4)
+ARM = {"arm": "b", "control": "a"}
+TRUTHS = (
+    Planted("10 cohorts, one lower", TEN, {"cohort": "cohort3"}, ("cohort_low", ""), 10, both_signs=False),
+    Planted("10 cohorts, arm differs in one", TEN, {**ARM, "cohort": "cohort3"},
+            ("arm_fails_segment", "arm_suits_segment"), 10, both_signs=True),
+    Planted("100 cohort x category, one lower", HUNDRED, {"cohort": "cohort3", "category": "kind4"},
+            ("group_dislikes_category", ""), 1, both_signs=False),
+    Planted("100 cohort x category, arm differs in one", HUNDRED, {**ARM, "cohort": "cohort3", "category": "kind4"},
+            ("arm_fails_segment", "arm_suits_segment"), 1, both_signs=True),
+)  # fmt: skip
+LARGE = Planted("100 cohorts, arm differs in one", MANY, {**ARM, "cohort": "cohort3"},
+                ("arm_fails_segment", "arm_suits_segment"), 10, both_signs=True)  # fmt: skip
+
+
+def false_alarms(pilots: int) -> None:
+    """Count suggestions in pilots where arms and cohorts are shuffled labels."""
+    print("\nNo truth: pilots with any suggestion of an arm change or of a segment, all rules together (limit 6.4 %)")
+    for design in (Design(60, 8), Design(100), Design(400), HUNDRED):
+        rules: Counter[str] = Counter()
+        alarms, clock = 0, time.process_time()
+        for seed in range(pilots):
+            found = {d.rule for d in draft(pilot(design, np.random.default_rng([1, design.people, seed])))}
+            rules.update(found)
+            alarms += bool(found)
+        spent = 1000 * (time.process_time() - clock) / pilots
+        name = f"{design.people} people, {design.cohorts} cohorts x {design.categories} categories"
+        print(f"  {name:<46} {share(alarms, pilots)}   {spent:.0f} ms a pilot   {dict(rules)}")
+
+
+def planted(pilots: int, truths: tuple[Planted, ...]) -> None:
+    """Count how often a segment that differs is found, and how often the predicted interval holds the truth."""
+    print("\nPlanted: found with the right segment, sign and category (at least 90 %); truth in the predicted interval")
+    print("(at least 93.5 % of those found); pilots with another segment or arm suggested as well")
+    for truth in truths:
+        found = covered = others = 0
+        values, which = [], Counter[str]()
+        clock = time.process_time()
+        for seed in range(pilots):
+            sign = 1.0 if truth.both_signs and seed % 2 else -1.0
+            signed = sign * truth.size
+            e = pilot(truth.design, np.random.default_rng([2, seed]), truth.effect(signed))
+            drafts = draft(e)
+            hits = [d for d in drafts if is_it(d, truth, sign)]
+            found += bool(hits)
+            beside = [d.rule for d in drafts if d.finding.p_adjusted is not None and d not in hits]
+            others += bool(beside)
+            which.update(beside)
+            actual = truth_of(truth, signed)
+            for hit in hits:
+                covered += hit.predicted.low <= abs(actual) <= hit.predicted.high
+                values.append(hit.predicted.value)
+        spent = 1000 * (time.process_time() - clock) / pilots
+        print(
+            f"  {truth.name:<42} effect {truth.size:.2f}  found {share(found, pilots)}  covered"
+            f" {share(covered, found)}  mean prediction {np.mean(values):.2f}  others {others / pilots:.1%}"
+            f" {dict(which)}  {spent:.0f} ms"
+        )
+
+
+def is_it(d: Draft, truth: Planted, sign: float) -> bool:
+    """Whether a draft names the planted segment with the right sign and category."""
+    rule = truth.rules[0 if sign < 0 else 1]
+    same = dict(d.finding.where) == dict(truth.where)
+    return d.rule == rule and same and d.finding.value * sign > 0 and d.category == "algorithm"
+
+
+def truth_of(truth: Planted, signed: float) -> float:
+    """The true difference on the observed scale."""
+    return expected(CENTRE + shift_for(signed)) - expected(CENTRE)
+
+
+def worst_picks(pilots: int) -> None:
+    """Judge the lowest segment of a pilot without any truth after nothing was done about it."""
+    print("\nNothing changed, worst segment picked: verdicts (confirmed in at most 5 %)")
+    for design in (Design(200), HUNDRED):
+        beside: Counter[str] = Counter()
+        alone: Counter[str] = Counter()
+        naive = 0
+        for seed in range(pilots):
+            before, after = (pilot(design, np.random.default_rng([3, part, seed])) for part in (0, 1))
+            where, gap = worst_segment(before)
+            promise = Promise("mean_rating", where, gap, practical("mean_rating"), "b", "a")
+            judged = judge_beside_control(after, promise)
+            beside[judged.verdict if judged else "none"] += 1
+            uncontrolled = replace(promise, arm=None, control=None)
+            alone[judge_before_after(before, after, uncontrolled, segment_found=True).verdict] += 1
+            naive += np.nanmean(outcome(after, "mean_rating", where)) > np.nanmean(
+                outcome(before, "mean_rating", where)
+            )
+        print(f"  {design.people} people, beside a control: {shares(beside, pilots)}; without: {shares(alone, pilots)};"
+              f" rose by itself in {naive / pilots:.0%}")  # fmt: skip
+
+
+def worst_segment(e: Evidence) -> tuple[dict[str, str], float]:
+    """The cohort x category with the lowest mean rating, and how far it is below the mean."""
+    table = pd.DataFrame({"cohort": e.people["cohort"].to_numpy()[e.person], "category": e.category, "r": e.rating})
+    means = table.groupby(["cohort", "category"])["r"].mean()
+    cohort, category = means.idxmin()
+    return {"cohort": cohort, "category": category}, float(e.rating.mean() - means.min())
+
+
+def after_a_change(pilots: int, truths: tuple[Planted, ...]) -> None:
+    """Judge a planted segment that was fixed, or made worse, in arm b of the next round."""
+    print(
+        "\nAfter a real change of that size in the next round: fixed (confirmed in at least 85 %), harmed (refuted in"
+    )
+    print("at least 80 %), and fixed without a control (never confirmed)")
+    for truth in truths:
+        where = {key: value for key, value in truth.where.items() if key in ("cohort", "category")}
+        promise = Promise("mean_rating", where, truth.size, practical("mean_rating"), "b", "a")
+        fixed, harmed, alone = Counter[str](), Counter[str](), Counter[str]()
+        for seed in range(pilots):
+            low = low_everywhere(truth, -truth.size)
+            before = pilot(truth.design, np.random.default_rng([4, 0, seed]), low)
+            better = pilot(truth.design, np.random.default_rng([4, 1, seed]), not_in_arm_b(low))
+            worse = pilot(truth.design, np.random.default_rng([4, 2, seed]), truth.effect(-truth.size, only_arm=1))
+            for e, verdicts in ((better, fixed), (worse, harmed)):
+                judged = judge_beside_control(e, promise)
+                verdicts[judged.verdict if judged else "none"] += 1
+            cured = pilot(truth.design, np.random.default_rng([4, 3, seed]))
+            open_ended = replace(promise, arm=None, control=None)
+            alone[judge_before_after(before, cured, open_ended, segment_found=True).verdict] += 1
+        print(f"  {truth.name:<42} fixed {shares(fixed, pilots)}; harmed {shares(harmed, pilots)};"
+              f" no control {shares(alone, pilots)}")  # fmt: skip
+
+
+def low_everywhere(truth: Planted, signed: float) -> Effect:
+    """The segment is low in all arms."""
+    plain = replace(truth, where={k: v for k, v in truth.where.items() if k in ("cohort", "category")})
+    return plain.effect(signed)
+
+
+def not_in_arm_b(low: Effect) -> Effect:
+    """The effect in arm a only: arm b was fixed."""
+    return lambda rows: np.where(rows["arm"] == 1, 0.0, low(rows))
+
+
+def a_million() -> None:
+    """1,000,000 ratings: findings and suggestions."""
+    design = Design(people=100_000, each=10, cohorts=12, categories=20, spread_categories=False)
+    truth = replace(TRUTHS[2], design=design)
+    e = pilot(design, np.random.default_rng(5), truth.effect(-0.8))
+    started = time.perf_counter()
+    rules = sorted({d.rule for d in draft(e)})
+    print(f"\n1,000,000 ratings of 100,000 people: {time.perf_counter() - started:.1f} s (limit 30 s), {rules}")
+
+
+def share(part: int, whole: int) -> str:
+    """A share with its interval."""
+    if not whole:
+        return "-"
+    found = proportion(part, whole)
+    return f"{part / whole:.1%} [{found.ci_low:.1%}, {found.ci_high:.1%}]"
+
+
+def shares(verdicts: Counter[str], pilots: int) -> str:
+    """Verdicts with their shares."""
+    return ", ".join(f"{verdict} {number / pilots:.1%}" for verdict, number in sorted(verdicts.items()))
+
+
+def main() -> None:
+    """Print all tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--full", action="store_true", help="1,000 pilots a cell")
+    parser.add_argument("--pilots", type=int, help="pilots a cell")
+    parser.add_argument("--large", action="store_true", help="also the cell with 10,000 people")
+    asked = parser.parse_args()
+    pilots = asked.pilots or (1000 if asked.full else 200)
+    print(f"Suggestions: {pilots} pilots a cell, Python {platform.python_version()}, numpy {np.__version__}")
+    truths = (*TRUTHS, LARGE) if asked.large else TRUTHS
+    false_alarms(pilots)
+    planted(pilots, truths)
+    worst_picks(pilots)
+    after_a_change(pilots, TRUTHS)
+    a_million()
+
+
+if __name__ == "__main__":
+    main()
