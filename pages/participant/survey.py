@@ -16,10 +16,10 @@ chosen = st.session_state.get(visit.SURVEY) or here.next.instrument
 step = next((survey for survey in surveys if survey.instrument == chosen), surveys[-1])
 instrument = load(step.instrument)
 head = st.container()
-forms.fill_in(here, instrument)
+now = forms.fill_in(here, instrument)
 
 with head:
-    visit.progress(here)
+    visit.progress(here, now)
     st.title(in_language(instrument.title, language()))
 
 warning = st.container()

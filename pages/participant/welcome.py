@@ -26,7 +26,7 @@ if agree or decline:
     with write_session(data.engine()) as session:
         decide(session, session.get_one(Participant, here.participant_id), text, given=agree)
     if agree:
-        visit.go_to(visit.current(here).next)
+        visit.go_to_next()
     visit.heard()
     st.rerun()
 visit.foot()

@@ -1,5 +1,6 @@
 """Where a person stands. Read from what they gave, never remembered elsewhere, so that any device can go on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -7,8 +8,8 @@ from sqlmodel import Session, select
 
 from db.tables import Participant, Response, Study, now
 from recux.collect.consent import decision_of
-from recux.collect.responses import WAVE, answers_of, unanswered, values
-from recux.collect.slates import current_slate
+from recux.collect.responses import WAVE, answers_of, values
+from recux.collect.slates import ShownSlate, current_slate
 from recux.instruments import Instrument, load
 
 StepName = Literal["consent", "rate", "survey", "thanks"]
@@ -30,13 +31,18 @@ class Step:
 
 def steps(session: Session, participant: Participant) -> list[Step]:
     """All steps of the person's study, in order: consent, rate, one survey per instrument, thanks."""
+    return steps_with(session, participant, current_slate(session, participant))
+
+
+def steps_with(session: Session, participant: Participant, shown: ShownSlate | None) -> list[Step]:
+    """The same, for a caller that has the person's slate already."""
     study = session.get_one(Study, participant.study_id)
     begun = _begun(session, participant)
     agreed = bool(decision_of(session, participant))
     surveys = [_survey(session, participant, load(name), begun) for name in study.instruments]
     before = [
         Step("consent", int(agreed), 1, agreed),
-        _rate(session, participant, study, moved_on=bool(begun)),
+        _rate(shown, study, moved_on=bool(begun)),
         *surveys,
     ]
     return [*before, Step("thanks", 0, 0, all(step.complete for step in before))]
@@ -63,9 +69,15 @@ def finish(session: Session, participant: Participant) -> None:
         session.flush()
 
 
-def _rate(session: Session, participant: Participant, study: Study, *, moved_on: bool) -> Step:
+def survey_step(instrument: Instrument, answers: Mapping[str, float | None], *, complete: bool) -> Step:
+    """How far a questionnaire is, from its answers by question (None for one that was refused or has no number)."""
+    asked = [question.name for question in instrument.asked(answers) if not question.optional]
+    done = sum(name in answers for name in asked)
+    return Step("survey", done, len(asked), complete and done == len(asked), instrument.id)
+
+
+def _rate(shown: ShownSlate | None, study: Study, *, moved_on: bool) -> Step:
     """Complete when everything is rated, or when the person went on to the questions without rating the rest."""
-    shown = current_slate(session, participant)
     if shown is None:
         return Step("rate", 0, study.slate_size, complete=False)
     total = len(shown.cards)
@@ -75,10 +87,7 @@ def _rate(session: Session, participant: Participant, study: Study, *, moved_on:
 def _survey(session: Session, participant: Participant, instrument: Instrument, begun: dict[str, Response]) -> Step:
     response = begun.get(instrument.id)
     answers = answers_of(session, participant, instrument.id) if response else {}
-    asked = [question for question in instrument.asked(values(answers)) if not question.optional]
-    left = len(unanswered(instrument, answers))
-    complete = response is not None and response.completed_at is not None and not left
-    return Step("survey", len(asked) - left, len(asked), complete, instrument.id)
+    return survey_step(instrument, values(answers), complete=bool(response and response.completed_at))
 
 
 def _begun(session: Session, participant: Participant) -> dict[str, Response]:

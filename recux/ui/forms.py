@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from db.engine import read_session, write_session
 from db.tables import Answer, Impression, Participant, Rating
 from recux.collect.consent import lock
-from recux.collect.progress import Step
+from recux.collect.progress import Step, survey_step
 from recux.collect.ratings import rating_of, save_rating
 from recux.collect.responses import answers_of, save_answer, start_response
 from recux.collect.slates import ShownSlate, current_slate
@@ -21,34 +21,37 @@ from recux.ui.language import _, language
 from recux.ui.visit import Visit
 
 
-def rate(visit: Visit, shown: ShownSlate) -> None:
-    """Show the slate with stars and a comment for each item, and save what is given."""
+def rate(visit: Visit, shown: ShownSlate) -> Step:
+    """Show the slate with stars and a comment for each item, and save what is given; how far it is now."""
     engine, person = data.engine(), visit.participant_id
-    sections = [_item(card.impression, card_of(card.item, card.impression)) for card in shown.cards]
-    board.show(
+    kept = board.show(
         f"slate-{shown.slate.id}",
-        sections,
-        read=lambda: _ratings(engine, visit.participant, shown),
+        [_item(card.impression, card_of(card.item, card.impression)) for card in shown.cards],
+        _ratings(shown),
+        read=lambda: _read_ratings(engine, visit.participant, shown),
         save=lambda said: _save_rating(engine, person, said),
     )
+    rated = sum(kept[f"{card.impression.id}/stars"] is not None for card in shown.cards)
+    return Step("rate", rated, len(shown.cards), rated == len(shown.cards))
 
 
-def fill_in(visit: Visit, instrument: Instrument) -> None:
-    """Show the questionnaire and save each answer when it is given."""
+def fill_in(visit: Visit, instrument: Instrument) -> Step:
+    """Show the questionnaire and save each answer when it is given; how far it is now."""
     engine, person, spoken = data.engine(), visit.participant_id, language()
-    sections = [Section(question.name, [drawn(question, spoken)]) for question in instrument.questions]
-    board.show(
+    kept = board.show(
         f"instrument-{instrument.id}-{person}",
-        sections,
+        [Section(question.name, [drawn(question, spoken)]) for question in instrument.questions],
+        _answers(engine, visit.participant, instrument),
         read=lambda: _answers(engine, visit.participant, instrument),
         save=lambda said: _save_answer(engine, person, instrument, said, spoken),
     )
+    return survey_step(instrument, {name: one.value for name, one in kept.items() if one}, complete=False)
 
 
-def begin_next(visit: Visit, step: Step) -> None:
-    """Note that the person went on after ``step`` without rating everything, so that nobody sends them back."""
-    following = visit.way[visit.way.index(step) + 1]
-    if following.name == "survey":
+def begin_next(visit: Visit) -> None:
+    """Note that the person went on from the slate, rated or not, so that nobody sends them back to it."""
+    following = next((step for step in visit.way if step.name == "survey"), None)
+    if following is not None:
         with write_session(data.engine()) as session:
             participant = session.get_one(Participant, visit.participant_id)
             start_response(session, participant, load(following.instrument), language=language())
@@ -80,11 +83,14 @@ def _item(impression: Impression, card: board.Card) -> Section:
     return Section(name, [stars, comment], card)
 
 
-def _ratings(engine: sa.Engine, participant: Participant, shown: ShownSlate) -> Mapping[str, Saved | None]:
+def _read_ratings(engine: sa.Engine, participant: Participant, shown: ShownSlate) -> Mapping[str, Saved | None]:
     with read_session(engine) as session:
-        slate = current_slate(session, participant) or shown
+        return _ratings(current_slate(session, participant) or shown)
+
+
+def _ratings(shown: ShownSlate) -> Mapping[str, Saved | None]:
     kept: dict[str, Saved | None] = {}
-    for card in slate.cards:
+    for card in shown.cards:
         kept[f"{card.impression.id}/stars"] = _as_saved(card.rating)
         kept[f"{card.impression.id}/comment"] = _as_saved(card.rating)
     return kept

@@ -8,7 +8,8 @@ import streamlit as st
 from db.engine import read_session, write_session
 from db.tables import Participant, Study
 from recux.collect.consent import OPEN, standing
-from recux.collect.progress import Step, StepName, share_done, steps
+from recux.collect.progress import Step, StepName, share_done, steps_with
+from recux.collect.slates import ShownSlate, current_slate
 from recux.ui import data, identity
 from recux.ui import language as languages
 from recux.ui.language import _, language
@@ -33,6 +34,8 @@ class Visit:
     study: Study
     way: list[Step]
     standing: str
+    shown: ShownSlate | None
+    """The slate as it was when the page began; None before there is one."""
 
     @property
     def participant_id(self) -> int:
@@ -65,12 +68,6 @@ def enter(step: StepName | None) -> Visit:
     return visit
 
 
-def current(visit: Visit) -> Visit:
-    """The same visit after something was written."""
-    with read_session(data.engine()) as session:
-        return Visit(visit.participant, visit.study, steps(session, visit.participant), visit.standing)
-
-
 def button(label: str, wish: str, **options: Any) -> bool:
     """A button whose click is not lost when an answer that is being saved interrupts the run that it started.
 
@@ -94,19 +91,25 @@ def go_to(step: Step) -> NoReturn:
 
 def go_on(visit: Visit, step: Step) -> NoReturn:
     """Open the page after ``step``, or the first incomplete one before it."""
-    way = current(visit).way
-    after = [other.name + other.instrument for other in way].index(step.name + step.instrument) + 1
+    way = _look().way
+    after = next(place for place, other in enumerate(way) if _same(other, step)) + 1
     go_to(next((other for other in way[:after] if not other.complete), way[after]))
+
+
+def go_to_next() -> NoReturn:
+    """Open the page of the first step that is not complete, as things are after what was just written."""
+    go_to(_look().next)
 
 
 def go_back(visit: Visit, step: Step) -> NoReturn:
     """Open the page before ``step``."""
-    go_to(visit.way[visit.way.index(step) - 1])
+    go_to(visit.way[next(place for place, other in enumerate(visit.way) if _same(other, step)) - 1])
 
 
-def progress(visit: Visit) -> None:
-    """How much is done, counted in items and questions."""
-    asked = [step for step in current(visit).way if step.name in {"rate", "survey"}]
+def progress(visit: Visit, now: Step | None = None) -> None:
+    """How much is done, counted in items and questions; ``now`` is the step as it is after this run's saving."""
+    way = [now if now and _same(step, now) else step for step in visit.way]
+    asked = [step for step in way if step.name in {"rate", "survey"}]
     done = sum(step.done for step in asked)
     total = sum(step.total for step in asked)
     st.progress(share_done(asked), text=_("{done} of {total} answered").format(done=done, total=total))
@@ -123,7 +126,13 @@ def _look() -> Visit:
         if participant is None:
             st.stop()  # the session ended between the navigation's look and ours
         study = session.get_one(Study, participant.study_id)
-        return Visit(participant, study, steps(session, participant), standing(session, participant))
+        shown = current_slate(session, participant)
+        way = steps_with(session, participant, shown)
+        return Visit(participant, study, way, standing(session, participant), shown)
+
+
+def _same(step: Step, other: Step) -> bool:
+    return (step.name, step.instrument) == (other.name, other.instrument)
 
 
 def _order(visit: Visit, name: StepName) -> int:

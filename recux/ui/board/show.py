@@ -13,39 +13,34 @@ from recux.ui.board.parts import Section
 from recux.ui.language import _, language
 
 FOLDER = Path(__file__).parent
-Read = Callable[[], Mapping[str, Saved | None]]
+Kept = Mapping[str, Saved | None]
 Save = Callable[[Said], None]
 
 
-def show(key: str, sections: Sequence[Section], *, read: Read, save: Save) -> Mapping[str, Saved | None]:
+def show(key: str, sections: Sequence[Section], kept: Kept, *, read: Callable[[], Kept], save: Save) -> Kept:
     """Show ``sections`` and keep what is answered; returns what is kept now, by question name.
 
-    ``read`` gives what is kept for every question of the sections (None where nothing is); ``save`` writes one change
-    in a transaction of its own, or raises a RecuxError.
+    ``kept`` is what was kept when the run began, for every question of the sections (None where nothing is); ``read``
+    gives the same after a change; ``save`` writes one change in a transaction of its own, or raises a RecuxError.
     """
     ledger: Ledger = st.session_state.setdefault(f"_ledger_{key}", Ledger())
-    saved = _settled(ledger, st.session_state.get(key), read, save)
-    result = _board()(key=key, data=_data(key, sections, saved, ledger), on_pending_change=_noted)
-    if unsettled(ledger, result.get("pending"), saved):
+    pending = (st.session_state.get(key) or {}).get("pending")
+    if settle(ledger, pending, kept, save, _("This could not be saved. Please reload the page.")):
+        kept = read()
+    result = _board()(key=key, data=_data(key, sections, kept, ledger), on_pending_change=_noted)
+    if unsettled(ledger, result.get("pending"), kept):
         st.rerun()  # a fresh session hears of the browser's changes only now: save them and show that
     ledger.fresh = False
-    return saved
+    return kept
 
 
-def _settled(ledger: Ledger, state: Any, read: Read, save: Save) -> Mapping[str, Saved | None]:
-    saved = read()
-    pending = (state or {}).get("pending")
-    problem = _("This could not be saved. Please reload the page.")
-    return read() if settle(ledger, pending, saved, save, problem) else saved
-
-
-def _data(key: str, sections: Sequence[Section], saved: Mapping[str, Saved | None], ledger: Ledger) -> dict[str, Any]:
+def _data(key: str, sections: Sequence[Section], kept: Kept, ledger: Ledger) -> dict[str, Any]:
     return {
         "store": f"recux.{key}",
         "language": language().replace("_", "-"),
         "direction": "ltr",
         "sections": [asdict(section) for section in sections],
-        "saved": {name: asdict(one) if one else None for name, one in saved.items()},
+        "saved": {name: asdict(one) if one else None for name, one in kept.items()},
         "settled": ledger.settled,
         "problems": ledger.problems,
         "words": {
