@@ -42,7 +42,7 @@ with st.expander(_("All figures, for everyone together")):
         {
             _("Figure"): words.metric(row["metric"]),
             _("Value"): figures.written(row["value"], row["metric"]),
-            _("95 % interval and n"): figures.interval(row, row["metric"]),
+            _("Interval (95 %) and n"): figures.interval(row, row["metric"]),
             _("Definition"): row["definition"],
         }
         for _index, row in last[last["arm"] == ""].iterrows()

@@ -37,7 +37,7 @@ if not drawn.empty:
     margin = drawn["margin"].iloc[0]
     form = "+" + figures.number_format(study.primary_metric)
     st.altair_chart(charts.differences(drawn, title=title, margin=margin, number=form))
-    st.text(_("The line is the 95 % interval; inside the grey band a difference is too small to matter."))
+    st.text(_("The line is the interval (95 %); inside the grey band a difference is too small to matter."))
 
 counts = " · ".join(f"{arms[arm]}: {n}" for arm, n in found.split.counts.items())
 split = _("no reason to doubt the split") if found.split.ok else found.split.reason or _("not as planned")
@@ -52,7 +52,7 @@ if not others.empty:
             _("Metric"): words.metric(row.metric),
             _("Arm"): arms[row.arm],
             _("Difference"): figures.signed(row.value, row.metric),
-            _("95 % interval"): figures.between(row, row.metric),
+            _("Interval (95 %)"): figures.between(row, row.metric),
             _("n"): row.n,
             _("Verdict"): words.verdict(row.verdict),
         }

@@ -55,7 +55,7 @@ if models is not None and not models.empty:
             tab.success(_("Champion, serving now: {model}").format(model=best), icon=":material/trophy:")
         names = [words.model(name) for name in rows.sort_values("baseline")["model"].unique()]
         measures = rows.assign(measure=rows["measure"].map(words.measure), model=rows["model"].map(words.model))
-        tab.altair_chart(charts.models(measures, names=names, title=_("Value on held-out people, 95 % interval")))
+        tab.altair_chart(charts.models(measures, names=names, title=_("Value on held-out people, interval (95 %)")))
         for reason in rows["why"].dropna().unique():
             tab.markdown(f":material/info: {plain(reason)}")
 elif newest is None:

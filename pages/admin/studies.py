@@ -28,7 +28,8 @@ if known:
     with read_session(data.engine()) as session:
         checks = checklist(session, study)
     for check in checks:
-        st.markdown(f":material/{'check_circle' if check.ok else 'radio_button_unchecked'}: {plain(_(check.text))}")
+        mark = "check_circle" if check.ok else "radio_button_unchecked"
+        st.markdown(f":material/{mark}: {words.check(check.code, check.number)}")
     step = {"draft": (_("Launch"), studies.launch_study), "live": (_("Close the study"), studies.close_study)}.get(
         study.status
     )
@@ -41,7 +42,7 @@ if known:
             with write_session(data.engine()) as session:
                 said = act(session, studies.get_study(session, study.slug))
                 audit.record(session, actor=me.email, action=f"study.{act.__name__}", target=study.slug)
-            frame.done("\n".join([_("Done."), *[_(one) for one in said or []]]))
+            frame.done("\n".join([_("Done."), *(said or [])]))
 
 if has_role(me, "admin"):
     with st.expander(_("Set up a new study"), icon=":material/add:", expanded=not known):

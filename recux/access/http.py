@@ -3,7 +3,10 @@
 These routes change state, so each POST must come from our own pages (``Origin``); a link from elsewhere cannot.
 """
 
+import gettext
+from collections.abc import Callable
 from html import escape
+from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -26,7 +29,8 @@ COOKIE_HOURS = 24.0 * 90
 """How long browsers keep a cookie; whether it still means anything is decided by its row in the database."""
 SIGN_IN = "/sign_in"
 
-REFUSAL = """<!doctype html><html lang="en"><meta charset="utf-8"><title>recux</title>
+LOCALE = Path(__file__).parent.parent / "locale"
+REFUSAL = """<!doctype html><html><meta charset="utf-8"><title>recux</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">
 <style>:root{{color-scheme:light dark}}body{{font:1.125rem/1.6 system-ui,sans-serif;max-width:34rem;margin:18vh auto;
 padding:0 1.5rem}}h1{{font-size:1.5rem;line-height:1.3}}</style>
@@ -39,7 +43,9 @@ async def join(request: Request) -> Response:
     try:
         cookie = await run_in_threadpool(_join, settings, request.path_params["token"])
     except NotAllowed as refusal:
-        return _refuse("This link does not open a study", f"{refusal} If it keeps happening, ask who sent it to you.")
+        _ = _translator(request)
+        help_text = _("If it keeps happening, please ask who sent it to you.")
+        return _refuse(_("This link does not open a study"), f"{_(str(refusal))} {help_text}")
     response = RedirectResponse("/", status_code=303)
     _set_cookie(response, PARTICIPANT_COOKIE, cookie, settings)
     response.headers["Cache-Control"] = "no-store"
@@ -134,6 +140,13 @@ def _forget(settings: Settings, cookie: str) -> None:
 def _set_cookie(response: Response, name: str, value: str, settings: Settings) -> None:
     seconds = int(COOKIE_HOURS * 3600)
     response.set_cookie(name, value, max_age=seconds, httponly=True, samesite="lax", secure=settings.secure_cookies)
+
+
+def _translator(request: Request) -> Callable[[str], str]:
+    """Into the first language that the browser asks for, if there is a catalogue of it."""
+    wanted = request.headers.get("accept-language", "").strip().lower()
+    languages = ["zh_CN"] if wanted.startswith("zh") else []
+    return gettext.translation("recux", LOCALE, languages=languages, fallback=True).gettext
 
 
 def _refuse(title: str, text: str) -> HTMLResponse:

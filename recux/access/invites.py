@@ -20,6 +20,11 @@ class Invite(NamedTuple):
     """Goes into ``{base_url}/join/{token}``."""
 
 
+def _(message: str) -> str:
+    """Marks words for the catalogue; whoever shows them translates them."""
+    return message
+
+
 def create_invites(
     session: Session,
     study: Study,
@@ -54,12 +59,12 @@ def participant_of_invite(session: Session, token: str) -> Participant:
         .where(Participant.invite_hash == token_hash(token))
     ).first()
     if found is None:
-        raise NotAllowed("This link is not valid. Please check that you copied all of it.")
+        raise NotAllowed(_("This link is not valid. Please check that you copied all of it."))
     participant, study = found
     if study.status == "draft" and not participant.test:
-        raise NotAllowed("This study has not started yet. Please try again later.")
+        raise NotAllowed(_("This study has not started yet. Please try again later."))
     if study.status in {"paused", "closed"} and not _has_decided(session, participant):
-        raise NotAllowed("This study does not take new participants at the moment.")
+        raise NotAllowed(_("This study does not take new participants at the moment."))
     return participant
 
 

@@ -12,10 +12,13 @@ from db.tables import ConsentText, Item, Participant, Slate, Study
 class Check(NamedTuple):
     """One line of the checklist before a launch."""
 
-    text: str
+    code: str
+    """``consent``, ``arm``, ``two_arms``, ``items``, ``people`` or ``slates``."""
     ok: bool
     needed: bool = True
     """Whether a launch is refused without it."""
+    number: int | None = None
+    """How many there are, where that matters."""
 
 
 def checklist(session: Session, study: Study) -> list[Check]:
@@ -25,15 +28,15 @@ def checklist(session: Session, study: Study) -> list[Check]:
     items, people = (_count(session, table, study.id) for table in (Item, Participant))
     languages = set(session.exec(select(ConsentText.language).where(ConsentText.study_id == study.id)))
     checks = [
-        Check("Consent text in every language", set(study.languages) <= languages),
-        Check("At least one arm with a weight", bool(arms)),
-        Check("Two arms or more, so that a difference can be seen", len(arms) > 1, needed=False),
-        Check(f"Items to recommend: {items:,}", items > 0, needed=any(arm.source != "http" for arm in arms)),
-        Check(f"People in the study: {people:,}", people > 0, needed=False),
+        Check("consent", set(study.languages) <= languages),
+        Check("arm", bool(arms)),
+        Check("two_arms", len(arms) > 1, needed=False),
+        Check("items", items > 0, needed=any(arm.source != "http" for arm in arms), number=items),
+        Check("people", people > 0, needed=False, number=people),
     ]
     if any(arm.source == "imported" for arm in arms):
         slates = _count(session, Slate, study.id)
-        checks.append(Check(f"Imported slates: {slates:,}", slates > 0, needed=False))
+        checks.append(Check("slates", slates > 0, needed=False, number=slates))
     return checks
 
 

@@ -216,7 +216,13 @@ def suggestion_status(status: str, judged: str | None) -> str:
 
 def evidence(suggestion: Suggestion) -> str:
     """How much is behind a suggestion, and how many comparisons it was picked from."""
-    parts = [f"{len(ids):,} {_(kind)}" for kind, ids in suggestion.evidence.items() if ids]
+    names = {
+        "ratings": _("ratings"),
+        "comments": _("comments"),
+        "answers": _("answers"),
+        "requests": _("requests"),
+    }
+    parts = [f"{len(ids):,} {names.get(kind, kind)}" for kind, ids in suggestion.evidence.items() if ids]
     if suggestion.p_adjusted is not None:
         parts.append(_("adjusted p = {p}").format(p=f"{suggestion.p_adjusted:.3g}"))
     if suggestion.tested:
@@ -287,7 +293,7 @@ def trend(code: str) -> str:
 
 def as_of(done: Round | None, waiting: int) -> str:
     """What the figures are about."""
-    intervals = _("Lines are 95 % intervals; people are the unit, never single ratings.")
+    intervals = _("Lines are intervals (95 %); people are the unit, never single ratings.")
     if done is None:
         return f"{intervals} {_('As of now.')}"
     more = _("As of round {n}; {waiting} newer ratings wait for the next one.")
@@ -308,3 +314,16 @@ def flag_columns() -> dict[str, str]:
 def points(metric: str) -> list[int]:
     """The points of the scale that people answered on."""
     return list(range(11)) if metric == "nps" else list(range(1, 6))
+
+
+def check(code: str, count: int | None) -> str:
+    """A line of the checklist before a launch."""
+    names = {
+        "consent": _("Consent text in every language"),
+        "arm": _("At least one arm with a weight"),
+        "two_arms": _("Two arms or more, so that a difference can be seen"),
+        "items": _("Items to recommend"),
+        "people": _("People in the study"),
+        "slates": _("Imported slates"),
+    }
+    return names[code] if count is None else f"{names[code]}: {count:,}"
