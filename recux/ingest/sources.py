@@ -129,9 +129,11 @@ def _csv(name: str, lines: Iterator[str]) -> Source:
     csv.field_size_limit(LONGEST_FIELD)
     reader = csv.reader(lines, strict=True)
     try:
-        header = tuple(cell.strip() for cell in next(row for row in reader if row))
+        header = tuple(cell.strip() for cell in next((row for row in reader if row), ()))
     except csv.Error as error:
         raise InvalidInput(f"{name}, line 1: the header cannot be read ({error})") from None
+    if not any(header):
+        raise InvalidInput(f"{name} is empty")
     doubled = sorted({column for column in header if header.count(column) > 1})
     if doubled:
         raise InvalidInput(f"{name}, line 1: more than one column is named {', '.join(map(repr, doubled))}")
@@ -167,7 +169,7 @@ def _json_records(lines: Iterator[str]) -> Iterator[Record]:
             continue
         try:
             value = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             yield Record(number, {}, f"is not JSON ({error}); write one object a line")
             continue
         if isinstance(value, dict):

@@ -132,7 +132,9 @@ def attribute(cell: Any) -> str | int | float | bool | None:
     if isinstance(cell, bool | int):
         return cell
     if isinstance(cell, float | Decimal):
-        return number(cell)
+        value = number(cell)
+        # JSONB keeps the digits that are written, and a whole float's are fewer than its value has
+        return int(value) if value is not None and value.is_integer() else value
     return text(cell)
 
 

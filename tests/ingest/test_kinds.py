@@ -139,6 +139,12 @@ def test_a_file_with_fewer_columns_leaves_the_others_alone(full):
     ) == (0, 0, 1, 0)
 
 
+def test_large_numbers_in_attributes_come_back_as_they_were(into):
+    row = {"item_id": "i1", "title": "One", "attr.big": 3.524433542368489e16, "attr.small": 0.1, "attr.yes": True}
+    assert counts(import_rows(into.engine, SLUG, "items", [row])) == (1, 0, 0, 0)
+    assert counts(import_rows(into.engine, SLUG, "items", [row])) == (0, 0, 1, 0)
+
+
 def test_an_empty_cell_leaves_what_is_known_of_people_items_and_slates(full):
     assert counts(full.text("participants", "participant_id,cohort,interests,attr.age\np1,,,\n")) == (0, 0, 1, 0)
     assert counts(full.text("items", "item_id,title,tags,price\ni1,One,,\n")) == (0, 0, 1, 0)

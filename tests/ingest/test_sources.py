@@ -82,7 +82,9 @@ def test_a_ragged_line_and_bad_json_are_problems_of_their_record_alone(tmp_path)
     assert (first.problem, last.problem) == (None, None)
     assert bad.line == 3
     assert "3 cells where the header has 2" in bad.problem
-    _, wrong, array = read(written(tmp_path, "a.jsonl", '{"a": 1}\n{"a": \n[1]\n'))
+    content = '{"a": 1}\n{"a": \n[1]\n{"a": ' + "1" * 5000 + "}\n"
+    _, wrong, array, endless = read(written(tmp_path, "a.jsonl", content))
+    assert "not JSON" in endless.problem
     assert "not JSON" in wrong.problem
     assert "not a JSON object" in array.problem
 
@@ -102,6 +104,7 @@ def gzip_of_many_rows():
     [
         ("empty.csv", b"", "is empty"),
         ("blank.csv", b"\n \n", "is empty"),
+        ("mark.csv", b"\xef\xbb\xbf\n", "is empty"),
         ("header.csv", b"item_id,title\n", "holds no rows, only item_id, title"),
         ("binary.csv", bytes(range(256)) * 40, "binary file"),
         ("picture.csv", b"\x89PNG\r\n\x1a\n" + bytes(100), "a PNG image"),

@@ -43,13 +43,13 @@ COLUMNS = {
 
 
 @pytest.mark.parametrize("kind", list(COLUMNS))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_any_rows_of_any_kind_twice(into_sqlite, kind, data):
+def test_any_rows_of_any_kind_twice(into, kind, data):
     rows = data.draw(
         st.lists(st.fixed_dictionaries({name: CELLS.get(name, ANY) for name in COLUMNS[kind]}), min_size=1, max_size=12)
     )
-    base = into_sqlite
+    base = into
     base.text("items", "item_id,title\na,A\nb,B\n", skip_bad=True)
     first = import_rows(base.engine, SLUG, kind, rows, skip_bad=True)
     counts(first)
