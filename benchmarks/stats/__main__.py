@@ -29,7 +29,7 @@ def main() -> None:
     started = time.perf_counter()
     work = [w for w in all_work(FULL if options.full else QUICK) if options.only in w[0].func.__name__]
     with ProcessPoolExecutor(options.processes) as pool:
-        cells = list(pool.map(run, work, chunksize=4))
+        cells = list(pool.map(run, work, chunksize=2))
     report(cells)
     print(f"\n{len(cells)} cells, seed {SEED}, {time.perf_counter() - started:.0f} s on {options.processes} processes")
 

@@ -41,6 +41,7 @@ def jobs() -> Iterator[Job]:
     for n, name in product((20, 50, 100, 200), pop.RATINGS):
         yield partial(paired, n, name)
         yield partial(one_mean, n, 0.3, name)
+        yield partial(one_answer, n, name)
     for n, icc, rate in product((20, 50, 100, 200), (0.01, 0.1, 0.3), (0.02, 0.1, 0.3)):
         yield partial(click_rate, n, icc, rate)
     for n, rate in product((20, 50, 100, 200), (0.02, 0.1, 0.5, 0.9)):
@@ -144,6 +145,13 @@ def one_mean(n: int, icc: float, name: str, rng: np.random.Generator, pilots: in
     results = (ends(stats.cluster_mean(x, people)) for x in drawn)
     truth = pop.mean_rating(pop.RATINGS[name])
     return tally("cluster_mean", label(name, name, icc), (n,), results, truth, continuous=True)
+
+
+def one_answer(n: int, name: str, rng: np.random.Generator, pilots: int) -> Cell:
+    """Mean answer 1 to 5 of one arm, one a person."""
+    drawn = pop.ratings(rng, pop.RATINGS[name], 0, (pilots, n, 1))[:, :, 0]
+    results = (ends(stats.bounded_mean(x, low=1, high=5)) for x in drawn)
+    return tally("bounded_mean", name, (n,), results, pop.mean_rating(pop.RATINGS[name]))
 
 
 def click_rate(n: int, icc: float, rate: float, rng: np.random.Generator, pilots: int) -> Cell:

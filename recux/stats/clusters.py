@@ -10,25 +10,26 @@ from recux.stats.arrays import Floats, Ints, cluster_codes, count, numbers, pair
 from recux.stats.distributions import critical_t, critical_z, two_sided_z
 from recux.stats.errors import StatisticsError
 from recux.stats.means import cluster_means, spread
+from recux.stats.one_mean import METHOD, mean_interval
 from recux.stats.proportions import clopper_pearson
 from recux.stats.results import Estimate, no_estimate
 
 WEIGHTS_AT_ONCE = 20_000_000  # cells of a weight matrix held in memory together: 160 MB
+FEW_WITH_EVENTS = 5  # participants; with fewer the variance between them says little
 
 
 def cluster_mean(values: Iterable[float], clusters: Iterable[Any], level: float = 0.95) -> Estimate:
-    """Mean of the participants' means, each participant counting once, with a t interval; n = participants."""
-    given, method = numbers(values, "values"), "t interval on participants' means"
-    means = cluster_means(given, clusters)
+    """Mean of the participants' means, each participant counting once; n = participants, at least two.
+
+    The interval is Student's t, corrected for skewness (see recux.stats.one_mean).
+    """
+    means = cluster_means(numbers(values, "values"), clusters)
     n = len(means)
     if n < 2:
-        return no_estimate("no participants" if n == 0 else "only one participant", n=n, method=method)
-    se = spread(means) / sqrt(n)
-    if se == 0:
-        return no_estimate("all participants have the same mean", n=n, method=method)
-    half = critical_t(level, n - 1) * se
-    mean = float(means.mean())
-    return Estimate(mean, mean - half, mean + half, n, method)
+        return no_estimate("no participants" if n == 0 else "only one participant", n=n, method=METHOD)
+    if spread(means) == 0:
+        return no_estimate("all participants have the same mean", n=n, method=METHOD)
+    return Estimate(float(means.mean()), *mean_interval(means, level), n, METHOD)
 
 
 def cluster_ratio(
@@ -38,8 +39,9 @@ def cluster_ratio(
 
     The variance between participants is linearised (Cochran 1977, ch. 6) with n - 1 degrees of freedom. Where every
     row has 0 <= numerator <= denominator the ratio is a proportion and the interval is Korn and Graubard's (1998):
-    Clopper-Pearson with the effective number of rows, which stays right near 0 and 1; without any event the effective
-    number is that of the participants. Raises StatisticsError for a negative denominator.
+    Clopper-Pearson with the effective number of rows, which stays right near 0 and 1; where fewer than five
+    participants have an event (or lack one) that number is taken to be at most that of the participants. Raises
+    StatisticsError for a negative denominator.
     """
     top, bottom = pair_of(numerators, denominators, "numerators", "denominators")
     if (bottom < 0).any():
@@ -115,7 +117,9 @@ def _ratio(tops: Floats, bottoms: Floats, proper: bool, level: float) -> Estimat
     quantile = critical_t(level, n - 1)
     if proper:
         shrink = (critical_z(level) / quantile) ** 2
-        effective = _effective_rows(ratio, variance / shrink, n, float(bottoms.sum()))
+        effective = _effective_rows(ratio, variance / shrink, float(bottoms.sum()))
+        if min((tops > 0).sum(), (tops < bottoms).sum()) < FEW_WITH_EVENTS:
+            effective = min(effective, float(n))
         return Estimate(ratio, *clopper_pearson(ratio * effective, effective, level), n, method)
     if variance <= 1e-24 * max(1.0, ratio**2):
         return no_estimate("all participants have the same ratio", n=n, method=method)
@@ -123,9 +127,6 @@ def _ratio(tops: Floats, bottoms: Floats, proper: bool, level: float) -> Estimat
     return Estimate(ratio, ratio - half, ratio + half, n, method)
 
 
-def _effective_rows(ratio: float, variance: float, n: int, rows: float) -> float:
+def _effective_rows(ratio: float, variance: float, rows: float) -> float:
     """Rows of a simple random sample that would give the same variance."""
-    binomial = ratio * (1 - ratio)
-    if binomial == 0 or variance <= 1e-24:
-        return float(n)
-    return min(rows, max(1.0, binomial / variance))
+    return min(rows, max(1.0, ratio * (1 - ratio) / max(variance, 1e-24)))

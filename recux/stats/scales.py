@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from recux.stats.arrays import Floats, answers, count, share
-from recux.stats.distributions import critical_t
 from recux.stats.errors import StatisticsError
+from recux.stats.one_mean import METHOD, mean_interval
 from recux.stats.proportions import proportion
 from recux.stats.results import Estimate, no_estimate
 
@@ -41,7 +41,7 @@ def csat(scores: Iterable[int | None], *, scale: int = 5, level: float = 0.95) -
 
 
 def ces(scores: Iterable[int | None], *, level: float = 0.95) -> Estimate:
-    """Customer effort score: the mean of answers 1 to 7 (high = easy), with a t interval clipped to the scale.
+    """Customer effort score: the mean of answers 1 to 7 (high = easy), with a skewness-corrected t interval.
 
     None = skipped. When all answers are equal the t interval has no width; then the share L that gives this answer
     is at least (alpha/2)^(1/n) (Clopper-Pearson), and the rest may answer anything: that is the interval used.
@@ -51,21 +51,22 @@ def ces(scores: Iterable[int | None], *, level: float = 0.95) -> Estimate:
 
 
 def bounded_mean(values: Iterable[float], *, low: float, high: float, level: float = 0.95) -> Estimate:
-    """Mean of one value a person on a scale from `low` to `high`, with a t interval clipped to the scale.
+    """Mean of one value a person on a scale from `low` to `high`, with an interval clipped to the scale.
 
-    Constant values get the conservative interval described at `ces`, so that agreement is never shown as certainty.
+    Student's t, corrected for skewness (see recux.stats.one_mean). Constant values get the conservative interval
+    described at `ces`, so that agreement is never shown as certainty.
     """
     given = np.asarray(values, dtype=np.float64)
     n, alpha = len(given), 1 - share(level, "level")
     if n == 0:
-        return no_estimate("nobody answered", n=0, method="t interval")
+        return no_estimate("nobody answered", n=0, method=METHOD)
     mean = float(given.mean())
     if np.ptp(given) == 0:
         agree = (alpha / 2) ** (1 / n)
         ends = agree * mean + (1 - agree) * low, agree * mean + (1 - agree) * high
         return Estimate(mean, *ends, n, "exact interval for equal answers")
-    half = critical_t(level, n - 1) * float(given.std(ddof=1)) / n**0.5
-    return Estimate(mean, max(low, mean - half), min(high, mean + half), n, "t interval")
+    start, end = mean_interval(given, level)
+    return Estimate(mean, max(low, start), min(high, end), n, METHOD)
 
 
 def sus(answers: Sequence[int]) -> Sus:

@@ -121,3 +121,28 @@ def test_resampled_latency_matches_a_plain_loop_over_participants() -> None:
     ]
     assert mine.se == pytest.approx(np.std(loop), rel=0.08)
     assert mine.ci_low == pytest.approx(np.quantile(loop, 0.0228), abs=0.15 * np.std(loop))
+
+
+def test_the_interval_of_a_mean_is_the_t_interval_for_symmetric_values() -> None:
+    values = np.linspace(-3, 3, 15) + 10
+    mine = stats.cluster_mean(values, range(15))
+    low, high = DescrStatsW(values).tconfint_mean()
+    assert (mine.ci_low, mine.ci_high) == (close(low), close(high))
+
+
+def test_the_interval_of_a_mean_undoes_skewness_as_hall_says() -> None:
+    values = RNG.exponential(size=25)
+    mine = stats.cluster_mean(values, range(25))
+    skewness = scipy.stats.skew(values, bias=False) / np.sqrt(25)
+    for end, sign in ((mine.ci_low, 1), (mine.ci_high, -1)):
+        t = (values.mean() - end) / scipy.stats.sem(values)
+        transformed = t + skewness * t**2 / 3 + skewness**2 * t**3 / 27 + skewness / 6
+        assert transformed == pytest.approx(sign * scipy.stats.t.ppf(0.975, 24))
+    assert mine.ci_high - mine.value > mine.value - mine.ci_low
+
+
+def test_the_interval_of_a_crowded_mean_covers() -> None:
+    rng = np.random.default_rng(2)
+    drawn = rng.choice(np.arange(1.0, 6), (1500, 20), p=[0.02, 0.03, 0.05, 0.1, 0.8])
+    intervals = [stats.bounded_mean(x, low=1, high=5) for x in drawn]
+    assert np.mean([i.ci_low <= 4.63 <= i.ci_high for i in intervals]) > 0.94

@@ -128,7 +128,7 @@ def test_adjusted_p_values_keep_their_order_and_only_grow(p: list[float]) -> Non
         assert np.all(np.diff(np.array(adjusted)[np.argsort(p, kind="stable")]) >= 0)
 
 
-@settings(max_examples=50)
+@settings(max_examples=15)
 @given(st.integers(0, 10_000), st.floats(0.5, 20), st.floats(-50, 50))
 def test_reliability_does_not_depend_on_the_unit(seed: int, factor: float, shift: float) -> None:
     rng = np.random.default_rng(seed)
