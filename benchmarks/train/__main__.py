@@ -61,9 +61,7 @@ def speed(flags: argparse.Namespace) -> None:
     for _ in range(flags.repeats):
         rate = matmul_flops()
         turns += [contestant(name, flags) | {"matmul": rate} for name in CONTESTANTS]
-    print(
-        f"{'loop':8} {'tokens/s':>9} {'x naive':>8} {'tokens/cpu-s':>13} {'x naive':>8} {'of GEMM':>8} {'MiB':>6} {'QWK':>6}"
-    )
+    print("loop      tokens/s  x naive  tokens/cpu-s  x naive  of GEMM    MiB    QWK")
     base: dict[str, float] = {}
     for name in CONTESTANTS:
         mine = [t for t in turns if t["name"] == name]

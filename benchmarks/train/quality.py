@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.train.reviews import read_reviews, sample
 from recux.learn.baselines import fit_baselines
 from recux.learn.calibration import cross_fitted, predicted_stars
-from recux.learn.evaluation import evaluate, tested_rows
+from recux.learn.evaluation import evaluate, labelled_rows
 from recux.learn.metrics import Groups, one_hot, quadratic_kappa
 from recux.learn.predictor import Scorer, load
 from recux.learn.recipe import default_recipe
@@ -41,7 +41,7 @@ def quality(sizes: list[int], seeds: list[int], n_test: int, settings: dict[str,
 
 def qwk_difference(a: Scorer, b: Scorer, examples: Any) -> tuple[float, float, float]:
     """QWK of ``a`` minus that of ``b`` on the same rows, with a 95 % interval from the same resamples."""
-    rows = tested_rows(examples, "satisfaction", "heldout")
+    rows = labelled_rows(examples, "satisfaction", "heldout")
     groups = Groups.of(rows.participants)
     kappas = []
     for scorer in (a, b):

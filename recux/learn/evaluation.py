@@ -68,7 +68,7 @@ class Evaluation:
     """Fitted on all these rows, for serving."""
 
 
-def tested_rows(examples: Examples, head: str, split: Split) -> Tested:
+def labelled_rows(examples: Examples, head: str, split: Split) -> Tested:
     """The rows of ``head`` on one side; of ratings only the scored ones (see ``scored_ratings``)."""
     part = examples.of(split)
     found: list[tuple[Any, int, str, int]] = []
@@ -110,7 +110,7 @@ def evaluate(scorer: Scorer, examples: Examples, model: str, *, split: Split = "
     be computed have no value and a reason.
     """
     heads = [h for h, m in MODEL_OF_HEAD.items() if m == model and h in scorer.heads]
-    rows = {h: tested_rows(examples, h, split) for h in heads}
+    rows = {h: labelled_rows(examples, h, split) for h in heads}
     rows = {h: r for h, r in rows.items() if len(r.labels)}
     raw = raw_of(scorer, rows)
     fair = {h: cross_fitted(raw[h], r.classes, r.participants) for h, r in rows.items()}

@@ -18,12 +18,14 @@ from typing import Any
 
 from recux.errors import RecuxError
 from recux.learn.baselines import fit_baselines
+from recux.learn.card import model_card
 from recux.learn.champion import Choice, Contender, choose_champion
 from recux.learn.errors import ModelUnreadable, TooFewExamples
 from recux.learn.evaluation import Evaluation, evaluate
 from recux.learn.examples import MODEL_OF_HEAD
 from recux.learn.files import write_json
 from recux.learn.jobs import Job, KindResult, ModelResult, RunResult, read_job, write_result
+from recux.learn.logs import tensorboard
 from recux.learn.loop import Progress
 from recux.learn.predictor import Scorer, load, read_calibration
 from recux.learn.requests import response_time_result
@@ -45,7 +47,8 @@ def run_job(folder: Path, *, progress: Tell | None = None, should_stop: Callable
     started = time.monotonic()
     job = read_job(folder)
     tell = throttled(folder / "progress.json", progress)
-    trained, left_out = encoder(job, folder, tell, should_stop)
+    with tensorboard(folder / "logs") as log:
+        trained, left_out = encoder(job, folder, both(tell, log), should_stop)
     scorer = load(trained.folder, device=trained.device).scorer if trained else None
     tell(Progress("baselines", 0, 1))
     fitted = fit_baselines(job.examples)
@@ -72,6 +75,8 @@ def run_job(folder: Path, *, progress: Tell | None = None, should_stop: Callable
         trained.out_of_domain if trained else None,
         time.monotonic() - started,
     )
+    for kind, found in kinds.items():
+        write_card(result, kind, found)
     write_result(folder, result)
     tell(Progress("done", 1, 1))
     return result
@@ -211,6 +216,24 @@ def audited(tested: Tested, choice: Choice, kind: str, job: Job) -> ModelResult:
     if tested.scorer is None or not choice.promoted or choice.champion != tested.model.name:
         return tested.model
     return replace(tested.model, audit=evaluate(tested.scorer, job.examples, kind, split="audit").metrics)
+
+
+def write_card(result: RunResult, kind: str, found: KindResult) -> None:
+    """Put the model card beside each model of the run that came to serve."""
+    for model in found.models:
+        if found.choice.promoted and model.name == found.choice.champion:
+            name = "README.md" if model.baseline else f"README-{kind}.md"  # one encoder may serve several kinds
+            (model.folder / name).write_text(model_card(result, kind), encoding="utf-8")
+
+
+def both(first: Tell, second: Tell) -> Tell:
+    """Tell two listeners."""
+
+    def tell(progress: Progress) -> None:
+        first(progress)
+        second(progress)
+
+    return tell
 
 
 def throttled(file: Path, listener: Tell | None, seconds: float = 1.0) -> Tell:

@@ -1,0 +1,134 @@
+"""How far a model can be trusted: whether it stands small changes of the words, and errs alike for all cohorts."""
+
+import random
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from recux.learn.calibration import expected_stars, predicted_stars
+from recux.learn.evaluation import labelled_rows
+from recux.learn.examples import Examples
+from recux.learn.metrics import Groups, Measure, measure
+from recux.learn.predictor import Scorer
+from recux.learn.splits import Split
+
+SYNONYMS = {
+    "good": "nice", "nice": "good", "great": "excellent", "excellent": "great", "bad": "poor", "poor": "bad",
+    "love": "adore", "like": "enjoy", "small": "little", "big": "large", "large": "big", "buy": "purchase",
+    "bought": "purchased", "pretty": "lovely", "lovely": "pretty", "cheap": "low-priced",
+    "quick": "fast", "fast": "quick",
+    "slow": "sluggish", "easy": "simple", "simple": "easy", "hard": "difficult", "boring": "dull", "wrong": "incorrect",
+    "喜欢": "喜爱", "很好": "非常好", "不错": "挺好", "差": "糟", "慢": "缓慢", "便宜": "实惠",
+}  # fmt: skip
+MIN_IN_COHORT = 5
+"""Participants a cohort needs before its error is compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stability:
+    """Share of predicted stars that flip under a change that should not matter."""
+
+    change: str
+    flipped: Measure
+    example: tuple[str, str] | None
+    """A text whose prediction flipped, before and after; None when none did."""
+
+
+def typo(text: str, rng: random.Random) -> str:
+    """Two neighbouring letters of one longer word swapped."""
+    words = list(re.finditer(r"[A-Za-z]{4,}", text))
+    if not words:
+        return text
+    at = (found := rng.choice(words)).start() + rng.randrange(1, len(found.group()) - 2)
+    return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
+
+
+def other_case(text: str, _: random.Random) -> str:
+    """All capitals, or small letters when it was."""
+    return text.lower() if text.isupper() else text.upper()
+
+
+def synonym(text: str, _: random.Random) -> str:
+    """Every word that has a synonym in the table replaced by it."""
+    pattern = "|".join(rf"\b{w}\b" if w.isascii() else w for w in SYNONYMS)
+    return re.sub(pattern, lambda m: SYNONYMS[m.group()], text)
+
+
+CHANGES: dict[str, Callable[[str, random.Random], str]] = {"typo": typo, "case": other_case, "synonym": synonym}
+
+
+def stability(scorer: Scorer, texts: Sequence[str], participants: Sequence[str], *, seed: int = 0) -> list[Stability]:
+    """Flips of the predicted satisfaction for each change, over the texts that it does change."""
+    before = predicted_stars(scorer.raw(texts)["satisfaction"]) if texts else np.zeros(0, dtype=int)
+    rng = random.Random(seed)  # noqa: S311 - typos, not secrets
+    return [flips(scorer, name, change, texts, participants, before, rng) for name, change in CHANGES.items()]
+
+
+def flips(  # noqa: PLR0917 - private to this module
+    scorer: Scorer,
+    name: str,
+    change: Callable[[str, random.Random], str],
+    texts: Sequence[str],
+    participants: Sequence[str],
+    before: np.ndarray,
+    rng: random.Random,
+) -> Stability:
+    """The outcome of one change."""
+    changed = [change(text, rng) for text in texts]
+    rows = [i for i, text in enumerate(texts) if changed[i] != text]
+    if not rows:
+        return Stability(name, Measure(None, reason="no text has anything to change"), None)
+    after = predicted_stars(scorer.raw([changed[i] for i in rows])["satisfaction"])
+    flipped = after != before[rows]
+    groups = Groups.of([participants[i] for i in rows])
+    share = measure(
+        groups.mean(flipped.astype(float)), len(rows), groups.draws.shape[1], "share of flipped predictions"
+    )
+    first = next((i for i, f in zip(rows, flipped, strict=True) if f), None)
+    return Stability(name, share, None if first is None else (texts[first], changed[first]))
+
+
+@dataclass(frozen=True, slots=True)
+class CohortErrors:
+    """The mean absolute error of each cohort, and the largest gap between two of them."""
+
+    errors: dict[str, Measure]
+    gap: Measure
+
+
+def cohort_errors(
+    scorer: Scorer,
+    examples: Examples,
+    cohorts: Mapping[str, str],
+    head: str,
+    *,
+    split: Split = "heldout",
+    seed: int = 0,
+) -> CohortErrors:
+    """Errors of expected stars (heads satisfaction and rating) by cohort; ``cohorts`` is participant -> cohort.
+
+    The gap is the largest mean minus the smallest; its interval resamples participants. Being a maximum it is above 0
+    by chance alone, so judge it by its lower end and by the sizes of the cohorts.
+    """
+    rows = labelled_rows(examples, head, split)
+    names = np.array([cohorts.get(person, "") for person in rows.participants])
+    people = np.array(rows.participants)
+    large = [c for c in sorted(set(names) - {""}) if len(set(people[names == c])) >= MIN_IN_COHORT]
+    if len(large) < 2:
+        reason = f"fewer than two cohorts with {MIN_IN_COHORT} held-out participants"
+        return CohortErrors({}, Measure(None, reason=reason))
+    distance = np.abs(expected_stars(scorer.raw(rows.inputs)[head]) - rows.labels)
+    groups = Groups.of(rows.participants, seed)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = {c: groups.total(distance * (names == c)) / groups.total((names == c).astype(float)) for c in large}
+    errors = {
+        c: measure(m, int((names == c).sum()), len(set(people[names == c])), "mean distance of expected from true star")
+        for c, m in means.items()
+    }
+    stacked = np.stack(list(means.values()))
+    gap = np.where(np.isfinite(stacked).all(0), stacked.max(0) - stacked.min(0), np.nan)
+    return CohortErrors(
+        errors, measure(gap, len(distance), groups.draws.shape[1], "largest gap of error between cohorts")
+    )
