@@ -186,3 +186,7 @@ def test_the_access_log_never_names_an_invite_token(caplog):
         log.info('%s - "%s %s HTTP/%s" %d', "127.0.0.1", "GET", "/api/health", "1.1", 200)
     assert "secret-token" not in caplog.text
     assert "/api/health" in caplog.text
+
+
+def test_a_refused_link_is_explained_in_the_readers_language(client):
+    assert "此链接无效" in client.get("/join/forged", headers={"accept-language": "zh-CN,zh;q=0.9"}).text
