@@ -51,14 +51,13 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(server.get_uri())
 
 
-@pytest.fixture
-def empty_postgres_url(postgres_server: str) -> Iterator[str]:
-    """URL of a fresh, empty Postgres database, dropped afterwards."""
-    url = sa.make_url(postgres_server).set(drivername="postgresql+psycopg")
+def new_postgres_database(server: str, *, template: str | None = None) -> Iterator[str]:
+    """URL of a fresh database, empty or a copy of another, dropped afterwards."""
+    url = sa.make_url(server).set(drivername="postgresql+psycopg")
     name = f"test_{uuid4().hex[:12]}"
     admin = sa.create_engine(url, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        connection.exec_driver_sql(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
     yield url.set(database=name).render_as_string(hide_password=False)
     with admin.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
@@ -66,10 +65,23 @@ def empty_postgres_url(postgres_server: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres_url(empty_postgres_url: str) -> str:
-    """URL of a fresh, migrated Postgres database."""
-    upgrade(empty_postgres_url)
-    return empty_postgres_url
+def empty_postgres_url(postgres_server: str) -> Iterator[str]:
+    """URL of a fresh, empty Postgres database, dropped afterwards."""
+    yield from new_postgres_database(postgres_server)
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> Iterator[str]:
+    """Name of a migrated Postgres database that tests copy."""
+    for url in new_postgres_database(postgres_server):
+        upgrade(url)
+        yield str(sa.make_url(url).database)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    """URL of a fresh, migrated Postgres database, dropped afterwards."""
+    yield from new_postgres_database(postgres_server, template=postgres_template)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -10,6 +10,7 @@ from recux.settings import Settings
 
 batch = typer.Typer(help="Close what was collected.", no_args_is_help=True, rich_markup_mode=None)
 round_ = typer.Typer(help="Run rounds and look at them.", no_args_is_help=True, rich_markup_mode=None)
+HEADLINES = ("auc", "qwk", "mae", "log_loss", "pinball")
 SHOWN = ("number", "status", "stage", "batch_size", "started_at", "finished_at")
 
 
@@ -169,9 +170,21 @@ def _print(document: dict[str, Any], *, as_json: bool) -> None:
         if remark:
             say(f"note: {remark}")
     for model in document["models"]:
-        measured = {name: figure.get("value") for name, figure in model["metrics"].items() if isinstance(figure, dict)}
-        figures = ", ".join(f"{name} {value:.3f}" for name, value in measured.items() if isinstance(value, int | float))
         serving = " (serves)" if model["champion"] else ""
-        print(f"  {model['head']}: {model['name']}{serving}: {figures or 'no figures yet'}")
+        print(f"  {model['head']}: {model['name']}{serving}: {_figures(model['metrics'])}")
+    for reason in dict.fromkeys(f"{m['head']}: {m['reason']}" for m in document["models"] if m["reason"]):
+        print(f"  why, {reason}")
     for suggestion in document["suggestions"]:
         print(f"  suggestion {suggestion['id']} ({suggestion['status']}): {suggestion['title']}")
+
+
+def _figures(metrics: dict[str, Any]) -> str:
+    """The figures that decide, with their intervals; all of them are in ``--json`` and in the report."""
+    found = []
+    for name in HEADLINES:
+        figure = metrics.get(name) or {}
+        if figure.get("value") is not None:
+            low, high = figure.get("ci_low"), figure.get("ci_high")
+            interval = f" [{low:.3f}, {high:.3f}]" if low is not None and high is not None else ""
+            found.append(f"{name} {figure['value']:.3f}{interval}")
+    return ", ".join(found) or "no figures yet"
