@@ -3,6 +3,7 @@
 import logging
 import os
 import runpy
+import socket
 import subprocess
 import sys
 import threading
@@ -30,18 +31,32 @@ def serve(settings: Settings, *, worker: bool) -> None:
     """Serve pages and API until interrupted; with ``worker``, run one as a child for as long.
 
     The settings are handed on through the environment, because pages and worker read theirs from there.
-    Raises Unavailable when the pages are not where they belong.
+    Raises Unavailable when the pages are not where they belong, or the port is taken.
     """
     os.environ.update(environment(settings))
     upgrade(settings.url)  # before the worker starts, which needs the tables
-    server = uvicorn.Server(
-        uvicorn.Config(load_app(), host=settings.host, port=settings.port, log_level="warning", access_log=False)
-    )
+    listener = listen(settings.host, settings.port)
+    server = uvicorn.Server(uvicorn.Config(load_app(), log_level="warning", access_log=False))
     if not worker:
-        server.run()
+        server.run(sockets=[listener])
         return
     with supervised(WORKER):
-        server.run()
+        server.run(sockets=[listener])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The socket to serve on, bound before anything is started. Raises Unavailable when it cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise Unavailable(
+            f"cannot listen on {host}:{port}: {error.strerror}; choose another --host or --port"
+        ) from None
+    return listener
 
 
 def environment(settings: Settings) -> dict[str, str]:

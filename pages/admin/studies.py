@@ -8,7 +8,7 @@ from db.engine import read_session, write_session
 from recux import instruments, templates
 from recux.access import audit
 from recux.access.accounts import has_role
-from recux.collect import studies
+from recux.collect import definitions, studies
 from recux.errors import RecuxError
 from recux.insight.setup import checklist
 from recux.ui import data, frame, words
@@ -47,13 +47,13 @@ if known:
 if has_role(me, "admin"):
     with st.expander(_("Set up a new study"), icon=":material/add:", expanded=not known):
         domain = st.selectbox(_("What is recommended?"), templates.available(), format_func=words.domain)
-        preset = studies.read_definition(None, template=domain)
+        preset = definitions.read_definition(None, template=domain)
         left, right = st.columns(2)
         title = left.text_input(_("Title"), placeholder=_("Spring pilot"))
         slug = right.text_input(_("Short name, for addresses"), placeholder="spring-pilot")
         asked = st.multiselect(_("Questionnaires"), instruments.available(), default=preset.instruments)
         left, middle, right = st.columns(3)
-        metric = left.selectbox(_("What decides"), studies.PLAIN_METRICS, format_func=words.metric)
+        metric = left.selectbox(_("What decides"), definitions.PLAIN_METRICS, format_func=words.metric)
         size = middle.number_input(_("Items a person sees"), 1, 100, preset.slate_size)
         batch = right.number_input(_("Ratings and answers that make a batch"), 1, 1_000_000, preset.batch_size)
         st.markdown(_("**Arms**: the ways of recommending that are compared. The first is the control."))
@@ -69,7 +69,7 @@ if has_role(me, "admin"):
         if st.button(_("Create as a draft"), type="primary"):
             try:
                 rows = [{k: v for k, v in row.items() if pd.notna(v) and v != ""} for row in arms.to_dict("records")]
-                definition = studies.StudyDefinition.model_validate(
+                definition = definitions.StudyDefinition.model_validate(
                     preset.model_dump()
                     | {"title": title, "instruments": asked, "primary_metric": metric, "slate_size": size}
                     | {"batch_size": batch, "arms": rows, "consent": consent}

@@ -14,6 +14,8 @@ import pytest
 
 from db.engine import build_engine, write_session
 from recux.access.invites import create_invites
+from recux.errors import Unavailable
+from recux.serve import listen
 from tests.planting import plant_study
 
 ROOT = Path(__file__).parent.parent.parent
@@ -142,3 +144,10 @@ def _alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def test_a_taken_port_is_said_before_anything_starts(port):
+    with listen("127.0.0.1", port) as holder:
+        holder.listen()
+        with pytest.raises(Unavailable, match=f"127.0.0.1:{port}.*--port"):
+            listen("127.0.0.1", port)
