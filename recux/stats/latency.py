@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from recux.stats.arrays import Floats, Ints, cluster_codes, numbers, share
-from recux.stats.clusters import expanded_percentiles, multiplicities
+from recux.stats.clusters import expanded_percentiles, multiplicities, random_groups
 from recux.stats.results import Difference, Estimate, no_difference, no_estimate
 
 THRESHOLDS = 1024  # candidate values of a resampled quantile; of more rows, evenly spaced order statistics
@@ -84,17 +84,19 @@ def resampled_quantile(arm: _Arm, q: float, rng: np.random.Generator) -> Floats:
     """Quantile `q` in each of 2,000 resamples of the arm's participants, shape (draws,).
 
     A participant's requests up to each candidate threshold are counted once, shape (n, thresholds); a resample is
-    then a product of the draws' multiplicities with that table.
+    then a product of the draws' multiplicities with that table. Beyond 2,000 participants random groups are drawn.
     """
-    sizes = np.bincount(arm.codes, minlength=arm.n).astype(np.float64)
+    group, n = random_groups(arm.n, rng)
+    codes = group[arm.codes]
+    sizes = np.bincount(codes, minlength=n).astype(np.float64)
     # the standard deviation of the share below q where, at worst, a participant's requests are all alike
-    deviation = float(np.sqrt(q * (1 - q) * (sizes**2).mean() / arm.n) / sizes.mean())
+    deviation = float(np.sqrt(q * (1 - q) * (sizes**2).mean() / n) / sizes.mean())
     thresholds = _thresholds(np.sort(arm.durations), q, 6 * deviation)
-    cells = arm.codes * (len(thresholds) + 1) + np.searchsorted(thresholds, arm.durations)
-    counts = np.bincount(cells, minlength=arm.n * (len(thresholds) + 1)).reshape(arm.n, -1)
+    cells = codes * (len(thresholds) + 1) + np.searchsorted(thresholds, arm.durations)
+    counts = np.bincount(cells, minlength=n * (len(thresholds) + 1)).reshape(n, -1)
     up_to, drawn = counts[:, :-1].cumsum(axis=1).astype(np.float64), []
-    for start in range(0, DRAWS, step := max(1, 20_000_000 // max(arm.n, len(thresholds)))):
-        weights = multiplicities(arm.n, min(step, DRAWS - start), rng)
+    for start in range(0, DRAWS, step := max(1, 20_000_000 // max(n, len(thresholds)))):
+        weights = multiplicities(n, min(step, DRAWS - start), rng)
         reached = weights @ up_to >= (q * (weights @ sizes) - 1e-9)[:, None]
         drawn.append(thresholds[np.where(reached.any(axis=1), reached.argmax(axis=1), -1)])
     return np.concatenate(drawn)

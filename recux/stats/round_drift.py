@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from recux.stats.arrays import Floats, Ints, cluster_codes, count, numbers
+from recux.stats.clusters import MOST_GROUPS
 
 BINS = 10
 FEWEST = 5  # participants in a round
@@ -59,10 +60,29 @@ def drift(
         few = min(n_before, n_after) < FEWEST
         reason = f"a round has fewer than {FEWEST} participants" if few else "all values are equal"
         return Drift(None, None, None, None, n_before, n_after, reason)
-    taken = _exchanges(sizes, count(draws, "draws", low=200), np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    group, sizes = _groups(sizes, rng)
+    codes = group[codes]
+    taken = _exchanges(sizes, count(draws, "draws", low=200), rng)
     psi = _psi(*_dealt(_binned(together, _edges(together, BINS)), codes, split, taken))
     ks = _ks(*_dealt(_binned(together, _edges(together, 200)), codes, split, taken))
     return Drift(float(psi[0]), _p(psi), float(ks[0]), _p(ks), n_before, n_after)
+
+
+def _groups(sizes: Ints, rng: np.random.Generator) -> tuple[Ints, Ints]:
+    """Group of each participant and the groups' rows in each round, shape (2, groups).
+
+    People of one kind (earlier round, later round, both) share groups only among themselves; up to 2,000 in all
+    everybody is alone, beyond that each kind is cut into random groups, so that the cost stops growing.
+    """
+    n = sizes.shape[1]
+    kinds, group, used = (sizes > 0).T @ np.array([1, 2]), np.zeros(n, dtype=np.int64), 0
+    for kind in np.unique(kinds):
+        members = np.flatnonzero(kinds == kind)
+        parts = len(members) if n <= MOST_GROUPS else max(FEWEST, len(members) * MOST_GROUPS // n)
+        group[members] = used + rng.permutation(len(members)) % parts
+        used += parts
+    return group, np.stack([np.bincount(group, weights=row, minlength=used).astype(np.int64) for row in sizes])
 
 
 def _exchanges(sizes: Ints, draws: int, rng: np.random.Generator) -> Floats:

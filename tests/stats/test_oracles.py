@@ -146,3 +146,14 @@ def test_the_interval_of_a_crowded_mean_covers() -> None:
     drawn = rng.choice(np.arange(1.0, 6), (1500, 20), p=[0.02, 0.03, 0.05, 0.1, 0.8])
     intervals = [stats.bounded_mean(x, low=1, high=5) for x in drawn]
     assert np.mean([i.ci_low <= 4.63 <= i.ci_high for i in intervals]) > 0.94
+
+
+def test_many_participants_are_resampled_in_groups_with_the_same_spread() -> None:
+    people = np.repeat(np.arange(9000), 3)
+    mood = np.repeat(RNG.normal(size=9000), 3)
+    a, b = (np.exp(5 + mood + 0.5 * RNG.normal(size=27_000)) for _ in range(2))
+    mine = stats.compare_latency(a, b, 0.5, clusters_a=people, clusters_b=people, seed=3)
+    below = (a.reshape(9000, 3) < np.median(a)).mean(axis=1)
+    spread = below.std() / np.sqrt(9000) * np.sqrt(2)
+    density = scipy.stats.norm.pdf(0) / np.hypot(1, 0.5) / np.median(a)
+    assert (mine.n_a, mine.se) == (9000, pytest.approx(spread / density, rel=0.1))
