@@ -82,6 +82,8 @@ class Question(Part):
             raise ValueError(f"question {self.name!r} of kind {self.kind!r} needs low and high, with low < high")
         if self.kind in CHOICE and len({option.value for option in self.options}) < max(2, len(self.options)):
             raise ValueError(f"question {self.name!r} needs at least two options with different values")
+        if self.kind == "stars" and self.low != 1:
+            raise ValueError(f"question {self.name!r}: stars count from low = 1")
         if self.kind not in NUMERIC and (self.low, self.high, self.reverse) != (None, None, False):
             raise ValueError(f"question {self.name!r} of kind {self.kind!r} cannot have low, high or reverse")
         return self

@@ -62,12 +62,15 @@ def drawn(question: Question, spoken: str) -> board.Question:
     wording, when = question.wording(spoken), question.ask_if.model_dump(exclude_none=True) if question.ask_if else None
     if question.kind == "text":
         return board.text(question.name, wording, longest=question.max_length, when=when)
-    refusal = None if question.optional else board.refusal()
-    if question.kind == "single":
+    more = {"refusal": None if question.optional else board.refusal(), "when": when}
+    if question.kind in {"single", "multiple"}:
         options = [(option.value, in_language(option.text, spoken)) for option in question.options]
-        return board.choices(question.name, wording, options, refusal=refusal, when=when)
+        return board.choices(question.name, wording, options, many=question.kind == "multiple", **more)
     low, high = question.bounds
-    return board.scale(question.name, wording, low, high, question.end_labels(spoken), refusal=refusal, when=when)
+    if question.kind == "stars":
+        return board.stars(question.name, wording, high=high, **more)
+    draw = board.slider if question.kind == "slider" else board.scale
+    return draw(question.name, wording, low, high, question.end_labels(spoken), **more)
 
 
 def _item(impression: Impression, card: board.Card) -> Section:

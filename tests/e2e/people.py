@@ -4,6 +4,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import sqlalchemy as sa
+from playwright.sync_api import Page
 from sqlmodel import select
 
 from db.engine import write_session
@@ -64,7 +65,7 @@ def invite(engine: sa.Engine, server: Server, study: Study) -> tuple[str, Partic
     return f"{server.url}/join/{one.token}", person
 
 
-def picture(page: object, folder: Path, name: str) -> None:
+def picture(page: Page, folder: Path, name: str) -> None:
     """A screenshot of the whole page."""
     folder.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=folder / f"{name}.png", full_page=True)

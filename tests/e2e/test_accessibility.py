@@ -1,27 +1,45 @@
-"""axe-core finds nothing serious on any participant page, in both languages, light and dark."""
+"""axe-core finds nothing serious on any participant page: phone and desktop, both languages, light and dark.
 
+With ``RECUX_SCREENSHOTS=FOLDER`` the pages are also kept as pictures, for people to look at.
+"""
+
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.e2e.conftest import DESKTOP, PHONE
 from tests.e2e.people import ITEMS, invite, plant_shop
 from tests.e2e.server import Server
 
 pytestmark = pytest.mark.browser
+PICTURES = os.environ.get("RECUX_SCREENSHOTS")
 NEXT = "stBaseButton-primary"
 
 
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
 @pytest.mark.parametrize(("locale", "scheme"), [("en-US", "light"), ("zh-CN", "dark")])
 def test_no_participant_page_has_a_serious_finding(
-    new_browser: Callable[..., BrowserContext], served_engine: sa.Engine, server: Server, locale: str, scheme: str
+    new_browser: Callable[..., BrowserContext],
+    served_engine: sa.Engine,
+    server: Server,
+    viewport: dict[str, int],
+    locale: str,
+    scheme: str,
 ) -> None:
     link, _person = invite(served_engine, server, plant_shop(served_engine, instruments=["nps", "umux_lite"]))
-    page = new_browser(locale=locale, color_scheme=scheme).new_page()
+    page = new_browser(viewport=viewport, locale=locale, color_scheme=scheme).new_page()
     page.goto(link)
-    found = [(name, finding) for name in _walk(page) for finding in _serious(page)]
+    found = []
+    for name in _walk(page):
+        found += [(name, finding) for finding in _serious(page)]
+        if PICTURES:
+            place = "phone" if viewport is PHONE else "desktop"
+            page.screenshot(path=Path(PICTURES) / f"{name}-{place}-{locale[:2]}-{scheme}.png")
     assert found == []
 
 
@@ -35,6 +53,7 @@ def _walk(page: Page) -> Iterator[str]:
     for group in page.locator(".stars").all():
         group.get_by_role("radio").nth(2).click()
     expect(page.locator(".stars .status:not(:empty)")).to_have_count(len(ITEMS))
+    page.locator(".stMain").evaluate("e => e.scrollTo(0, 0)")
     yield "rate"
     page.get_by_test_id(NEXT).click()
     expect(page.locator(".scale")).to_have_count(1)
@@ -44,7 +63,7 @@ def _walk(page: Page) -> Iterator[str]:
     expect(page.locator(".scale")).to_have_count(2)
     page.get_by_test_id(NEXT).click()  # not answered yet: the warning is there
     expect(page.get_by_test_id("stAlert")).to_be_visible()
-    yield "umux_lite, with a warning"
+    yield "umux_lite"
     for group in page.locator(".scale").all():
         group.get_by_role("radio").last.click()  # prefer not to say
     page.get_by_test_id(NEXT).click()

@@ -1,6 +1,5 @@
 """A person with a real browser: from the invite link to the thanks, with all that can happen on the way."""
 
-import os
 import re
 import shutil
 from collections.abc import Callable
@@ -14,11 +13,10 @@ from sqlmodel import Session, col, select
 from db.engine import build_engine, read_session, write_session
 from db.tables import Answer, Item, Participant, Rating, Response, Study
 from tests.e2e.conftest import DESKTOP
-from tests.e2e.people import ITEMS, invite, picture, plant_shop
+from tests.e2e.people import ITEMS, invite, plant_shop
 from tests.e2e.server import Server, free_port
 
 pytestmark = pytest.mark.browser
-PICTURES = Path(os.environ["RECUX_SCREENSHOTS"]) if "RECUX_SCREENSHOTS" in os.environ else None
 SMALL = {"width": 320, "height": 640}
 
 
@@ -68,11 +66,6 @@ def click_star(page: Page, number: int, value: int) -> None:
     expect(card(page, number).locator(".stars .status")).to_have_text("Saved")
 
 
-def keep(page: Page, name: str) -> None:
-    if PICTURES:
-        picture(page, PICTURES, name)
-
-
 def test_a_walk_from_the_invite_to_the_thanks_stores_every_answer(
     phone: Page, served_engine: sa.Engine, ann: tuple[str, Participant]
 ) -> None:
@@ -80,25 +73,21 @@ def test_a_walk_from_the_invite_to_the_thanks_stores_every_answer(
     phone.goto(link)
     expect(phone.get_by_role("heading", name="Welcome")).to_be_visible()
     assert "/join/" not in phone.url
-    keep(phone, "welcome-phone")
     phone.get_by_role("button", name="I agree and take part").click()
     for number in range(len(ITEMS)):
         click_star(phone, number, 5 - number)
     card(phone, 3).get_by_label("What makes you say so?").fill("A bit dear.")
     expect(card(phone, 3).locator(".text .status")).to_have_text("Saved")
     expect(phone.get_by_text("4 of 6 answered")).to_be_visible()
-    keep(phone, "rate-phone")
     phone.get_by_role("button", name="Continue").click()
     phone.get_by_role("radio", name="9", exact=True).click()
     phone.get_by_label("What is the main reason for your score?").fill("Quick, and well chosen.")
-    keep(phone, "survey-phone")
     phone.get_by_role("button", name="Continue").click()
     expect(phone.get_by_role("group", name="All in all")).to_be_visible()
     phone.get_by_role("radio", name="4", exact=True).click()
     phone.get_by_role("button", name="Continue").click()
     expect(phone.get_by_role("heading", name="Thank you!")).to_be_visible()
     expect(phone.get_by_text("6 of 6 answered")).to_be_visible()
-    keep(phone, "thanks-phone")
     assert [(r.rating, r.comment) for r in ratings(served_engine, person) if r.current] == [
         (5, None),
         (4, None),

@@ -5,7 +5,7 @@ click changes nothing. The browser names each unsaved change with a nonce and se
 """
 
 from recux.ui.board.autosave import Said, Saved, settle
-from recux.ui.board.parts import Card, Question, Section, choices, refusal, scale, stars, text
+from recux.ui.board.parts import Card, Question, Section, choices, refusal, scale, slider, stars, text
 from recux.ui.board.show import show
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "scale",
     "settle",
     "show",
+    "slider",
     "stars",
     "text",
 ]

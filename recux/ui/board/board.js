@@ -7,6 +7,7 @@ const TYPING = 0.7 * SECOND; // quiet after the last key before a text is sent
 const ARROWS = 0.4 * SECOND; // arrow keys pass through values that are not meant
 
 const boards = new WeakMap();
+const WIDGETS = { text: newText, slider: newSlider };
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".board");
@@ -96,9 +97,7 @@ function newBoard(root, first, shape) {
 function newSection(board, section) {
   const element = make("section", "section");
   const card = section.card ? newCard(section.card) : null;
-  const questions = section.questions.map((question) =>
-    question.kind === "text" ? newText(board, question) : newChoice(board, question),
-  );
+  const questions = section.questions.map((question) => (WIDGETS[question.kind] ?? newChoice)(board, question));
   element.append(...(card ? [card.element] : []), ...questions.map((question) => question.element));
   if (section.card) element.classList.add("framed");
 
@@ -161,35 +160,37 @@ function newChoice(board, first) {
   const element = make("fieldset", `choice ${first.kind}`);
   const legend = make("legend");
   const row = make("div", "options");
-  const ends = make("div", "ends");
-  ends.append(make("span"), make("span"));
-  ends.setAttribute("aria-hidden", "true");
+  const ends = newEnds();
+  const many = first.kind === "multiple";
   const group = nonce();
   const options = first.options.map((option) => newOption(group, option, first.kind));
-  const refusal = first.refusal ? newOption(group, { value: "refused" }, "refusal") : null;
+  const refusal = newRefusal(first, group, many);
   const status = newStatus();
   row.append(...options.map((option) => option.element));
-  element.append(legend, row, ends, ...(refusal ? [refusal.element] : []), status.element);
+  element.append(legend, row, ends.element, newFoot(refusal, status));
 
   let keys = false;
   element.addEventListener("keydown", () => (keys = true));
   element.addEventListener("pointerdown", () => (keys = false));
-  element.addEventListener("change", ({ target }) => {
-    const said = target.value === "refused" ? { refused: true } : { value: Number(target.value) };
-    board.change(first.name, said, keys ? ARROWS : 0);
-  });
+  element.addEventListener("change", ({ target }) => board.change(first.name, said(target), keys ? ARROWS : 0));
   element.addEventListener("focusout", ({ relatedTarget }) => element.contains(relatedTarget) || board.flush());
+
+  function said(target) {
+    if (target.value === "refused") return target.checked ? { refused: true } : { text: "" };
+    if (!many) return { value: Number(target.value) };
+    return { text: options.flatMap((option, i) => (option.input.checked ? [first.options[i].value] : [])).join(";") };
+  }
 
   function refresh(question, waiting) {
     legend.replaceChildren(question.text, ...hidden(question.about));
-    ends.hidden = !question.ends;
-    question.ends?.forEach((text, i) => (ends.children[i].textContent = text));
+    ends.label(question.ends);
     options.forEach((option, i) => option.label(question.options[i]));
     refusal?.label(question.refusal);
-    const said = board.said(question.name);
-    const chosen = said === null ? -1 : question.options.findIndex((option) => option.value === said.value);
-    options.forEach((option, i) => option.mark(i === chosen, question.kind === "stars" && i <= chosen));
-    refusal?.mark(Boolean(said?.refused), false);
+    const now = board.said(question.name);
+    const chosen = many ? (now?.text ?? "").split(";").filter(Boolean).map(Number) : [now?.value];
+    const last = question.options.findIndex((option) => option.value === now?.value);
+    options.forEach((option, i) => option.mark(chosen.includes(question.options[i].value), i <= last));
+    refusal?.mark(Boolean(now?.refused), false);
     status.show(board, question.name, waiting);
   }
   return { element, refresh };
@@ -198,7 +199,7 @@ function newChoice(board, first) {
 function newOption(group, option, kind) {
   const element = make("label", kind === "refusal" ? "refusal" : "option");
   const input = make("input");
-  input.type = "radio";
+  input.type = kind === "multiple" ? "checkbox" : "radio";
   input.name = group;
   input.value = option.value;
   const face = make("span", "face");
@@ -210,9 +211,73 @@ function newOption(group, option, kind) {
   }
   function mark(chosen, filled) {
     input.checked = chosen;
-    element.classList.toggle("filled", filled);
+    element.classList.toggle("filled", filled && kind === "stars");
   }
-  return { element, label, mark };
+  return { element, input, label, mark };
+}
+
+function newRefusal(question, group, independent) {
+  if (!question.refusal) return null;
+  const refusal = newOption(group, { value: "refused" }, "refusal");
+  if (independent) refusal.input.type = "checkbox";
+  return refusal;
+}
+
+function newFoot(refusal, status) {
+  const foot = make("div", "foot");
+  foot.append(...(refusal ? [refusal.element] : []), status.element);
+  return foot;
+}
+
+function newEnds() {
+  const element = make("div", "ends");
+  element.append(make("span"), make("span"));
+  element.setAttribute("aria-hidden", "true"); // the options themselves say it
+  function label(ends) {
+    element.hidden = !ends;
+    ends?.forEach((text, i) => (element.children[i].textContent = text));
+  }
+  return { element, label };
+}
+
+// A slider has no handle until it is used: a handle in the middle would be an answer that nobody gave.
+function newSlider(board, first) {
+  const element = make("fieldset", "slider");
+  const legend = make("legend");
+  const row = make("div", "options");
+  const input = make("input");
+  const output = make("span", "number");
+  output.setAttribute("aria-hidden", "true"); // the slider says it
+  const ends = newEnds();
+  const refusal = newRefusal(first, nonce(), true);
+  const status = newStatus();
+  Object.assign(input, { type: "range", min: first.low, max: first.high, step: (first.high - first.low) / 100 });
+  row.append(input, output);
+  element.append(legend, row, ends.element, newFoot(refusal, status));
+
+  const answer = () => board.change(first.name, { value: Number(input.value) }, ARROWS);
+  input.addEventListener("input", answer);
+  input.addEventListener("pointerup", answer); // a click on the very middle changes nothing, but is an answer
+  input.addEventListener("blur", board.flush);
+  refusal?.input.addEventListener("change", ({ target }) =>
+    board.change(first.name, target.checked ? { refused: true } : { text: "" }, 0),
+  );
+
+  function refresh(question, waiting) {
+    legend.replaceChildren(question.text, ...hidden(question.about));
+    input.setAttribute("aria-label", question.text);
+    ends.label(question.ends);
+    refusal?.label(question.refusal);
+    const now = board.said(question.name);
+    const value = now?.value ?? null;
+    input.classList.toggle("untouched", value === null);
+    input.setAttribute("aria-valuetext", value === null ? "–" : String(value));
+    output.textContent = value === null ? "–" : String(value);
+    if (value !== null) input.value = value;
+    refusal?.mark(Boolean(now?.refused), false);
+    status.show(board, question.name, waiting);
+  }
+  return { element, refresh };
 }
 
 function newText(board, first) {

@@ -30,13 +30,15 @@ class Question:
 
     name: str
     kind: str
-    """``stars``, ``scale``, ``single`` or ``text``."""
+    """``stars``, ``scale``, ``slider``, ``single``, ``multiple`` or ``text``."""
     text: str
     about: str = ""
     """What only screen readers say after the text: which item it is about."""
     options: list[dict[str, Any]] = field(default_factory=list)
     ends: tuple[str, str] | None = None
     refusal: dict[str, str] | None = None
+    low: int = 0
+    high: int = 0
     longest: int = 0
     when: dict[str, Any] | None = None
 
@@ -50,11 +52,11 @@ class Section:
     card: Card | None = None
 
 
-def stars(name: str, text: str, *, about: str = "", high: int = 5) -> Question:
+def stars(name: str, text: str, *, high: int = 5, **more: Any) -> Question:
     """1 to ``high`` stars."""
     spoken = _("{value} of {high} stars")
     options = [{"value": n, "text": str(n), "spoken": spoken.format(value=n, high=high)} for n in range(1, high + 1)]
-    return Question(name, "stars", text, about=about, options=options)
+    return Question(name, "stars", text, options=options, **more)
 
 
 def scale(name: str, text: str, low: int, high: int, ends: tuple[str, str] | None, **more: Any) -> Question:
@@ -66,9 +68,15 @@ def scale(name: str, text: str, low: int, high: int, ends: tuple[str, str] | Non
     return Question(name, "scale", text, options=options, ends=ends, **more)
 
 
-def choices(name: str, text: str, options: Sequence[tuple[int, str]], **more: Any) -> Question:
-    """One of several options."""
-    return Question(name, "single", text, options=[{"value": n, "text": said} for n, said in options], **more)
+def slider(name: str, text: str, low: int, high: int, ends: tuple[str, str] | None, **more: Any) -> Question:
+    """Any number from ``low`` to ``high``; nothing is set until the person sets it."""
+    return Question(name, "slider", text, low=low, high=high, ends=ends, **more)
+
+
+def choices(name: str, text: str, options: Sequence[tuple[int, str]], *, many: bool = False, **more: Any) -> Question:
+    """One of several options, or with ``many`` any of them: the answer is then a text of values joined by ``;``."""
+    kind = "multiple" if many else "single"
+    return Question(name, kind, text, options=[{"value": n, "text": said} for n, said in options], **more)
 
 
 def text(name: str, text: str, *, longest: int, about: str = "", when: dict[str, Any] | None = None) -> Question:

@@ -1,0 +1,99 @@
+"""Every kind of question in a real browser: what it stores, and that nothing is set before it is used."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.server import ROOT, free_port
+
+pytestmark = pytest.mark.browser
+SCRIPT = Path(__file__).parent / "board_script.py"
+
+
+@pytest.fixture
+def answers(tmp_path: Path) -> Path:
+    return tmp_path / "answers.json"
+
+
+@pytest.fixture
+def page(phone: Page, answers: Path) -> Iterator[Page]:
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", str(SCRIPT), "--server.port", str(port)]
+    environment = os.environ | {"RECUX_TEST_ANSWERS": str(answers), "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait(f"http://127.0.0.1:{port}/_stcore/health")
+        phone.goto(f"http://127.0.0.1:{port}")
+        expect(phone.get_by_role("group")).to_have_count(4)
+        yield phone
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _wait(address: str) -> None:
+    for _ in range(300):
+        try:
+            if httpx.get(address).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError(f"{address} did not answer")
+
+
+def kept(answers: Path, name: str) -> tuple[float | None, str | None, bool]:
+    one = json.loads(answers.read_text())[name]
+    return one["value"], one["text"], one["refused"]
+
+
+def test_every_kind_keeps_what_was_chosen_and_can_be_refused(page: Page, answers: Path) -> None:
+    assert page.locator("input:checked").count() == 0
+    assert page.locator("input.untouched").get_attribute("aria-valuetext") == "–"
+    several, one, much, stars = (page.get_by_role("group").nth(n) for n in range(4))
+
+    several.get_by_label("one").click()
+    several.get_by_label("three").click()
+    expect(several.get_by_role("status")).to_have_text("Saved")
+    assert kept(answers, "a") == (None, "1;3", False)
+    several.get_by_label("Prefer not to say").click()
+    expect(several.get_by_label("three")).not_to_be_checked()
+    expect(several.get_by_role("status")).to_have_text("Saved")
+    assert kept(answers, "a") == (None, None, True)
+
+    one.get_by_label("two").click()
+    expect(one.get_by_role("status")).to_have_text("Saved")
+    assert kept(answers, "b") == (2, None, False)
+
+    much.get_by_role("slider").click()  # its very middle
+    expect(much.get_by_role("status")).to_have_text("Saved")
+    assert kept(answers, "c") == (50, None, False)
+    page.keyboard.press("ArrowRight")
+    expect(much.locator(".number")).to_have_text("51")
+    page.keyboard.press("Tab")
+    expect(much.get_by_role("status")).to_have_text("Saved")
+    assert kept(answers, "c") == (51, None, False)
+
+    stars.get_by_label("4 of 5 stars").click()
+    expect(stars.get_by_role("status")).to_have_text("Saved")
+    assert kept(answers, "d") == (4, None, False)
+
+
+def test_what_is_unchecked_again_is_taken_back(page: Page, answers: Path) -> None:
+    several = page.get_by_role("group").first
+    several.get_by_label("two").click()
+    expect(several.get_by_role("status")).to_have_text("Saved")
+    several.get_by_label("two").click()
+    expect(several.get_by_label("two")).not_to_be_checked()
+    for _ in range(50):
+        if json.loads(answers.read_text()) == {}:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(answers.read_text())
