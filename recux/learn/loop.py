@@ -51,6 +51,7 @@ class Data:
     tokens: Tokens
     labels: Tensor  # (n, heads)
     features: Tensor  # (n, PAIR_FEATURES)
+    pairs: NDArray[np.bool_]  # (n,) True for a participant with an item, False for a comment
     learn: NDArray[np.int64]
     tune: NDArray[np.int64]
     pad: int
@@ -73,11 +74,7 @@ class Loop:
         self.folder, self.fingerprint = folder, fingerprint
         self.device = next(network.parameters()).device
         self.optimiser = make_optimiser(network, recipe)
-        lengths = data.tokens.lengths[data.learn]
-        self.plans = [
-            [data.learn[m] for m in plan_epoch(lengths, recipe.minibatch_tokens, seed=recipe.seed, epoch=e)]
-            for e in range(recipe.epochs)
-        ]
+        self.plans = [self.plan(epoch) for epoch in range(recipe.epochs)]
         self.steps = sum(map(len, self.plans))
         self.scale = {h: self.head_scale(h) for h in network.heads}
         self.forward_tokens = recipe.forward_tokens
@@ -90,6 +87,19 @@ class Loop:
         self.tokens_per_second = 0.0
         self.first_state = {name: p.detach().cpu().clone() for name, p in self.learning()}
         self.epoch_loss = torch.zeros((), device=self.device)
+
+    def plan(self, epoch: int) -> list[Rows]:
+        """The minibatches of one epoch."""
+        rows = self.data.learn
+        planned = plan_epoch(
+            self.data.tokens.lengths[rows],
+            self.data.pairs[rows],
+            budget=self.recipe.minibatch_tokens,
+            most=self.recipe.minibatch_rows,
+            seed=self.recipe.seed,
+            epoch=epoch,
+        )
+        return [rows[minibatch] for minibatch in planned]
 
     def head_scale(self, head: str) -> float:
         """The head's weight divided by the labelled rows of an average minibatch."""

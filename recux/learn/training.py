@@ -26,6 +26,7 @@ from recux.learn.result import TrainResult
 from recux.learn.rows import TrainingRows, training_rows
 from recux.learn.saved import encoder_of, save_encoder, start_heads
 from recux.learn.splits import unit_hash
+from recux.learn.start import start_from_features
 from recux.learn.weights import load_encoder, load_tokenizer
 
 MIN_ROWS, MIN_OF_CLASS = 20, 3
@@ -60,6 +61,8 @@ def train(
     if (done := finished(out_dir, mark)) is not None:
         return done
     network, tokenizer, resolved = build(heads, recipe, start_from)
+    if start_from is None:
+        start_from_features(network, rows)
     loop = Loop(network, data_of(rows, tokenizer, resolved), resolved, folder=out_dir, fingerprint=mark)
     loop.run(progress, should_stop)
     result = TrainResult(
@@ -114,7 +117,8 @@ def data_of(rows: TrainingRows, tokenizer: Any, recipe: Recipe) -> Data:
     tokens = encode(tokenizer, rows.texts, rows.seconds, recipe.max_tokens)
     learn, tune = tuning_rows(rows, recipe)
     labels, features = torch.from_numpy(rows.labels), torch.from_numpy(rows.features)
-    return Data(tokens, labels, features, learn, tune, tokenizer.pad_token_id or 0)
+    pairs = np.array([second is not None for second in rows.seconds], dtype=bool)
+    return Data(tokens, labels, features, pairs, learn, tune, tokenizer.pad_token_id or 0)
 
 
 def trainable_heads(rows: TrainingRows) -> tuple[list[str], dict[str, str]]:

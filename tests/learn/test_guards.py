@@ -11,6 +11,7 @@ from recux.learn import checkpoint, loop
 from recux.learn.checkpoint import load_checkpoint, save_checkpoint
 from recux.learn.errors import OutOfMemory, TooFewExamples, TrainingDiverged, TrainingStopped
 from recux.learn.examples import HEADS, Examples
+from recux.learn.heads import log_probabilities
 from recux.learn.minibatches import by_area, plan_epoch
 from recux.learn.predictor import load
 from recux.learn.recipe import Recipe
@@ -173,22 +174,61 @@ def test_held_out_people_teach_nothing(tmp_path: Path, tiny_recipe: Recipe):
 
 
 def test_every_row_is_in_one_minibatch_of_about_the_budget():
-    lengths = np.array([random.Random(0).randint(2, 60) for _ in range(700)])
-    plan = plan_epoch(lengths, 500, seed=0, epoch=3)
+    lengths = np.array([random.Random(i).randint(2, 60) for i in range(700)])
+    comments_only = np.zeros(700, dtype=bool)
+    plan = plan_epoch(lengths, comments_only, budget=500, most=100, seed=0, epoch=3)
     assert sorted(np.concatenate(plan).tolist()) == list(range(700))
     sizes = np.array([lengths[m].sum() for m in plan])
     assert sizes.mean() == pytest.approx(500, rel=0.1)
-    assert sizes.max() <= 500 + 60
+    assert sizes.max() <= 500 + 2 * 60
     padded = sum(len(m) * lengths[m].max() for m in plan)
     assert lengths.sum() / padded > 0.9
-    assert any(not np.array_equal(a, b) for a, b in zip(plan, plan_epoch(lengths, 500, seed=0, epoch=4), strict=False))
+    other = plan_epoch(lengths, comments_only, budget=500, most=100, seed=0, epoch=4)
+    assert any(not np.array_equal(a, b) for a, b in zip(plan, other, strict=False))
 
 
-def test_pieces_of_a_minibatch_keep_to_the_area():
+def test_every_minibatch_has_its_share_of_comments_and_pairs():
+    pairs = np.arange(600) >= 150
+    lengths = np.where(pairs, 55, 12)
+    plan = plan_epoch(lengths, pairs, budget=1000, most=32, seed=0, epoch=0)
+    assert sorted(np.concatenate(plan).tolist()) == list(range(600))
+    shares = [(~pairs[m]).sum() for m in plan]
+    assert min(shares) >= 4
+    assert max(shares) <= 8
+
+
+def test_short_texts_still_give_enough_steps():
+    lengths, pairs = np.full(300, 6), np.zeros(300, dtype=bool)
+    assert len(plan_epoch(lengths, pairs, budget=2048, most=32, seed=0, epoch=0)) == 10
+
+
+def test_pieces_of_a_minibatch_keep_to_the_area_and_part_long_from_short():
     lengths = np.array([50, 3, 20, 7, 31])
     pieces = list(by_area(np.arange(5), lengths, 60))
     assert sorted(np.concatenate(pieces).tolist()) == [0, 1, 2, 3, 4]
     assert all(len(p) == 1 or len(p) * lengths[p].max() <= 60 for p in pieces)
+    mixed = list(by_area(np.arange(30), np.array([55] * 10 + [12] * 20), 8192))
+    assert [len(p) for p in mixed] == [10, 20]
+
+
+def test_heads_start_from_the_base_rates():
+    from recux.learn.start import fitted_to
+
+    stars = torch.tensor([1.0] * 10 + [2.0] * 20 + [4.0] * 30 + [5.0] * 40)
+    _, bias = fitted_to("rating", torch.zeros(100, 0), stars, "corn")
+    p = log_probabilities(bias[None], "corn").exp()[0]
+    assert p.tolist() == pytest.approx([0.1, 0.2, 0.0, 0.3, 0.4], abs=0.02)
+
+
+def test_heads_start_from_what_the_features_tell():
+    from recux.learn.start import fitted_to
+
+    torch.manual_seed(0)
+    features = torch.randn(500, 3)
+    clicks = (torch.rand(500) < torch.sigmoid(2 * features[:, 1] - 1)).float()
+    weight, bias = fitted_to("click", features, clicks, "corn")
+    assert weight[0].tolist() == pytest.approx([0, 2, 0], abs=0.5)
+    assert float(bias) == pytest.approx(-1, abs=0.3)
 
 
 def test_one_step_is_a_plain_pytorch_step(tmp_path: Path, tiny_recipe: Recipe):
@@ -197,7 +237,9 @@ def test_one_step_is_a_plain_pytorch_step(tmp_path: Path, tiny_recipe: Recipe):
     from recux.learn.rows import training_rows
     from recux.learn.training import build, data_of
 
-    recipe = tiny_recipe.but(minibatch_tokens=10**6, epochs=1, dropout=0.0, warmup=0.0, clip=1e9, layer_decay=1.0)
+    recipe = tiny_recipe.but(
+        minibatch_tokens=10**6, minibatch_rows=10**6, epochs=1, dropout=0.0, warmup=0.0, clip=1e9, layer_decay=1.0
+    )
     rows = training_rows(Examples(comments(30)).of("train"), item_means(()))
     network, tokenizer, resolved = build(["satisfaction"], recipe)
     plain, _, _ = build(["satisfaction"], recipe)
