@@ -111,4 +111,4 @@ def _serendipity(exposures: pd.DataFrame, codes: Ints, popular: Floats, relevant
 
 def _counted(value: float, exposures: pd.DataFrame, definition: str) -> FigureValue:
     people = int(exposures["participant"].nunique())
-    return FigureValue(value, value, value, people, definition, COMPLETE)
+    return FigureValue(float(value), float(value), float(value), people, definition, COMPLETE)

@@ -105,7 +105,7 @@ def _asked(instrument_id: str, rows: pd.DataFrame) -> dict[str, "pd.Index[int]"]
     if instrument_id not in available():
         everybody = pd.Index(rows["response"].unique())
         return dict.fromkeys(sorted(rows["question"].unique()), everybody)
-    wide = rows.pivot_table(index="response", columns="question", values="value", aggfunc="last", dropna=False)
+    wide = rows.pivot(index="response", columns="question", values="value")
     asked = {}
     for question in load(instrument_id).questions:
         condition = question.ask_if
@@ -147,7 +147,7 @@ def _tables(answers: pd.DataFrame) -> list[tuple[Instrument, pd.DataFrame]]:
         instrument = load(name)
         if any(question.reverse for question in instrument.questions):
             rows = answers[answers["instrument"] == name]
-            wide = rows.pivot_table(index=["response", "participant"], columns="question", values="value")
+            wide = rows.pivot(index=["response", "participant"], columns="question", values="value")
             scales = [question.name for question in instrument.questions if question.low is not None]
             found.append((instrument, wide.reindex(columns=scales)))
     return found

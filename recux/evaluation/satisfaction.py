@@ -123,7 +123,7 @@ def umux_scores(answers: pd.DataFrame) -> Floats:
 
 def table(answers: pd.DataFrame, questions: Sequence[str]) -> pd.DataFrame:
     """People x questions of one instrument's answers, NaN where there is no number; rows in the order of ids."""
-    wide = answers.pivot_table(index="participant", columns="question", values="value", aggfunc="last", dropna=False)
+    wide = answers.pivot(index="participant", columns="question", values="value")
     return wide.reindex(columns=list(questions)).astype("float64")
 
 

@@ -1,0 +1,83 @@
+"""Every figure of a report, computed again from the rows by a script that shares no statistics with recux."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from db.engine import write_session
+from recux.evaluation import evaluate_round
+from recux.instruments import load
+from recux.report import build_report
+from recux.rounds.batches import close_batch
+from tests.evaluation.world import plant_interaction, plant_request, plant_slate
+from tests.planting import plant_answers, plant_person, plant_rating, plant_study
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "recompute_report.py"
+
+
+@pytest.fixture(scope="module")
+def script():
+    spec = importlib.util.spec_from_file_location("recompute_report", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name]
+
+
+def plant_messy_pilot(session, *, people=36, seed=3):
+    """Two arms, two rounds, unrated and unshown items, refusals, reversed questions, clicks, calls and a leaver."""
+    rng = np.random.default_rng(seed)
+    study = plant_study(session, items=12)
+    for n in range(people):
+        person = plant_person(session, study, f"p{n}", arm_id=1 + n % 2, test=n == 7)
+        slates = [slate_of(session, study, person, rng, day) for day in range(1 + n % 2)]
+        plant_answers(session, person, "nps", score=int(rng.integers(0, 11)), why="so")
+        plant_answers(session, person, "csat", score=int(rng.integers(1, 6)))
+        plant_answers(session, person, "ces", score=int(rng.integers(1, 8)))
+        for name in ("sus", "trust", "umux_lite"):
+            scales = [q for q in load(name).questions if q.low is not None and rng.random() < 0.97]
+            plant_answers(session, person, name, **{q.name: int(rng.integers(q.low, q.high + 1)) for q in scales})
+        for call in range(12):
+            outcome = rng.choice(["ok", "ok", "ok", "error"])
+            slate = slates[call % len(slates)]
+            key = f"{n}-{call}"
+            plant_request(session, study, key, rng.lognormal(5, 1), outcome, slate_id=slate.id, arm_id=1 + n % 2)
+        if n in (people // 2, people - 1):
+            evaluate_round(session, close_batch(session, study))
+    return study
+
+
+def slate_of(session, study, person, rng, day):
+    items = rng.permutation(12)[: 5 + day * 3] + 1
+    shown = set(range(1, len(items))) if day else None
+    scores = rng.integers(0, 5, len(items)).tolist() if rng.random() < 0.5 else None
+    slate = plant_slate(session, person, items.tolist(), day=day, shown=shown, scores=scores)
+    for item in items[:-1]:
+        if rng.random() < 0.8:
+            named = {"slate_id": slate.id} if rng.random() < 0.8 else {}
+            plant_rating(session, person, int(item), int(rng.integers(1, 6)), day=day + 0.1, **named)
+        if rng.random() < 0.3:
+            kind = "click" if rng.random() < 0.7 else "purchase"
+            plant_interaction(session, person, int(item), kind, slate=slate, day=day + 0.1)
+    return slate
+
+
+def test_every_figure_of_the_report_agrees_with_an_independent_recomputation(engine, database_url, script):
+    with write_session(engine) as session:
+        report = build_report(session, plant_messy_pilot(session))
+    found = script.recompute(*script.rows_of(database_url, "shop"))
+    assert len(found) > 120
+    assert sum(value is not None for value in found.values()) > 110
+    assert script.disagreements(report, found, show=lambda _: None) == []
+
+
+def test_the_script_notices_a_wrong_figure(sqlite_engine, sqlite_url, script):
+    with write_session(sqlite_engine) as session:
+        report = build_report(session, plant_messy_pilot(session, people=8))
+    report["satisfaction"]["by_arm"]["a"]["mean_rating"]["ci_low"] += 0.001
+    found = script.recompute(*script.rows_of(sqlite_url, "shop"))
+    assert script.disagreements(report, found, show=lambda _: None) == ["satisfaction.by_arm.a.mean_rating"]
