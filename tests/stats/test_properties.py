@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recux import stats
+from recux.stats.trinomial import score
 
 arms = st.lists(st.integers(0, 10), min_size=2, max_size=40)
 rows = st.lists(st.tuples(st.integers(1, 5), st.integers(0, 7)), min_size=4, max_size=60)
@@ -146,3 +147,10 @@ def test_more_people_detect_smaller_effects(n: int, sd: float, icc: float, k: in
     effect = stats.minimum_detectable_effect(n, sd=sd, icc=icc, k=k).value
     assert stats.minimum_detectable_effect(n + 1, sd=sd, icc=icc, k=k).value < effect
     assert stats.required_n(effect, sd=sd, icc=icc, k=k).n_per_arm == n
+
+
+def test_a_lopsided_and_unequal_nps_comparison_holds_its_level() -> None:
+    shape, rng = (0.9, 0.07, 0.03), np.random.default_rng(4)
+    arms = [rng.multinomial(n, shape, size=1500).tolist() for n in (20, 60)]
+    beyond = [abs(score(tuple(a), tuple(b), 0.0)) > 1.96 for a, b in zip(*arms, strict=True)]
+    assert 0.02 < np.mean(beyond) < 0.06  # Welch: .11
