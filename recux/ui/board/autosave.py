@@ -85,9 +85,15 @@ def _understood(name: str, entry: Mapping[str, Any]) -> Said | None:
         return None
     return Said(
         name,
-        float(value) if isinstance(value, int | float) else None,
+        _number(value),
         text if isinstance(text, str) else None,
         entry.get("refused") is True,
-        int(base) if isinstance(base, int | float) else None,
+        None if (revision := _number(base)) is None else int(revision),
         nonce,
     )
+
+
+def _number(sent: Any) -> float | None:
+    """A finite number below a million millions, beyond which nothing of ours lies; anything else is none."""
+    is_number = isinstance(sent, int | float) and not isinstance(sent, bool)
+    return float(sent) if is_number and abs(sent) < 1e12 else None
