@@ -122,8 +122,9 @@ def _simulated_p(observed: Floats, shares: Floats) -> float:
 
 def _compositions(total: int, parts: int) -> Floats:
     """All ways to split `total` people over `parts` arms, one a row."""
-    if parts == 1:
-        return np.array([[float(total)]])
+    if parts == 2:
+        first_arm = np.arange(total + 1.0)
+        return np.column_stack([first_arm, total - first_arm])
     blocks = [
         np.column_stack([np.full(len(rest), float(first)), rest])
         for first in range(total + 1)
