@@ -15,7 +15,7 @@ BASE = 3.3
 INTEREST = 0.3
 """Stars that a matching interest adds, and a missing one takes off."""
 COHORT_SHARES = (0.4, 0.3, 0.3)
-SECOND_LANGUAGE = 0.25
+SECOND_LANGUAGE = 0.2
 """Share of people who use the second language."""
 
 
