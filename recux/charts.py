@@ -143,7 +143,7 @@ def models(table: pd.DataFrame, *, names: Sequence[str], title: str) -> Chart:
         color=alt.Color(
             "model:N",
             scale=alt.Scale(domain=list(names), range=[PALETTE[0], ALL_ARMS]),
-            legend=alt.Legend(title=None, orient="top", labelLimit=400),
+            legend=alt.Legend(title=None, orient="top", direction="vertical", labelLimit=400),
         ),
         tooltip=_tooltip("model", ".3f"),
     )
@@ -167,7 +167,9 @@ def losses(table: pd.DataFrame, *, title: str, x_title: str) -> Chart:
 
 def _colour(arms: Sequence[str], *, legend: bool = False) -> alt.Color:
     colours = [PALETTE[number % len(PALETTE)] for number in range(len(arms))] if len(arms) > 1 else [PALETTE[0]]
-    shown = alt.Legend(title=None, orient="top", labelLimit=300, symbolOpacity=1) if legend else None
+    shown = (
+        alt.Legend(title=None, orient="top", direction="vertical", labelLimit=300, symbolOpacity=1) if legend else None
+    )
     return alt.Color("arm:N", scale=alt.Scale(domain=list(arms), range=colours), legend=shown)
 
 

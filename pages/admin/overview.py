@@ -14,8 +14,9 @@ frame.enter("viewer")
 study = frame.chosen_study()
 frame.heading(_("How satisfied are people?"), study)
 top = st.container()
-chosen, over, without = st.columns([4, 3, 3], vertical_alignment="bottom")
-by = over.segmented_control(
+controls = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+chosen = controls.container(width="content")
+by = controls.segmented_control(
     _("Trend by"),
     ["round", "day", "week"],
     default="round",
@@ -24,7 +25,7 @@ by = over.segmented_control(
     key="by",
     bind="query-params",
 )
-careful = without.toggle(_("Without flagged answers"), key="careful", bind="query-params")
+careful = controls.toggle(_("Without flagged answers"), key="careful", bind="query-params", width="content")
 with read_session(data.engine()) as session:
     arms = frame.arm_titles(session, study)
     now = (

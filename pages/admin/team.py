@@ -7,7 +7,7 @@ from db.engine import read_session, write_session
 from recux.access import accounts, audit
 from recux.errors import RecuxError
 from recux.spreadsheet import safe_cell
-from recux.ui import data, frame
+from recux.ui import data, frame, words
 from recux.ui.language import _
 from recux.ui.plain import plain
 
@@ -66,11 +66,16 @@ with change.form("change"):
 st.subheader(_("What was changed"))
 log = pd.DataFrame(
     [
-        {"at": e.at, "who": e.actor, "what": e.action, "target": e.target, "details": str(e.details or "")}
+        {
+            "at": e.at,
+            "who": e.actor,
+            "what": e.action,
+            "target": e.target,
+            "details": ", ".join(f"{name}: {value}" for name, value in e.details.items()),
+        }
         for e in entries
     ]
 )
-st.dataframe(
-    log, hide_index=True, column_config={"at": st.column_config.DatetimeColumn(_("When"), timezone=st.context.timezone)}
-)
+when = {"at": st.column_config.DatetimeColumn(_("When"), timezone=st.context.timezone)}
+st.dataframe(log, hide_index=True, column_config=words.audit_columns() | when)
 st.download_button(_("Download as CSV"), log.map(safe_cell).to_csv(index=False), "audit.csv", "text/csv")

@@ -34,8 +34,8 @@ def interval(row: Any, metric: str) -> str:
 def tile(place: Any, row: Any) -> None:
     """A figure large, its interval and n beneath, its definition behind the question mark."""
     metric = str(row["metric"])
-    help_text = plain(". ".join(part for part in (row["definition"], row["method"]) if part))
-    _metric(place, words.metric(metric), written(row["value"], metric), interval(row, metric), help_text)
+    help_text = plain(". ".join(part for part in (words.metric(metric), row["definition"], row["method"]) if part))
+    _metric(place, words.short(metric), written(row["value"], metric), interval(row, metric), help_text)
 
 
 def labelled(rows: pd.DataFrame, metric: str, titles: Mapping[str, str]) -> pd.DataFrame:

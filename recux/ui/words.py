@@ -63,7 +63,7 @@ def metric(name: str) -> str:
 
 def short(name: str) -> str:
     """A figure's name without its unit."""
-    return metric(name).partition(" (")[0]
+    return metric(name).partition(" (")[0].partition("（")[0]
 
 
 def compared_by(metrics: Iterable[str]) -> list[str]:
@@ -327,3 +327,8 @@ def check(code: str, count: int | None) -> str:
         "slates": _("Imported slates"),
     }
     return names[code] if count is None else f"{names[code]}: {count:,}"
+
+
+def audit_columns() -> dict[str, str]:
+    """The columns of the audit log."""
+    return {"who": _("Who"), "what": _("What"), "target": _("About"), "details": _("Details")}
