@@ -63,6 +63,7 @@ def _model(versions: list[ModelVersion]) -> Json:
         "device": model.device,
         "seconds": model.seconds,
         "reason": model.reason,
+        "cold_start": model.metrics.get("cold_start", {}),
     }
 
 
