@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from db.queries import champion_of
 from db.tables import Batch, BatchRow, ModelVersion, Participant, Rating, Round, Study
 from recux.learn.champion import Choice
+from recux.learn.files import read_json
 from recux.learn.jobs import ModelResult, RunResult, read_result, write_job
 from recux.learn.metrics import Measure
 from recux.learn.recipe import Recipe, default_recipe
@@ -22,7 +23,7 @@ def prepare_job(session: Session, round_: Round, folder: Path, home: Path) -> No
     """Write the round's job: everything in its batches, the recipe, and whom the new models must beat."""
     study = session.get_one(Study, round_.study_id)
     examples = examples_of(session, study, round_.number)
-    serving = {kind: champion_of(session, round_.study_id, kind) for kind in KINDS}
+    serving = incumbents(session, round_, folder, home)
     write_job(
         folder,
         examples,
@@ -31,6 +32,25 @@ def prepare_job(session: Session, round_: Round, folder: Path, home: Path) -> No
         start_from=start_from(session, round_, serving, home),
         incumbents={kind: home / version.folder for kind, version in serving.items() if version},
     )
+
+
+def incumbents(session: Session, round_: Round, folder: Path, home: Path) -> dict[str, ModelVersion | None]:
+    """Who served before this round, by kind.
+
+    A round that is run again may have promoted its own models already; whom they had to beat then stands in its job.
+    """
+    if not (folder / "job.json").is_file():
+        return {kind: champion_of(session, round_.study_id, kind) for kind in KINDS}
+    stored = read_json(folder / "job.json")["incumbents"]
+    return {kind: _version_in(session, round_, kind, stored.get(kind), home) for kind in KINDS}
+
+
+def _version_in(session: Session, round_: Round, kind: str, place: str | None, home: Path) -> ModelVersion | None:
+    if place is None:
+        return None
+    here = (ModelVersion.study_id == round_.study_id, ModelVersion.head == kind, ModelVersion.round_id != round_.id)
+    relative = str(Path(place).relative_to(home))
+    return session.exec(select(ModelVersion).where(*here, ModelVersion.folder == relative)).first()
 
 
 def recipe_of(config: dict[str, Any], rows: int) -> Recipe:
@@ -62,15 +82,14 @@ def start_from(session: Session, round_: Round, serving: dict[str, ModelVersion 
 def record_models(session: Session, round_: Round, folder: Path, home: Path) -> None:
     """Store the round's models with their figures, replacing what it stored before, and set the champions."""
     result = read_result(folder)
-    incumbents = {kind: champion_of(session, round_.study_id, kind) for kind in KINDS}
-    kept = {kind: version for kind, version in incumbents.items() if version and version.round_id != round_.id}
+    serving = incumbents(session, round_, folder, home)
     for version in session.exec(select(ModelVersion).where(ModelVersion.round_id == round_.id)):
         session.delete(version)
     session.flush()
     for kind, found in result.kinds.items():
         made = [model for model in found.models if model.name != "incumbent"]
         versions = {model.name: _version(round_, kind, model, result, home) for model in made}
-        _record_kind(session, found.choice, versions, kept.get(kind))
+        _record_kind(session, found.choice, versions, serving[kind])
     shown = {"left_out": result.left_out, "out_of_domain": result.out_of_domain, "recipe": result.recipe.to_dict()}
     round_.config = {**round_.config, **shown, "unknown_token_share": result.unknown_token_share}
     round_.message = result.out_of_domain

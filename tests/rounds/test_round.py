@@ -76,6 +76,23 @@ def test_the_second_round_starts_from_the_champion_unless_someone_withdrew(sqlit
         assert start_from(session, second, serving, settings.home) is None
 
 
+def test_a_round_that_is_run_again_after_it_promoted_ends_with_the_same_champions(sqlite_settings, tiny_encoder):
+    study = plant_feedback(sqlite_settings)
+    run(sqlite_settings, study, base_model=tiny_encoder, device="cpu")
+
+    def serving():
+        return {v.head: (v.name, v.reason) for v in rows(sqlite_settings, ModelVersion) if v.champion}
+
+    before = serving()
+    with write_session(engine_for(sqlite_settings.url)) as session:
+        round_ = session.exec(select(Round)).one()
+        round_.status = "running"  # as a kill between promoting and finishing leaves it
+        session.add(round_)
+    run(sqlite_settings, study)
+    assert len(before) == 4
+    assert serving() == before
+
+
 def test_three_ratings_make_a_round_without_models_that_says_why(sqlite_settings):
     with write_session(engine_for(sqlite_settings.url)) as session:
         study = plant_study(session)
