@@ -10,6 +10,7 @@ known exactly on the scale that is observed. An effect of "twice the smallest de
 
 import argparse
 import platform
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -354,6 +355,7 @@ def main() -> None:
     parser.add_argument("--pilots", type=int, help="pilots a cell")
     parser.add_argument("--large", action="store_true", help="also the cell with 10,000 people")
     asked = parser.parse_args()
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     pilots = asked.pilots or (1000 if asked.full else 200)
     print(f"Suggestions: {pilots} pilots a cell, Python {platform.python_version()}, numpy {np.__version__}")
     truths = (*TRUTHS, LARGE) if asked.large else TRUTHS
