@@ -126,6 +126,7 @@ def test_a_study_of_real_people_is_never_touched(there, tiny_encoder):
     assert counts(there) == before
 
 
+@pytest.mark.slow
 def test_a_planted_problem_is_suggested_accepted_fixed_and_confirmed(settings, tiny_encoder):
     said = demo(settings, tiny_encoder, participants=60, rounds=2)
     assert re.search(r"Accepted: cohort \w+ rate category \w+ [\d.]+ points lower", said)
