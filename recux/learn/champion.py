@@ -17,6 +17,8 @@ class Contender:
     """None: not measured, so it cannot be promoted."""
     qwk: float | None = None
     """None where the model predicts no stars."""
+    loss_name: str = "log-loss"
+    """What the loss is called; response times have a pinball loss in its place."""
     unfit: str | None = None
     """Why it may not serve whatever its figures (out of its domain, for example)."""
 
@@ -86,7 +88,7 @@ def described(contender: Contender) -> str:
     if contender.log_loss is None:
         return f"{contender.name} (not measured)"
     kappa = "" if contender.qwk is None else f", QWK {contender.qwk:.3f}"
-    return f"{contender.name} (log-loss {contender.log_loss:.4f}{kappa})"
+    return f"{contender.name} ({contender.loss_name} {contender.log_loss:.4f}{kappa})"
 
 
 def listed(contenders: Sequence[Contender]) -> str:

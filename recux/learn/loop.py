@@ -1,6 +1,7 @@
 """The training loop with its guards: resume, out-of-memory back-off, non-finite values, early stopping, cancel."""
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from recux.learn.optimise import make_optimiser, schedule, set_rates
 from recux.learn.recipe import Recipe
 
 MAX_RESTARTS = 3
+TELL_SECONDS = 0.5
+"""Time between two reports of progress."""
 GPU_CHECK_EVERY = 20
 """Steps between looks at the loss on a GPU: each look waits for the device."""
 log = logging.getLogger(__name__)
@@ -122,7 +125,7 @@ class Loop:
             loss = self.advance()
             now = time.monotonic()
             self.tokens_per_second = (self.tokens_seen - seen) / (now - began)
-            if progress and (now - told_at > 0.5 or self.step == self.steps):
+            if progress and (now - told_at > TELL_SECONDS or self.step == self.steps):
                 told_at = now
                 progress(self.report(loss))
             stop = bool(should_stop and should_stop())
@@ -139,7 +142,8 @@ class Loop:
         left = sum(int(self.data.tokens.lengths[m].sum()) for m in self.remaining())
         held_out = self.history[-1].get("tuning_loss") if self.history else None
         rate = self.tokens_per_second
-        return Progress("train", self.step, self.steps, loss, held_out, rate, left / rate if rate else None)
+        known = loss if math.isfinite(loss) else None  # not looked at in this step, or just thrown away
+        return Progress("train", self.step, self.steps, known, held_out, rate, left / rate if rate else None)
 
     def remaining(self) -> list[Rows]:
         """The minibatches still to come."""

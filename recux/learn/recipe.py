@@ -102,8 +102,8 @@ def default_recipe(n_texts: int, device: str = "cpu", **changes: Any) -> Recipe:
     """The recipe for a training set of ``n_texts`` rows on ``device`` (``cpu`` or ``cuda``).
 
     Fewer rows get more epochs (6 up to about 700, 3 from about 1,200) and smaller minibatches, so that there are enough
-    steps. Below 1,000 the two lowest layers stay as they are, at a higher rate for the others (a third faster, no worse),
-    and nothing is kept back for early stopping, since every row teaches more than the stop would save.
+    steps. Below 1,000 the two lowest layers stay as they are, at a higher rate for the others (a third faster, no
+    worse), and nothing is kept back for early stopping, since every row teaches more than the stop would save.
     """
     small = n_texts < 1000
     recipe = Recipe(

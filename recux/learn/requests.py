@@ -60,4 +60,4 @@ def measured(
     metrics = evaluate_response_time(model, job.requests)
     n_test = sum(r.split == "heldout" for r in job.requests)
     found = ModelResult(name, baseline, place, model.name, metrics, n_train, n_test, "cpu", seconds)
-    return found, Contender(name, metrics["pinball"].value)
+    return found, Contender(name, metrics["pinball"].value, loss_name="pinball loss")

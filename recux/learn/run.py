@@ -201,7 +201,7 @@ def measured(scorer: Scorer, about: About, kind: str, job: Job) -> list[Tested]:
     )
     qwk = found.metrics.get("qwk")
     loss = found.metrics["log_loss"].value
-    return [Tested(model, Contender(about.name, loss, qwk.value if qwk else None, about.unfit), scorer)]
+    return [Tested(model, Contender(about.name, loss, qwk.value if qwk else None, unfit=about.unfit), scorer)]
 
 
 def save_calibration(folder: Path, found: Evaluation) -> None:
