@@ -148,6 +148,8 @@ def judge(difference: FigureValue, p_adjusted: float | None, margin: float | Non
         return "equivalent", f"the whole interval is within {margin:.2g} of no difference"
     if p_adjusted is not None and p_adjusted < LEVEL:
         return ("better" if value > 0 else "worse"), f"adjusted p = {p_adjusted:.2g}, below {LEVEL}"
+    if low > 0 or high < 0:
+        return "cannot_tell", f"clear alone, but not among all that is looked at (adjusted p = {p_adjusted or 1:.2g})"
     return "cannot_tell", "the interval holds both no difference and differences that matter"
 
 

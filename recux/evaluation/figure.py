@@ -67,7 +67,7 @@ def figure(result: Result, definition: str) -> FigureValue:
     if result.value is None or any(end is None or not isfinite(end) for end in ends):
         return missing(result.reason or "the interval is not defined on these rows", definition, n=result.n)
     value, low, high = (float(end) for end in ends if end is not None)
-    return FigureValue(value, low, high, int(result.n), definition, result.method)
+    return FigureValue(value, low, high, int(result.n), definition, result.method.replace("_", " "))
 
 
 def missing(reason: str, definition: str = "", *, n: int | None = None) -> FigureValue:

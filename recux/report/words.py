@@ -67,6 +67,7 @@ def estimate(figure: Figure | None, metric: str, *, signed: bool = False) -> str
     if not figure or figure.get("value") is None:
         return f"not estimable: {(figure or {}).get('reason') or 'not computed'}"
     low, high = figure.get("ci_low"), figure.get("ci_high")
+    counted = low is None or low == high  # nothing to be unsure about
     between = f" ({number(low, metric, signed=signed)} to {number(high, metric, signed=signed)})"
     n = f", n = {figure['n']:,}" if figure.get("n") is not None else ""
-    return number(figure["value"], metric, signed=signed) + (between if low is not None else "") + n
+    return number(figure["value"], metric, signed=signed) + ("" if counted else between) + n

@@ -115,6 +115,11 @@ def test_verdicts(low, value, high, p, verdict):
     assert judge(FigureValue(value, low, high, 40), p, 0.2)[0] == verdict
 
 
+def test_a_difference_that_is_clear_only_alone_says_so():
+    _, because = judge(FigureValue(0.5, 0.01, 0.99, 40), 0.08, 0.2)
+    assert because.startswith("clear alone")
+
+
 def test_the_split_counts_everybody_assigned_and_ignores_arms_that_get_nobody():
     people = pd.DataFrame({"arm": ["a"] * 17 + ["b"] * 3 + [""] * 5})
     found = sample_ratio(people, {"a": 1.0, "b": 1.0, "c": 0.0})

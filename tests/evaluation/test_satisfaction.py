@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from recux.evaluation.satisfaction import constructs, figures, instruments
@@ -108,3 +109,13 @@ def test_the_order_of_rows_does_not_matter():
     mixed = figures(ratings.sample(frac=1, random_state=1), answers.sample(frac=1, random_state=1))
     for name, value in figures(ratings, answers).items():
         assert numbers(mixed[name]) == pytest.approx(numbers(value), rel=1e-12)
+
+
+def test_the_mean_rating_of_movielens_is_that_of_its_610_people(data_folder):
+    log = pd.read_csv(data_folder / "movielens_small" / "ratings.csv.gz")
+    stars = 1 + (log["rating"] - 0.5) * 4 / 4.5
+    ratings = ratings_frame(list(zip(log["userId"], ["a"] * len(log), stars, strict=True)))
+    found = figures(ratings, SILENCE)["mean_rating"]
+    assert (round(found.value, 6), found.n) == (3.806420, 610)  # 3.6574 on the scale of the data
+    assert found.value == pytest.approx(1 + (log.groupby("userId")["rating"].mean().mean() - 0.5) * 4 / 4.5)
+    assert found.ci_high - found.ci_low < 0.08
