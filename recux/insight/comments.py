@@ -10,7 +10,7 @@ from db.queries import counts
 from db.tables import Arm, Item, Participant, Rating, Study
 
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
-LONG_NUMBER = re.compile(r"(?<!\w)\+?\d(?:[\s./()-]?\d){6,}(?!\w)")
+LONG_NUMBER = re.compile(r"(?<!\w)\+?\d(?:[\s./()-]{0,3}\d){6,}(?!\w)")
 """Seven digits or more, however grouped: telephone, card and account numbers."""
 COLUMNS = ("at", "arm", "cohort", "item", "category", "rating", "comment")
 

@@ -1,119 +1,108 @@
-"""What pages read: the same figures as the report, as tables."""
+"""What pages read directly: comments, the way of people, the open batch, the checklist, the board."""
 
-import pandas as pd
 import pytest
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
 
-from db.engine import write_session
-from recux.evaluation import evaluate_round
-from recux.insight import data_quality, effect, satisfaction, stability
-from recux.report import build_report
+from db.engine import read_session, write_session
+from db.queries import arms_of
+from db.tables import Consent, ConsentText, Item, Participant, Rating, Study
+from db.tables import Session as BrowserSession
+from recux.access.sessions import start_session
+from recux.insight.comments import comments, mask, rated_with_comment
+from recux.insight.people import funnel
+from recux.insight.rounds import history, open_batch
+from recux.insight.setup import checklist
 from recux.rounds.batches import close_batch
-from tests.evaluation.world import plant_interaction, plant_request, plant_slate
 from tests.planting import plant_answers, plant_person, plant_rating, plant_study
 
 
 @pytest.fixture
-def session(engine):
+def shop(engine: sa.Engine) -> Study:
+    """Three people who count, one withdrawn, one test; two comments that count."""
     with write_session(engine) as session:
-        yield session
+        study = plant_study(session)
+        arm = arms_of(session, study.id)[0]
+        item = session.exec(select(Item.id)).first()
+        ann, bob, _cem = (plant_person(session, study, name, arm_id=arm.id) for name in ("ann", "bob", "cem"))
+        gone = plant_person(session, study, "gone", withdrawn_at=study.created_at)
+        tester = plant_person(session, study, "tester", test=True)
+        plant_rating(session, ann, item, 2, comment="100% wool? ask ann@example.org")
+        plant_rating(session, bob, item, 5, comment="Great fit")
+        for person in (gone, tester):
+            plant_rating(session, person, item, 1, comment="never seen")
+        plant_answers(session, bob, "nps", score=9)
+        return study
 
 
-@pytest.fixture
-def study(session):
-    """Two arms; ann and bob on the first day, cyd a week later, dan says the same of everything."""
-    study = plant_study(session, objectives={"p50_ms": 200.0}, items=6)
-    for number, (name, arm, stars, score, day) in enumerate(
-        [("ann", 1, (5, 4), 10, 0), ("bob", 2, (2, 1), 0, 0), ("cyd", 1, (3, 4), 9, 7), ("dan", 2, (5,) * 5, 7, 7)]
-    ):
-        person = plant_person(session, study, name, arm_id=arm)
-        slate = plant_slate(session, person, list(range(1, len(stars) + 1)), day=day, arm_id=arm)
-        for item, one in enumerate(stars, start=1):
-            plant_rating(session, person, item, one, day=day, slate_id=slate.id)
-        plant_interaction(session, person, 1, "click", slate=slate, day=day)
-        plant_answers(session, person, "nps", day=day, score=score)
-        for call in range(10):
-            outcome = "error" if call == 0 else "ok"
-            key = f"{number}-{call}"
-            plant_request(session, study, key, 100 + call, outcome, day=day, slate_id=slate.id, arm_id=arm)
-        if name in ("bob", "dan"):
-            round_ = close_batch(session, study)
-            evaluate_round(session, round_)
-            round_.status = "done"
-            session.add(round_)
-            session.flush()
-    return study
+def test_comments_of_the_withdrawn_and_of_tests_are_never_shown(engine, shop):
+    with read_session(engine) as session:
+        assert set(comments(session, shop)["comment"]) == {"100% wool? ask [e-mail]", "Great fit"}
+        assert rated_with_comment(session, shop) == (2, 2)
 
 
-def value(table, **where):
-    for column, wanted in where.items():
-        table = table[table[column] == wanted]
-    (one,) = table["value"]
-    return one
+@pytest.mark.parametrize(
+    ("search", "found"), [("WOOL", 1), ("100%", 1), ("great fit", 1), ("%", 1), ("_", 0), ("zebra", 0)]
+)
+def test_search_takes_words_literally_in_any_case(engine, shop, search, found):
+    with read_session(engine) as session:
+        assert len(comments(session, shop, search=search)) == found
 
 
-def test_what_holds_now_is_what_the_report_says(session, study):
-    report = build_report(session, study)
-    tables = {
-        "satisfaction": satisfaction.now(session, study),
-        "recommendation": effect.summary(session, study),
-        "stability": stability.summary(session, study),
-    }
-    for section, table in tables.items():
-        for row in table.itertuples():
-            said = report[section] if row.arm == "" else report[section]["by_arm"][row.arm]
-            if row.metric in said:
-                wanted = said[row.metric]["value"]
-                assert pd.isna(row.value) if wanted is None else row.value == pytest.approx(wanted), (section, row)
+def test_comments_are_filtered_by_stars_and_arm_and_unmasked_on_request(engine, shop):
+    with read_session(engine) as session:
+        assert list(comments(session, shop, stars=(4, 5))["comment"]) == ["Great fit"]
+        assert comments(session, shop, arm="b").empty
+        assert "ann@example.org" in comments(session, shop, raw=True)["comment"].str.cat()
 
 
-def test_days_and_weeks_stand_alone(session, study):
-    weekly = satisfaction.trend(session, study, by="week")
-    assert value(weekly, metric="nps", arm="", period=pd.Timestamp("2025-12-29")) == 0
-    assert value(weekly, metric="nps", arm="", period=pd.Timestamp("2026-01-05")) == 50
-    daily = satisfaction.trend(session, study, by="day")
-    assert value(daily, metric="mean_rating", arm="a", period=pd.Timestamp("2026-01-08")) == 3.5
-    assert set(daily["period"]) == {pd.Timestamp("2026-01-01"), pd.Timestamp("2026-01-08")}
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("a.b+c@mail.example.co.uk!", "[e-mail]!"),
+        ("+49 (0)151 2345-6789", "[number]"),
+        ("4111 1111 1111 1111", "[number]"),
+        ("size 42, 5 stars, 2026, 10 000", "size 42, 5 stars, 2026, 10 000"),
+    ],
+)
+def test_addresses_and_long_numbers_are_masked_and_short_ones_stay(text, masked):
+    assert mask(text) == masked
 
 
-def test_the_trend_by_round_is_of_each_batch_alone(session, study):
-    table = satisfaction.trend(session, study, by="round")
-    assert value(table, metric="nps", arm="", period=1) == 0
-    assert value(table, metric="nps", arm="", period=2) == 50
+def test_the_funnel_counts_whoever_reached_a_later_step_in_the_earlier_ones(engine, shop):
+    with write_session(engine) as session:
+        cem = session.exec(select(Participant).where(Participant.external_id == "cem")).one()
+        text = ConsentText(study_id=shop.id, language="en", text="?")
+        session.add(text)
+        session.flush()
+        session.add(Consent(participant_id=cem.id, consent_text_id=text.id, given=True))
+        start_session(session, participant=cem, hours=1)
+        assert len(session.exec(select(BrowserSession)).all()) == 1
+        steps = funnel(session, shop).set_index("step")["people"].to_dict()
+    expected = {"in_study": 3, "opened": 3, "consented": 3, "rated": 2, "answered": 1, "finished": 0}
+    assert steps == expected
 
 
-def test_people_who_answered_without_care_can_be_left_out(session, study):
-    assert value(satisfaction.now(session, study), metric="mean_rating", arm="b") == (1.5 + 5) / 2
-    assert value(satisfaction.now(session, study, without_flagged=True), metric="mean_rating", arm="b") == 1.5
-    quality = data_quality.summary(session, study)
-    assert quality.people.to_dict("records") == [{"participant": "dan", "arm": "b", "reason": "straight_lining"}]
-    assert quality.flagged.set_index("reason")["people"]["straight_lining"] == 1
-    assert quality.missing.set_index("question")["missing"]["nps/score"] == 0
+def test_the_open_batch_holds_what_is_in_no_batch_yet(engine, shop):
+    with write_session(engine) as session:
+        assert open_batch(session, shop)[:2] == (2, 1)
+        close_batch(session, shop)
+        assert open_batch(session, shop)[:2] == (0, 0)
+        assert history(session, shop)[["number", "ratings", "answers"]].to_numpy().tolist() == [[1, 2, 1]]
 
 
-def test_answers_are_spread_over_the_scale_by_arm(session, study):
-    table = satisfaction.answer_shares(session, study)
-    assert table.to_dict("records") == [
-        {"answer": 9.0, "arm": "a", "share": 0.5, "n": 2},
-        {"answer": 10.0, "arm": "a", "share": 0.5, "n": 2},
-        {"answer": 0.0, "arm": "b", "share": 0.5, "n": 2},
-        {"answer": 7.0, "arm": "b", "share": 0.5, "n": 2},
-    ]
+def test_the_checklist_names_what_a_launch_needs(engine):
+    with write_session(engine) as session:
+        study = plant_study(session, items=0, arms=("only",))
+        missing = {check.code for check in checklist(session, study) if not check.ok}
+        assert missing == {"consent", "two_arms", "items", "people", "slates"}
+        _complete(session, study)
+        assert all(check.ok for check in checklist(session, study) if check.needed)
 
 
-def test_stability_over_time_and_against_what_was_promised(session, study):
-    table = stability.over_time(session, study, by="day")
-    first = pd.Timestamp("2026-01-01", tz="UTC")
-    assert value(table, at=first, arm="a", metric="failure_rate") == pytest.approx(0.1)
-    assert value(table, at=first, arm="a", metric="p50_ms") == pytest.approx(104.5)
-    (promise,) = stability.objectives(session, study)
-    assert (promise.ok, promise.certain) == (True, True)
-
-
-def test_an_empty_study_reads_as_not_estimable(session):
-    study = plant_study(session, "empty")
-    for table in (satisfaction.now(session, study), effect.summary(session, study), stability.summary(session, study)):
-        assert table["value"].isna().all()
-        assert table["reason"].str.len().gt(0).all()
-    assert satisfaction.trend(session, study, by="day").empty
-    assert satisfaction.answer_shares(session, study).empty
-    assert stability.over_time(session, study).empty
+def _complete(session: Session, study: Study) -> None:
+    session.add(Item(study_id=study.id, external_id="i", title="I"))
+    for language in study.languages:
+        session.add(ConsentText(study_id=study.id, language=language, text="?"))
+    session.flush()
+    assert session.exec(select(col(Rating.id))).all() == []
