@@ -78,10 +78,13 @@ def _judge_one(session: Session, round_: Round, e: Evidence, row: Suggestion, ot
 
 
 def _promise(promised: Mapping[str, Any], practice: Mapping[str, Any]) -> Promise:
+    predicted = promised["predicted"]
+    # an effect that was shrunken to 0 still has a direction
+    direction = predicted["value"] or (predicted["ci_low"] + predicted["ci_high"]) / 2
     return Promise(
         metric=promised["metric"],
         where=promised["where"],
-        predicted=float(promised["predicted"]["value"]),
+        predicted=float(direction),
         delta=float(promised["delta"]),
         arm=practice.get("arm"),
         control=practice.get("control"),

@@ -34,12 +34,16 @@ def comment_rate(e: Evidence, where: Where) -> Floats:
 
 
 def theme_share(e: Evidence, where: Where) -> Floats:
-    """Whether any of the person's comments mentions the theme (1 or 0); NaN for people who never commented."""
+    """Whether the person mentions the theme (1 or 0) in any comment, or in the reason given for the recommendation
+    score; NaN for people who never wrote.
+    """
     commented = e.has_comment & rows_where(e, where, any_arm=True)
-    said = mentions(e.ratings["comment"][commented], tuple(where.get("theme", "").split(" | ")))
-    totals = np.bincount(e.person[commented], weights=said.astype(np.float64), minlength=e.n)
-    wrote = np.bincount(e.person[commented], minlength=e.n) > 0
-    return np.where(wrote, (totals > 0).astype(np.float64), np.nan)
+    why = e.answers[(e.answers["instrument"] == "nps") & (e.answers["question"] == "why") & e.answers["text"].notna()]
+    person = np.concatenate([e.person[commented], integers(why["person"])])
+    texts = [*e.ratings["comment"][commented], *why["text"]]
+    said = mentions(texts, tuple(where.get("theme", "").split(" | ")))
+    share = mean_by(person, said.astype(np.float64), e.n)
+    return _inside(e, where, np.where(np.isnan(share), np.nan, (share > 0).astype(np.float64)))
 
 
 def nps(e: Evidence, where: Where) -> Floats:

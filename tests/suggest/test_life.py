@@ -6,11 +6,12 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from db.engine import write_session
+from db.queries import arms_of
 from db.tables import Arm, Audit, Round, Study, Suggestion, SuggestionEvent
 from recux.errors import Conflict, InvalidInput, NotFound
-from recux.suggest import accept, decline, implement, judge, propose, score_cards
+from recux.suggest import accept, decline, implement, judge, propose, score_cards, set_effort, try_as_arm
 from tests.suggest.pilots import placebo, store
-from tests.suggest.test_rules import better_arm, cohort_dislikes, nothing, slow_arm
+from tests.suggest.test_rules import better_arm, cohort_dislikes, nothing, slow_arm, theme, unreliable, weak_tail
 
 
 def first_round(engine: sa.Engine, plant=cohort_dislikes, seed: int = 0) -> None:
@@ -106,6 +107,81 @@ def test_a_slow_arm_made_fast_beside_itself_is_confirmed(sqlite_engine: sa.Engin
     take_up(sqlite_engine, "slow_arm", arm="b2", control="b")
     judged = next_round(sqlite_engine, slow_arm, arms=("a", "b", "b2"), people=200)
     assert [s.verdict for s in judged] == ["confirmed"]
+
+
+def test_a_complaint_that_is_gone_beside_a_control_is_confirmed(sqlite_engine: sa.Engine) -> None:
+    def silenced(pilot, rng):
+        theme(pilot, rng)
+        for row in pilot.shown:
+            if pilot.of(row)["arm"] == 2 and "shipping" in (row["comment"] or ""):
+                row["comment"] = "arrived in a box"
+
+    first_round(sqlite_engine, theme)
+    take_up(sqlite_engine, "complaint_theme", arm="c", control="a")
+    judged = next_round(sqlite_engine, silenced, arms=("a", "b", "c"), people=300)
+    assert [s.verdict for s in judged] == ["confirmed"]
+    with write_session(sqlite_engine) as session:
+        seen = session.exec(select(SuggestionEvent).where(SuggestionEvent.kind == "judged")).one().payload
+    assert seen["predicted"]["ci_low"] <= seen["actual"]["value"] <= seen["predicted"]["ci_high"]
+
+
+def test_a_repaired_questionnaire_moved_without_a_control(sqlite_engine: sa.Engine) -> None:
+    first_round(sqlite_engine, unreliable)
+    with write_session(sqlite_engine) as session:
+        row = session.exec(select(Suggestion).where(Suggestion.rule == "unreliable_construct")).first()
+        accept(session, row, actor="ada")
+        implement(session, row, actor="ada", note="one question reworded")
+    judged = next_round(sqlite_engine, nothing)
+    assert {s.verdict for s in judged} == {"moved_uncontrolled"}
+
+
+def test_a_suggestion_becomes_an_arm_of_the_next_round(sqlite_engine: sa.Engine) -> None:
+    first_round(sqlite_engine, weak_tail)
+    with write_session(sqlite_engine) as session:
+        row = the(session, "tail_disappoints")
+        arm = try_as_arm(session, row, actor="ada")
+        assert arm.options == {"slate_size": 6}
+        assert row.status == "implemented"
+        assert [a.key for a in arms_of(session, row.study_id)] == ["a", "b", arm.key]
+        with pytest.raises(Conflict):
+            try_as_arm(session, row, actor="ada")
+
+
+def test_a_change_that_no_switch_makes_cannot_be_tried_by_a_click(sqlite_engine: sa.Engine) -> None:
+    first_round(sqlite_engine, slow_arm)
+    with write_session(sqlite_engine) as session, pytest.raises(Conflict, match="no switch"):
+        try_as_arm(session, the(session, "slow_arm"), actor="ada")
+
+
+def test_effort_moves_a_suggestion_down(sqlite_engine: sa.Engine) -> None:
+    first_round(sqlite_engine)
+    with write_session(sqlite_engine) as session:
+        row = the(session, "group_dislikes_category")
+        before = row.rank
+        set_effort(session, row, actor="ada", effort=4)
+        assert row.rank == pytest.approx(before / 4)
+        assert row.predicted["rank"]["effort"] == 4
+
+
+def test_a_rule_that_keeps_failing_is_ranked_down_and_says_so(sqlite_engine: sa.Engine) -> None:
+    first_round(sqlite_engine)
+    with write_session(sqlite_engine) as session:
+        row = the(session, "group_dislikes_category")
+        before, said = row.rank, len(row.against)
+        for number in range(4):
+            session.add(
+                Suggestion(
+                    study_id=row.study_id, round_id=row.round_id, rule=row.rule, category="algorithm",
+                    segment=f"earlier {number}", metric="mean_rating", title={}, change={}, figure={}, predicted={},
+                    judged_in_round=1, status="judged", verdict="refuted",
+                )
+            )  # fmt: skip
+        session.flush()
+        propose(session, session.exec(select(Round)).one())
+        again = session.exec(select(Suggestion).where(Suggestion.segment == row.segment)).one()
+    assert again.rank < before / 2
+    assert len(again.against) == said + 1
+    assert "often fails: 0 of its 4" in again.against[-1]["en"]
 
 
 def test_what_nobody_put_into_practice_is_not_judged_by_luck(sqlite_engine: sa.Engine) -> None:

@@ -7,16 +7,17 @@ twice. Phrases are found and grouped into themes on the discovery half, and test
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from recux.stats import compare_proportions
+from recux.stats import compare_proportions, proportion
 from recux.suggest import family
 from recux.suggest.finding import Finding, ids_of
 from recux.suggest.frames import Evidence, floats, integers, of_items
+from recux.suggest.outcomes import theme_share
 from recux.suggest.words import mentions, phrases
 
 FEWEST = 3
@@ -47,7 +48,16 @@ def themes(e: Evidence) -> list[Finding]:
     if not found or low.empty or high.empty:
         return []
     shares = family.shares_in_order(range(len(found)), family.COMMENTS)
-    return [_tested(found[index], low, high, share, tried) for index, share in shares]
+    return [_with_reach(e, _tested(found[index], low, high, share, tried)) for index, share in shares]
+
+
+def _with_reach(e: Evidence, finding: Finding) -> Finding:
+    """The finding with the share of all who wrote, of the confirmation half, who mention the theme."""
+    values = theme_share(e, finding.where)[e.confirm]
+    wrote = values[~np.isnan(values)]
+    reach = proportion(int(wrote.sum()), len(wrote))
+    facts = {"reach": reach.value, "reach_low": reach.ci_low, "reach_high": reach.ci_high, "wrote": reach.n}
+    return replace(finding, facts={**finding.facts, **facts})
 
 
 def documents(e: Evidence) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from recux.suggest.draft import Draft, practical, shrunken, text, undone
+from recux.suggest.draft import Draft, Predicted, practical, shrunken, text
 from recux.suggest.family import discoveries
 from recux.suggest.finding import Finding
 
@@ -10,7 +10,8 @@ from recux.suggest.finding import Finding
 def complaint_theme(findings: Sequence[Finding]) -> Iterator[Draft]:
     """Dissatisfied people name something that satisfied people do not."""
     for f in discoveries(findings, "theme"):
-        if shrunken(f.value, f.low, f.high) >= practical(f.metric):
+        predicted = _silenced(f)
+        if -predicted.value >= practical(f.metric):
             facts = {"theme": f.facts["theme"], "share": f.facts["share_low"], "base": f.facts["share_high"]}
             yield Draft(
                 rule="complaint_theme",
@@ -27,7 +28,7 @@ def complaint_theme(findings: Sequence[Finding]) -> Iterator[Draft]:
                     "阅读此处列出的评论，消除“{theme}”的原因。",
                     **facts,
                 ),
-                predicted=undone(f),
+                predicted=predicted,
                 guardrails=("mean_rating", "comment_rate"),
                 against=(
                     text(
@@ -37,3 +38,15 @@ def complaint_theme(findings: Sequence[Finding]) -> Iterator[Draft]:
                     ),
                 ),
             )
+
+
+def _silenced(f: Finding) -> Predicted:
+    """Of all who write, as many as mention the theme now stop doing so, down to the share of satisfied people.
+
+    That share is judged later: whom the change made satisfied is no longer among the dissatisfied.
+    """
+    base = f.facts["share_high"]
+    gap, low, high = (f.facts[key] - base for key in ("reach", "reach_low", "reach_high"))
+    effect = shrunken(gap, low, high)
+    method = "down to the share of satisfied people, shrunken; Clopper-Pearson, confirmation half"
+    return Predicted(f.metric, -effect, -high, -low, f.facts["wrote"], method, f.where)
