@@ -12,25 +12,21 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from recux.errors import RecuxError
 from recux.learn.baselines import fit_baselines
 from recux.learn.card import model_card
-from recux.learn.champion import Choice, Contender, choose_champion
-from recux.learn.errors import ModelUnreadable, TooFewExamples
-from recux.learn.evaluation import Evaluation, evaluate
-from recux.learn.examples import MODEL_OF_HEAD
+from recux.learn.compare import about, kind_result
+from recux.learn.errors import TooFewExamples
 from recux.learn.files import write_json
-from recux.learn.jobs import Job, KindResult, ModelResult, RunResult, read_job, write_result
+from recux.learn.jobs import Job, KindResult, RunResult, read_job, write_result
 from recux.learn.logs import tensorboard
 from recux.learn.loop import Progress
-from recux.learn.predictor import Scorer, load, read_calibration
+from recux.learn.predictor import load
 from recux.learn.requests import response_time_result
 from recux.learn.result import TrainResult
-from recux.learn.saved import save_baseline
 from recux.learn.training import train
 
 KINDS = ("satisfaction", "rating", "behaviour")
@@ -95,127 +91,6 @@ def encoder(
     except TooFewExamples as problem:
         return None, {"encoder": str(problem)}
     return trained, dict(trained.left_out)
-
-
-def kind_result(
-    kind: str, job: Job, folder: Path, candidate: "tuple[Scorer, About] | None", baseline: Any
-) -> KindResult:
-    """Test the candidate, the baseline and the incumbent on the same rows, and choose."""
-    found: list[Tested] = []
-    if candidate:
-        found += measured(*candidate, kind, job)
-    if baseline is not None:
-        place = folder / "models" / kind / baseline.name
-        n_train = len(getattr(job.examples.of("train"), kind))
-        save_baseline(baseline, place, n_train=n_train)
-        found += measured(baseline, About(baseline.name, True, place, baseline.name, n_train), kind, job)
-    found += incumbent(kind, job)
-    by_name = {t.contender.name: t.contender for t in found}
-    simple = [t.contender for t in found if t.model.baseline and t.model.name != "incumbent"]
-    choice = choose_champion(by_name.get("encoder"), by_name.get("incumbent"), simple)
-    return KindResult([audited(t, choice, kind, job) for t in found], choice)
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """What a report says of a model beside its measures."""
-
-    name: str
-    baseline: bool
-    folder: Path
-    base_model: str
-    n_train: int
-    device: str = "cpu"
-    seconds: float = 0.0
-    unfit: str | None = None
-    serving: bool = False
-    """True for the incumbent, whose calibration is left as it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tested:
-    """A model that was tested, as the report and as the champion rule see it."""
-
-    model: ModelResult
-    contender: Contender
-    scorer: Scorer | None = None
-    """None for a damaged incumbent."""
-
-
-def about(trained: TrainResult) -> About:
-    """The candidate's own."""
-    return About(
-        "encoder",
-        False,
-        trained.folder,
-        trained.recipe.base_model,
-        trained.n_train,
-        trained.device,
-        trained.seconds,
-        trained.out_of_domain,
-    )
-
-
-def incumbent(kind: str, job: Job) -> list[Tested]:
-    """The serving model of ``kind``, tested on today's rows; a damaged one cannot defend its place."""
-    place = job.incumbents.get(kind)
-    if place is None:
-        return []
-    try:
-        old = load(place, device=job.recipe.device)
-    except ModelUnreadable as problem:
-        lost = ModelResult("incumbent", False, place, "", {}, 0, 0, "", 0.0)
-        return [Tested(lost, Contender("incumbent", None, unfit=str(problem)))]
-    base_model = old.about.get("base_model", old.about["name"])
-    known = About(
-        "incumbent",
-        old.about["kind"] != "encoder",
-        place,
-        base_model,
-        int(old.about.get("n_train", 0)),
-        unfit=old.about.get("out_of_domain"),
-        serving=True,
-    )
-    return measured(old.scorer, known, kind, job)
-
-
-def measured(scorer: Scorer, about: About, kind: str, job: Job) -> list[Tested]:
-    """The model's measures, with its calibration saved beside it; nothing when it has no head of this kind."""
-    if not any(MODEL_OF_HEAD[h] == kind for h in scorer.heads):
-        return []
-    found = evaluate(scorer, job.examples, kind)
-    if not about.serving:
-        save_calibration(about.folder, found)
-    model = ModelResult(
-        about.name,
-        about.baseline,
-        about.folder,
-        about.base_model,
-        found.metrics,
-        about.n_train,
-        found.n_test,
-        about.device,
-        about.seconds,
-        found.by_round,
-        found.cold_start,
-    )
-    qwk = found.metrics.get("qwk")
-    loss = found.metrics["log_loss"].value
-    return [Tested(model, Contender(about.name, loss, qwk.value if qwk else None, unfit=about.unfit), scorer)]
-
-
-def save_calibration(folder: Path, found: Evaluation) -> None:
-    """Add this kind's temperatures and quantiles to the model's ``calibration.json``."""
-    old, new = read_calibration(folder), found.calibration
-    merged = {k: getattr(old, k) | getattr(new, k) for k in ("temperature", "quantile", "rows")}
-    write_json(folder / "calibration.json", merged)
-
-
-def audited(tested: Tested, choice: Choice, kind: str, job: Job) -> ModelResult:
-    """The newly promoted model with its measures on the audit participants; any other as it is."""
-    if tested.scorer is None or not choice.promoted or choice.champion != tested.model.name:
-        return tested.model
-    return replace(tested.model, audit=evaluate(tested.scorer, job.examples, kind, split="audit").metrics)
 
 
 def write_card(result: RunResult, kind: str, found: KindResult) -> None:
