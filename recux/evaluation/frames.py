@@ -1,10 +1,8 @@
 """From a select to a data frame, fast enough for a million rows."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -49,17 +47,11 @@ def with_arms(session: Session, scope: Scope, frame: pd.DataFrame) -> pd.DataFra
     return frame.assign(arm=frame.arm.map({0: "", **arm_keys(session, scope.study)}).astype("str"))
 
 
-def within(frame: pd.DataFrame, column: str, scope: Scope) -> pd.DataFrame:
-    """Rows whose time is inside the scope's, and those without a time."""
-    keep = np.ones(len(frame), dtype=bool)
+def within(column: Any, scope: Scope) -> sa.ColumnElement[bool]:
+    """The row's time is inside the scope's, or not known."""
+    inside = [sa.true()]
     if scope.after is not None:
-        keep &= ~(frame[column] <= utc(scope.after)).to_numpy()
+        inside.append(column > scope.after)
     if scope.until is not None:
-        keep &= ~(frame[column] > utc(scope.until)).to_numpy()
-    return frame if keep.all() else frame[keep].reset_index(drop=True)
-
-
-def utc(moment: datetime) -> pd.Timestamp:
-    """A moment as pandas has it, in UTC."""
-    stamp = pd.Timestamp(moment)
-    return stamp.tz_localize("UTC") if stamp.tz is None else stamp.tz_convert("UTC")
+        inside.append(column <= scope.until)
+    return sa.or_(column.is_(None), sa.and_(*inside))

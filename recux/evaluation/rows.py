@@ -24,7 +24,7 @@ from db.tables import (
     Response,
     Slate,
 )
-from recux.evaluation.frames import arm, frame_of, moment, utc, with_arms, within
+from recux.evaluation.frames import arm, frame_of, moment, with_arms, within
 from recux.evaluation.scope import Scope
 
 NO_SLATE = 0
@@ -55,7 +55,10 @@ IMPRESSION = {
 
 
 def people(session: Session, scope: Scope) -> pd.DataFrame:
-    """Columns ``participant``, ``external_id``, ``arm``, ``cohort``, ``created_at``, ``finished_at``."""
+    """Columns ``participant``, ``external_id``, ``arm``, ``cohort``, ``created_at``, ``finished_at``; of everybody who
+    was there by the end of the scope.
+    """
+    came = sa.true() if scope.until is None else col(Participant.created_at) <= scope.until
     statement: sa.Select[*tuple[Any, ...]] = sa.select(
         col(Participant.id).label("participant"),
         col(Participant.external_id),
@@ -63,10 +66,9 @@ def people(session: Session, scope: Scope) -> pd.DataFrame:
         sa.func.coalesce(col(Participant.cohort), "").label("cohort"),
         moment(col(Participant.created_at)).label("created_at"),
         moment(col(Participant.finished_at)).label("finished_at"),
-    ).where(col(Participant.study_id) == scope.study, counts())
+    ).where(col(Participant.study_id) == scope.study, counts(), came)
     kinds = {"participant": "int64", "external_id": "str", "arm": "int64", "cohort": "str"}
-    frame = with_arms(session, scope, frame_of(session, statement, kinds, moments=("created_at", "finished_at")))
-    return frame if scope.until is None else frame[frame.created_at <= utc(scope.until)].reset_index(drop=True)
+    return with_arms(session, scope, frame_of(session, statement, kinds, moments=("created_at", "finished_at")))
 
 
 def items(session: Session, scope: Scope) -> pd.DataFrame:
@@ -151,10 +153,9 @@ def impressions(session: Session, scope: Scope) -> pd.DataFrame:
         )
         .join(Slate, col(Slate.id) == col(Impression.slate_id))
         .join(Participant, col(Participant.id) == col(Slate.participant_id))
-        .where(col(Slate.study_id) == scope.study, counts())
+        .where(col(Slate.study_id) == scope.study, counts(), within(col(Slate.served_at), scope))
     )
-    frame = within(frame_of(session, statement, IMPRESSION, moments=("served_at",)), "served_at", scope)
-    return with_arms(session, scope, frame)
+    return with_arms(session, scope, frame_of(session, statement, IMPRESSION, moments=("served_at",)))
 
 
 def interactions(session: Session, scope: Scope) -> pd.DataFrame:
@@ -168,10 +169,10 @@ def interactions(session: Session, scope: Scope) -> pd.DataFrame:
             moment(col(Interaction.occurred_at)).label("moment"),
         )
         .join(Participant, col(Participant.id) == col(Interaction.participant_id))
-        .where(col(Interaction.study_id) == scope.study, counts())
+        .where(col(Interaction.study_id) == scope.study, counts(), within(col(Interaction.occurred_at), scope))
     )
     kinds = {"participant": "int64", "item": "int64", "slate": "int64", "kind": "str"}
-    return within(frame_of(session, statement, kinds, moments=("moment",)), "moment", scope)
+    return frame_of(session, statement, kinds, moments=("moment",))
 
 
 def requests(session: Session, scope: Scope) -> pd.DataFrame:
@@ -188,10 +189,10 @@ def requests(session: Session, scope: Scope) -> pd.DataFrame:
         .outerjoin(Slate, col(Slate.id) == col(Request.slate_id))
         .outerjoin(Participant, col(Participant.id) == col(Slate.participant_id))
         .where(col(Request.study_id) == scope.study, sa.or_(col(Participant.id).is_(None), counts()))
+        .where(within(col(Request.requested_at), scope))
     )
     kinds = {"id": "int64", "arm": "int64", "participant": "int64", "duration_ms": "float64", "failed": "bool"}
-    frame = within(frame_of(session, statement, kinds, moments=("moment",)), "moment", scope)
-    return with_arms(session, scope, frame)
+    return with_arms(session, scope, frame_of(session, statement, kinds, moments=("moment",)))
 
 
 def _member(kind: str, row_id: Any, scope: Scope) -> sa.ColumnElement[bool]:

@@ -1,14 +1,16 @@
 """What a round keeps: all up to its batch, and its batch alone."""
 
+from datetime import timedelta
+
 import pytest
 from sqlmodel import select
 
 from db.engine import write_session
-from db.tables import Figure, now
+from db.tables import Batch, Figure, now
 from recux.evaluation import evaluate_round
 from recux.rounds.batches import close_batch
 from tests.evaluation.world import plant_request, plant_slate
-from tests.planting import plant_answers, plant_person, plant_rating, plant_study
+from tests.planting import START, plant_answers, plant_person, plant_rating, plant_study
 
 
 @pytest.fixture
@@ -99,3 +101,22 @@ def test_every_stored_figure_has_a_definition_and_a_value_or_a_reason(session, s
     }  # fmt: skip
     assert all(row.definition and (row.method if row.value is not None else row.reason) for row in rows)
     assert figures(session, round_, "p95_ms", arm="a")[1] == 80
+
+
+def test_calls_belong_to_the_batch_that_was_closed_next(session, study):
+    ann = plant_person(session, study, "ann", arm_id=1)
+    rounds = []
+    for day in range(2):
+        for n in range(10 * (day + 1)):
+            plant_request(session, study, f"{day}-{n}", 100.0 + n, day=day, arm_id=1)
+        plant_rating(session, ann, 1 + day, 4, day=day)
+        rounds.append(close_batch(session, study))
+        batch = session.get_one(Batch, rounds[-1].batch_id)
+        batch.closed_at = START + timedelta(days=day, hours=1)
+        session.add(batch)
+        session.flush()
+    plant_request(session, study, "later", 1.0, day=5)
+    for round_ in rounds:
+        evaluate_round(session, round_)
+    assert [figures(session, one, "failure_rate")[1] for one in rounds] == [10, 30]
+    assert [figures(session, one, "failure_rate", cut="batch")[1] for one in rounds] == [10, 20]
