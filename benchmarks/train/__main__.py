@@ -67,7 +67,9 @@ def speed(flags: argparse.Namespace) -> None:
         mine = [t for t in turns if t["name"] == name]
         wall = statistics.median(t["tokens"] / t["seconds"] for t in mine)
         processor = statistics.median(t["tokens"] / t["processor_seconds"] for t in mine)
-        share = statistics.median(t["tokens"] / t["seconds"] * flops_per_token() / t["matmul"] for t in mine)
+        share = statistics.median(
+            t["tokens"] / t["seconds"] * flops_per_token(t["frozen_share"]) / t["matmul"] for t in mine
+        )
         base = base or {"wall": wall, "processor": processor}
         print(
             f"{name:8} {wall:9.0f} {wall / base['wall']:8.2f} {processor:13.0f} {processor / base['processor']:8.2f}"
@@ -84,12 +86,12 @@ def contestant(name: str, flags: argparse.Namespace) -> dict[str, Any]:
     return report
 
 
-def flops_per_token() -> float:
-    """Training: 6 x the encoder's non-embedding parameters (attention products, a few percent here, not counted)."""
+def flops_per_token(frozen: float) -> float:
+    """6 x the encoder's non-embedding parameters, 2 x for the frozen ones; attention, a few percent, is not counted."""
     from recux.learn.network import non_embedding_parameters
     from recux.learn.weights import load_encoder
 
-    return 6.0 * non_embedding_parameters(load_encoder("embedded"))
+    return (6.0 - 4.0 * frozen) * non_embedding_parameters(load_encoder("embedded"))
 
 
 def matmul_flops() -> float:

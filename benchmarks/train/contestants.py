@@ -40,6 +40,7 @@ def run(name: str, *, texts: int, epochs: int, n_test: int, seed: int) -> dict[s
     report = {
         "name": name,
         "tokens": tokens,
+        "frozen_share": frozen_share(texts) if name == "recux" else 0.0,
         "seconds": seconds,
         "processor_seconds": processor,
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
@@ -54,6 +55,11 @@ def qwk(stars: np.ndarray, called: np.ndarray) -> float:
     """Quadratic weighted kappa."""
     groups = Groups.of([str(i) for i in range(len(stars))])
     return float(quadratic_kappa(groups.total(one_hot((stars - 1) * 5 + called - 1, 25)).reshape(-1, 5, 5))[0])
+
+
+def frozen_share(texts: int) -> float:
+    """Share of the encoder's layers that recux's default recipe leaves without a backward pass."""
+    return default_recipe(texts, "cpu").freeze_layers / 6
 
 
 def clock() -> tuple[float, float]:
