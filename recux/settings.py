@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     recommender_hosts: str = ""
     """Hosts of recommenders that arms may call, separated by commas; empty leaves it to the arms' own lists."""
 
+    image_hosts: str = ""
+    """Hosts that item pictures may be loaded from, separated by commas; from any other, cards show a placeholder."""
+
     @property
     def url(self) -> str:
         """The database's SQLAlchemy URL, resolved."""

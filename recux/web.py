@@ -4,6 +4,7 @@ Streamlit reserves ``/_stcore``, ``/media``, ``/component`` and ``/static``; not
 """
 
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -18,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from db.migrate import upgrade
 from recux.access import http
 from recux.api.app import create_api
+from recux.errors import InvalidInput
 from recux.settings import Settings
 
 USED_BY_PAGES = (
@@ -29,15 +31,29 @@ USED_BY_PAGES = (
     "recux.charts",
     "recux.ui",
 )
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "
-        "script-src 'self' blob:; worker-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'self'; "
-        "form-action 'self'; frame-ancestors 'self'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-}
+POLICY = (
+    "default-src 'self'; img-src {pictures}; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "
+    "script-src 'self' blob:; worker-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'self'; "
+    "form-action 'self'; frame-ancestors 'self'"
+)
+HOST = re.compile(r"[A-Za-z0-9.-]+(:\d+)?")
+
+
+def security_headers(settings: Settings) -> dict[str, str]:
+    """What every answer says about itself: nothing is loaded from elsewhere but pictures from the named hosts.
+
+    Raises InvalidInput when ``image_hosts`` holds something that is no host name.
+    """
+    hosts = [host.strip() for host in settings.image_hosts.split(",") if host.strip()]
+    for host in hosts:
+        if not HOST.fullmatch(host):
+            raise InvalidInput(f"RECUX_IMAGE_HOSTS: {host!r} is no host name; write names such as img.example.org")
+    pictures = " ".join(["'self'", "data:", "blob:", *(f"https://{host}" for host in hosts)])
+    return {
+        "Content-Security-Policy": POLICY.format(pictures=pictures),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+    }
 
 
 def routes() -> list[BaseRoute]:
@@ -54,7 +70,7 @@ def routes() -> list[BaseRoute]:
 
 def middleware() -> list[Middleware]:
     """Security headers on every answer."""
-    return [Middleware(SecurityHeaders)]
+    return [Middleware(SecurityHeaders, headers=security_headers(Settings()))]
 
 
 @asynccontextmanager
@@ -78,17 +94,18 @@ def load_code_of_pages() -> None:
 
 
 class SecurityHeaders:
-    """Adds ``HEADERS`` to every HTTP answer. With them, foreign text cannot load anything from elsewhere."""
+    """Adds ``headers`` to every HTTP answer. With them, foreign text cannot load anything from elsewhere."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, headers: dict[str, str]) -> None:
         self.app = app
+        self.headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the call on, and add the headers when the answer starts."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                MutableHeaders(scope=message).update(self.headers)
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
