@@ -58,11 +58,11 @@ def choose_champion(candidate: Contender | None, incumbent: Contender | None, ba
     against = why_not(candidate, rivals)
     best = min((b for b in baselines if serviceable(b)), key=lambda b: b.log_loss or 0.0, default=None)
     if incumbent and serviceable(incumbent) and not (best and beats(best, incumbent)):
-        return Choice(incumbent.name, False, f"the incumbent {described(incumbent)} stays: {against}")
+        return Choice(incumbent.name, False, f"{described(incumbent)} stays: {against}")
     if best:
         return Choice(best.name, True, f"the baseline {described(best)} serves: {against}")
     if incumbent and not incumbent.unfit:
-        return Choice(incumbent.name, False, f"the incumbent {incumbent.name} stays: {against}")
+        return Choice(incumbent.name, False, f"{named(incumbent)} stays: {against}")
     return Choice(None, False, f"nothing can serve yet: {against}")
 
 
@@ -83,12 +83,17 @@ def why_not(candidate: Contender | None, rivals: Sequence[Contender]) -> str:
     return f"{described(candidate)} does not beat {listed(stronger)}"
 
 
+def named(contender: Contender) -> str:
+    """Its name as a sentence says it."""
+    return "the incumbent" if contender.name == "incumbent" else contender.name
+
+
 def described(contender: Contender) -> str:
     """Name and figures."""
     if contender.log_loss is None:
-        return f"{contender.name} (not measured)"
+        return f"{named(contender)} (not measured)"
     kappa = "" if contender.qwk is None else f", QWK {contender.qwk:.3f}"
-    return f"{contender.name} ({contender.loss_name} {contender.log_loss:.4f}{kappa})"
+    return f"{named(contender)} ({contender.loss_name} {contender.log_loss:.4f}{kappa})"
 
 
 def listed(contenders: Sequence[Contender]) -> str:
