@@ -166,9 +166,10 @@ def _print(document: dict[str, Any], *, as_json: bool) -> None:
         emit(document)
         return
     print(f"round {document['number']} is {document['status']}, batch of {document['batch_size']}")
-    for remark in (document["message"], *(document["config"].get("left_out") or {}).values()):
-        if remark:
-            say(f"note: {remark}")
+    if document["message"]:
+        say(f"note: {document['message']}")
+    for head, reason in (document["config"].get("left_out") or {}).items():
+        say(f"note: no {head} model: {reason}")
     for model in document["models"]:
         serving = " (serves)" if model["champion"] else ""
         print(f"  {model['head']}: {model['name']}{serving}: {_figures(model['metrics'])}")
