@@ -64,7 +64,10 @@ def test_the_order_of_hypotheses_is_no_matter(pairs: list[tuple[float, float]], 
 def test_the_shares_of_the_budget_add_up_to_one() -> None:
     kinds = (family.ARMS, family.ARM_SEGMENTS, family.SEGMENTS, family.SERVICE, family.COMMENTS, family.OTHERS)
     assert sum(kinds) == pytest.approx(1)
-    assert sum(part for _, part in family.shares_in_order(range(100), 0.3)) <= 0.3
+    strength = np.random.default_rng(0).normal(size=100)
+    shares = family.shares_by_strength(strength, 0.3)
+    assert sum(part for _, part in shares) <= 0.3
+    assert shares[0][0] == strength.argmax()
 
 
 def test_shrinking_moves_towards_zero_and_more_so_with_more_noise() -> None:

@@ -16,7 +16,7 @@ from scipy import stats
 from recux.stats import compare_proportions, proportion
 from recux.suggest import family
 from recux.suggest.finding import Finding, ids_of
-from recux.suggest.frames import Evidence, floats, integers, of_items
+from recux.suggest.frames import Evidence, Floats, floats, integers, of_items
 from recux.suggest.outcomes import theme_share
 from recux.suggest.words import mentions, phrases
 
@@ -41,13 +41,13 @@ def themes(e: Evidence) -> list[Finding]:
     """Complaint themes in the order of the discovery half, tested on the confirmation half."""
     spoken = _one_each(documents(e))
     confirm = e.confirm[integers(spoken["person"])]
-    found, tried = _themes(spoken[~confirm])
+    found, strength, tried = _themes(spoken[~confirm])
     rest = spoken[confirm]
     low = rest[rest["low"]]
     high = rest[~rest["low"]]
     if not found or low.empty or high.empty:
         return []
-    shares = family.shares_in_order(range(len(found)), family.COMMENTS)
+    shares = family.shares_by_strength(strength, family.COMMENTS)
     return [_with_reach(e, _tested(found[index], low, high, share, tried)) for index, share in shares]
 
 
@@ -110,22 +110,24 @@ def _one_each(spoken: pd.DataFrame) -> pd.DataFrame:
     return first.groupby("low").head(2 * MOST_DOCUMENTS)
 
 
-def _themes(spoken: pd.DataFrame) -> tuple[list[Theme], int]:
-    """Themes, the most striking first, and how many phrases were looked at."""
+def _themes(spoken: pd.DataFrame) -> tuple[list[Theme], Floats, int]:
+    """Themes, how strong each is (z of its most striking phrase), and how many phrases were looked at."""
     low, high = spoken[spoken["low"]], spoken[~spoken["low"]]
     said = [phrases(str(text)) for text in low["text"]]
     often = Counter(phrase for one in said for phrase in one)
     known = [phrase for phrase, times in often.items() if times >= FEWEST]
     if not known or high.empty:
-        return [], 0
+        return [], np.zeros(0), 0
     elsewhere = Counter(phrase for text in high["text"] for phrase in phrases(str(text)))
-    scores = _log_odds(known, often, elsewhere, len(low), len(high))
-    order = sorted(range(len(known)), key=lambda i: (-scores[i], -len(known[i]), known[i]))
-    striking = [known[i] for i in order[:CANDIDATES] if scores[i] > 1]
+    scores = dict(zip(known, _log_odds(known, often, elsewhere, len(low), len(high)), strict=True))
+    order = sorted(known, key=lambda phrase: (-scores[phrase], -len(phrase), phrase))
+    striking = [phrase for phrase in order[:CANDIDATES] if scores[phrase] > 1]
     abouts = low["about"].tolist()
     sets = {p: frozenset(i for i, one in enumerate(said) if p in one) for p in striking}
     named = [p for p in striking if not _echo(p, sets[p], abouts)]
-    return _grouped(named, sets), len(known)
+    found = _grouped(named, sets)
+    strength = np.array([max(scores[phrase] for phrase in theme.phrases) for theme in found])
+    return found, strength, len(known)
 
 
 def _log_odds(known: list[str], low: Counter[str], high: Counter[str], n_low: int, n_high: int) -> list[float]:

@@ -3,13 +3,15 @@
 Level candidates: groups of people against all others; categories against the same people's other categories; and
 groups x categories, where the contrast within each person is compared between the group and all others, so that
 neither a strict group nor a weak category passes for the pair. Arm candidates: arm against control inside a group, a
-category, or both. Candidates are ordered on the discovery half and tested, in the direction found, on the other half.
+category, or both. How strong candidates look on the discovery half decides their shares of the error budget; they are
+tested, in the direction found, and estimated on the other half.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from recux.suggest import family
 from recux.suggest.contrasts import Contrasts, Moments, against_zero, moments, welch, within_person
@@ -19,15 +21,19 @@ from recux.suggest.segment import coded
 
 FEWEST = 6
 """People on each side of a comparison, in each half."""
-MOST_LEVELS = 30
+MOST_GROUPS = 200
+"""Groups of people by one trait, the largest ones."""
+FEWEST_CATEGORIES, MOST_CATEGORIES, CELLS = 30, 100, 4_000_000
+"""Categories that are looked at one by one: as many as fit into `CELLS` people x categories, within these bounds."""
 METHOD = "Welch's t test on participants' values, confirmation half"
+Where = Mapping[str, str]
 
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
     """Comparisons with the segment of each; arrays of shape (2, candidates): discovery half, confirmation half."""
 
-    where: Sequence[Mapping[str, str]]
+    where: Sequence[Where]
     contrasts: Contrasts
     one_sample: bool = False
 
@@ -45,49 +51,46 @@ def level_segments(e: Evidence) -> list[Finding]:
 
 
 def arm_segments(e: Evidence) -> list[Finding]:
-    """Segments where an arm differs most from the control, tested on the confirmation half."""
+    """Segments where an arm differs most from the control by the discovery half, tested on the confirmation half."""
     candidates = [c for arm in range(1, len(e.arms)) for c in (*_arm_people(e, arm), *_arm_categories(e, arm))]
     return _ladder(candidates, "arm_segment", family.ARM_SEGMENTS, low_only=False)
 
 
 def _ladder(parts: list[Candidates], kind: str, share: float, *, low_only: bool) -> list[Finding]:
+    """The strongest candidates of the discovery half, tested in the direction found there on the confirmation half."""
     chosen = [part.usable() for part in parts]
     where = [part.where[i] for part, usable in zip(parts, chosen, strict=True) for i in usable]
     if not where:
         return []
     cells = [part.contrasts.at(usable) for part, usable in zip(parts, chosen, strict=True)]
-    t, p = (np.concatenate([x[0] for x in arrays]) for arrays in ([c.t for c in cells], [_order(c) for c in cells]))
-    score = np.where(low_only & (t > 0), 2 - p, p)  # the wrong direction comes last
-    order = [int(i) for i in np.argsort(score, kind="stable")]
-    joined = Contrasts(*(np.concatenate([getattr(c, name)[1] for c in cells]) for name in CONTRAST_FIELDS))
-    sign = np.full(len(where), -1.0) if low_only else np.where(t < 0, -1.0, 1.0)
-    p_confirmed, half = joined.p_in_direction(sign), joined.half_width()
+    first, second = (
+        Contrasts(*(np.concatenate([getattr(c, name)[half] for c in cells]) for name in CONTRAST_FIELDS))
+        for half in (0, 1)
+    )
+    p = first.p_in_direction(np.sign(first.t))  # comparable between different degrees of freedom
+    strength = np.where(low_only & (first.t > 0), -1.0, 1.0) * stats.norm.isf(np.clip(p, 1e-300, 0.5))
+    sign = np.where(low_only | (first.t < 0), -1.0, 1.0)
+    tested, width = second.p_in_direction(sign), second.half_width()
     return [
         Finding(
             kind=kind,
             metric="mean_rating",
-            value=float(joined.difference[i]),
-            low=float(joined.difference[i] - half[i]),
-            high=float(joined.difference[i] + half[i]),
-            n=int(joined.n_b[i]),
+            value=float(second.difference[i]),
+            low=float(second.difference[i] - width[i]),
+            high=float(second.difference[i] + width[i]),
+            n=int(second.n_b[i]),
             definition="difference of mean ratings, each person counting once",
             method=METHOD,
             where=where[i],
-            p=float(p_confirmed[i]),
+            p=float(tested[i]),
             share=part,
             tried=len(where),
-            facts={"direction": float(sign[i])},
         )
-        for i, part in family.shares_in_order(order, share)
+        for i, part in family.shares_by_strength(strength, share)
     ]
 
 
 CONTRAST_FIELDS = ("difference", "se", "df", "n_a", "n_b")
-
-
-def _order(contrasts: Contrasts) -> Floats:
-    """Two-sided p: comparable between candidates with different degrees of freedom."""
-    return 2 * contrasts.p_in_direction(np.sign(contrasts.t))
 
 
 def _halves(e: Evidence) -> Ints:
@@ -116,7 +119,7 @@ def _flat(contrasts: Contrasts) -> Contrasts:
 def _people_levels(e: Evidence) -> list[Candidates]:
     found = []
     for trait in TRAITS:
-        codes, names = coded(e.people[trait], MOST_LEVELS)
+        codes, names = coded(e.people[trait], MOST_GROUPS)
         if len(names) < 2:
             continue
         inside = _by(e.person_mean, (_halves(e), 2), (codes, len(names)))
@@ -127,7 +130,8 @@ def _people_levels(e: Evidence) -> list[Candidates]:
 
 def _category_contrasts(e: Evidence) -> tuple[Floats, list[str]]:
     """Each person's mean in a category minus the same person's other ratings, shape (people, categories)."""
-    codes, names = coded(e.category, MOST_LEVELS)
+    most = int(np.clip(CELLS // max(e.n, 1), FEWEST_CATEGORIES, MOST_CATEGORIES))
+    codes, names = coded(e.category, most)
     part = np.where(codes < 0, len(names), codes)  # rarer categories still count as "other"
     contrasts = within_person(e.person, part, e.rating, e.n, len(names) + 1)
     return contrasts[:, : len(names)], names
@@ -142,7 +146,7 @@ def _category_levels(e: Evidence) -> list[Candidates]:
     overall = _by(values, halves, (category, len(names)))
     found = [Candidates([{"category": name} for name in names], against_zero(overall), one_sample=True)]
     for trait in TRAITS:
-        codes, groups = coded(e.people[trait], MOST_LEVELS)
+        codes, groups = coded(e.people[trait], MOST_GROUPS)
         if len(groups) < 2:
             continue
         inside = _by(values, halves, (codes[person], len(groups)), (category, len(names)))
@@ -162,7 +166,7 @@ def _arm_people(e: Evidence, arm: int) -> list[Candidates]:
     found = []
     side, base = _side(e, arm), {"arm": e.arm_key(arm), "control": e.arm_key(0)}
     for trait in TRAITS:
-        codes, names = coded(e.people[trait], MOST_LEVELS)
+        codes, names = coded(e.people[trait], MOST_GROUPS)
         if len(names) < 2:
             continue
         by = _by(e.person_mean, (_halves(e), 2), (codes, len(names)), (side, 2))
@@ -180,7 +184,7 @@ def _arm_categories(e: Evidence, arm: int) -> list[Candidates]:
     by = _by(values, halves, (category, len(names)), side)
     found = [Candidates([{**base, "category": name} for name in names], welch(_take(by, 0), _take(by, 1)))]
     for trait in TRAITS:
-        codes, groups = coded(e.people[trait], MOST_LEVELS)
+        codes, groups = coded(e.people[trait], MOST_GROUPS)
         if len(groups) < 2:
             continue
         by = _by(values, halves, (codes[person], len(groups)), (category, len(names)), side)
