@@ -54,21 +54,19 @@ def trend(table: pd.DataFrame, arms: Sequence[str], *, title: str, x_title: str,
     return alt.layer(whisker, line, dot).properties(height=280)
 
 
-def differences(table: pd.DataFrame, *, title: str, margin: float | None = None, number: str = "+.2f") -> Chart:
+def differences(
+    table: pd.DataFrame, arms: Sequence[str], *, title: str, margin: float | None = None, number: str = "+.2f"
+) -> Chart:
     """One row for each comparison: the difference to the control with its interval, beside a line at zero.
 
-    ``table``: ``label`` (``|`` breaks the line), ``value``, ``ci_low``, ``ci_high``, ``n``. ``margin`` shades
-    differences that are too small to matter.
+    ``table``: ``arm``, ``label`` (``|`` breaks the line), ``value``, ``ci_low``, ``ci_high``, ``n``. ``arms`` are all,
+    the control first. ``margin`` shades differences that are too small to matter.
     """
     reach = max(table["ci_high"].max(), -table["ci_low"].min(), margin or 0.0) * 1.1
     scale = alt.Scale(domain=[-reach, reach])
-    base = alt.Chart(table).encode(y=_rows("label"), tooltip=_tooltip("label", number))
-    line = base.mark_rule(strokeWidth=3, color=PALETTE[0]).encode(
-        x=_value("ci_low", title, number, scale), x2="ci_high:Q"
-    )
-    dot = base.mark_point(filled=True, size=130, opacity=1, color=PALETTE[0]).encode(
-        x=_value("value", title, number, scale)
-    )
+    base = alt.Chart(table).encode(y=_rows("label"), color=_colour(arms), tooltip=_tooltip("label", number))
+    line = base.mark_rule(strokeWidth=3).encode(x=_value("ci_low", title, number, scale), x2="ci_high:Q")
+    dot = base.mark_point(filled=True, size=130, opacity=1).encode(x=_value("value", title, number, scale))
     layers = [_mark_at(0.0), line, dot]
     if margin:
         band = pd.DataFrame({"low": [-margin], "high": [margin]})

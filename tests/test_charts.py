@@ -26,7 +26,7 @@ ALL = {
     "dots": lambda rows: charts.dots(rows, ARMS, title="t", promised=1.0),
     "trend": lambda rows: charts.trend(rows, ARMS, title="t", x_title="Round"),
     "trend in time": lambda rows: charts.trend(rows.assign(when=rows["at"]), ARMS, title="t", x_title="Day"),
-    "differences": lambda rows: charts.differences(rows, title="t", margin=0.2),
+    "differences": lambda rows: charts.differences(rows, ARMS, title="t", margin=0.2),
     "funnel": lambda rows: charts.funnel(rows, title="t"),
     "shares": lambda rows: charts.shares(rows, ARMS, title="t", x_title="x", points=[1, 2, 3]),
     "quantiles": lambda rows: charts.quantiles(rows, ARMS, title="t", objective=1.0),

@@ -32,11 +32,12 @@ for one in found.primary:
 decides = experiment.table(found.primary)
 drawn = decides[decides["value"].notna()]
 if not drawn.empty:
-    drawn = drawn.assign(label=drawn["arm"].map(arms) + "|" + drawn["verdict"].map(words.verdict))
+    drawn = drawn.assign(arm=drawn["arm"].map(arms))
+    drawn = drawn.assign(label=drawn["arm"] + "|" + drawn["verdict"].map(words.verdict))
     title = _("{metric}: difference to {control}").format(metric=words.metric(study.primary_metric), control=control)
     margin = drawn["margin"].iloc[0]
     form = "+" + figures.number_format(study.primary_metric)
-    st.altair_chart(charts.differences(drawn, title=title, margin=margin, number=form))
+    st.altair_chart(charts.differences(drawn, list(arms.values()), title=title, margin=margin, number=form))
     st.text(_("The line is the interval (95 %); inside the grey band a difference is too small to matter."))
 
 counts = " · ".join(f"{arms[arm]}: {n}" for arm, n in found.split.counts.items())

@@ -17,7 +17,7 @@ def drawings(report: Json) -> dict[str, list[str]]:
     """SVG texts by the key of their section; a section without enough to draw has none."""
     found: dict[str, list[str]] = {
         "satisfaction": [*_by_arm(report["satisfaction"], PRIMARY, report["arms"]), *_trends(report["satisfaction"])],
-        "experiment": list(_differences(report["experiment"])),
+        "experiment": list(_differences(report["experiment"], report["arms"])),
         "stability": list(_by_arm(report["stability"], ("p95_ms",), report["arms"])),
         "models": list(_models(report["models"])),
     }
@@ -52,14 +52,17 @@ def _trends(part: Json) -> Iterator[str]:
             yield svg_of(charts.trend(table, ["all"], title=name_of(metric), x_title="Round", number=form))
 
 
-def _differences(part: Json) -> Iterator[str]:
+def _differences(part: Json, arms: list[str]) -> Iterator[str]:
     metric = part["primary_metric"]
     decides = [one for one in part["comparisons"] if one["primary"] and _known(one["difference"])]
-    rows = [{"label": f"{one['arm']}|{VERDICTS[one['verdict']]}", **_drawn(one["difference"])} for one in decides]
+    rows = [
+        {"arm": one["arm"], "label": f"{one['arm']}|{VERDICTS[one['verdict']]}", **_drawn(one["difference"])}
+        for one in decides
+    ]
     if rows:
         title = f"{name_of(metric)}: difference to {part['control']}"
         table, form = pd.DataFrame(rows), "+" + axis_format(metric)
-        yield svg_of(charts.differences(table, title=title, margin=decides[0]["margin"], number=form))
+        yield svg_of(charts.differences(table, arms, title=title, margin=decides[0]["margin"], number=form))
 
 
 def _models(models: Json) -> Iterator[str]:
