@@ -3,6 +3,7 @@
 import logging
 import os
 import runpy
+import signal
 import socket
 import subprocess
 import sys
@@ -40,6 +41,7 @@ def serve(settings: Settings, *, worker: bool) -> None:
     if not worker:
         server.run(sockets=[listener])
         return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again at its end, past what follows
     with supervised(WORKER):
         server.run(sockets=[listener])
 

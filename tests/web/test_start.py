@@ -129,6 +129,30 @@ def test_a_worker_that_dies_is_started_again_and_ends_with_the_server(tmp_path):
     assert not _alive(second)
 
 
+def test_a_server_that_is_told_to_end_takes_its_worker_along(sqlite_url, tmp_path, port):
+    command = "from recux.serve import serve; from recux.settings import Settings; serve(Settings(), worker=True)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", command],
+        env=environment(sqlite_url, tmp_path, port),
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+    )
+    lock = tmp_path / "locks" / "worker"
+    try:
+        wait_until_ready(process, port)
+        end = time.monotonic() + 60
+        while not (lock.exists() and lock.read_text()):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        worker = int(lock.read_text())
+        assert _alive(worker)
+        process.terminate()
+        process.wait(30)
+    finally:
+        process.kill()
+    assert not _alive(worker)
+
+
 def _pids(marks: Path, count: int) -> list[int]:
     for _ in range(300):
         found = re.findall(r"\d+\n", marks.read_text()) if marks.exists() else []
