@@ -7,7 +7,7 @@ from sqlmodel import select
 from db.engine import write_session
 from db.tables import Consent, ConsentText, Study, now
 from recux.collect.consent import current_consent, decide, decision_of, require_consent, standing
-from recux.errors import Conflict, NotAllowed
+from recux.errors import Conflict, NotAllowed, RecuxError
 from tests.collect.people import plant_consented, plant_invited
 from tests.planting import plant_person, plant_study
 
@@ -67,6 +67,10 @@ def test_a_test_participant_may_try_a_draft(engine: sa.Engine) -> None:
         session.get_one(Study, person.study_id).status = "draft"
         session.flush()
         require_consent(session, person)
+        person.test = False
+        session.flush()
+        with pytest.raises(RecuxError):  # anyone else waits for the launch
+            require_consent(session, person)
 
 
 def test_a_withdrawn_person_is_not_asked_any_more(engine: sa.Engine) -> None:
