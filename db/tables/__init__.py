@@ -1,0 +1,44 @@
+"""The tables. People's words live here, so the rules live here too: keys, checks and uniqueness are the database's.
+
+Times are aware and UTC. ``row_key`` is the idempotency key of a row that arrives from outside: a hash of what makes
+it the same row (see ``recux.ingest``), so that the same file twice changes nothing. Ratings and answers are
+append-only: a correction is a new row, and exactly one row per key is ``current``.
+"""
+
+from db.tables.access import Audit, Session, User
+from db.tables.columns import JSON_TYPE, now
+from db.tables.feedback import Answer, Rating, Response
+from db.tables.people import Consent, Participant
+from db.tables.rounds import Batch, BatchRow, Figure, ModelVersion, Round
+from db.tables.shown import ImportRun, Impression, Interaction, Item, Request, Slate
+from db.tables.studies import Arm, ConsentText, Study
+from db.tables.suggestions import Suggestion, SuggestionEvent
+
+__all__ = [
+    "JSON_TYPE",
+    "Answer",
+    "Arm",
+    "Audit",
+    "Batch",
+    "BatchRow",
+    "Consent",
+    "ConsentText",
+    "Figure",
+    "ImportRun",
+    "Impression",
+    "Interaction",
+    "Item",
+    "ModelVersion",
+    "Participant",
+    "Rating",
+    "Request",
+    "Response",
+    "Round",
+    "Session",
+    "Slate",
+    "Study",
+    "Suggestion",
+    "SuggestionEvent",
+    "User",
+    "now",
+]
