@@ -23,8 +23,8 @@ def rounds_of(session: Session, study_id: int) -> list[Round]:
 
 
 def counts() -> sa.ColumnElement[bool]:
-    """The condition on a joined participant: their feedback counts (not withdrawn, not a test)."""
-    return col(Participant.withdrawn_at).is_(None) & ~col(Participant.test)
+    """The condition on a joined participant: their feedback counts (not withdrawn, not rejected, not a test)."""
+    return col(Participant.withdrawn_at).is_(None) & col(Participant.rejected_at).is_(None) & ~col(Participant.test)
 
 
 def counting_ratings(study_id: int) -> SelectOfScalar[Rating]:

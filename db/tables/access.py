@@ -13,10 +13,14 @@ class User(SQLModel, table=True):
     """Someone who may sign in to the admin pages."""
 
     __tablename__ = "user_account"
-    __table_args__ = (one_of("role", "viewer", "analyst", "admin"),)
+    __table_args__ = (one_of("role", "viewer", "analyst", "admin"), sa.UniqueConstraint("oidc_issuer", "oidc_subject"))
     id: int | None = Field(default=None, primary_key=True)
     email: str = Field(unique=True, max_length=255)
     password_hash: str = Field(sa_type=TEXT)
+    """Argon2; empty for an account that signs in elsewhere (OIDC) only."""
+    oidc_issuer: str | None = Field(default=None, max_length=255)
+    oidc_subject: str | None = Field(default=None, max_length=255)
+    """Who this is at the identity provider; bound at the first sign-in there."""
     role: str = Field(default="viewer", max_length=16)
     failed_attempts: int = 0
     locked_until: datetime | None = None
