@@ -28,7 +28,10 @@ class Item(SQLModel, table=True):
 class Slate(SQLModel, table=True):
     """One list of items that was made for one person."""
 
-    __table_args__ = (sa.UniqueConstraint("study_id", "external_id"),)
+    __table_args__ = (
+        sa.UniqueConstraint("study_id", "external_id"),
+        sa.CheckConstraint("period >= 1", name="period_from_one"),
+    )
     id: int | None = Field(default=None, primary_key=True)
     study_id: int = link("study.id", index=False)
     participant_id: int = link("participant.id")
@@ -37,6 +40,9 @@ class Slate(SQLModel, table=True):
     source: str = Field(default="imported", max_length=32)
     model_version: str | None = Field(default=None, max_length=255)
     served_at: datetime | None = None
+    period: int | None = None
+    """In which period of the person's way the pages showed it: 1, or 2 for the second slate of a crossover study; None
+    for a slate that was shown elsewhere, or not yet."""
 
 
 class Impression(SQLModel, table=True):
@@ -45,22 +51,30 @@ class Impression(SQLModel, table=True):
     __table_args__ = (
         sa.UniqueConstraint("slate_id", "position"),
         sa.CheckConstraint("position >= 1", name="position_from_one"),
+        sa.CheckConstraint("rank >= 1", name="rank_from_one"),
     )
     id: int | None = Field(default=None, primary_key=True)
     slate_id: int = link("slate.id", index=False)
     item_id: int = link("item.id")
     position: int
+    """Where it was shown, counted from 1."""
+    rank: int | None = None
+    """Where the recommender had put it, when the positions were drawn at random; None when that is ``position``."""
     score: float | None = None
     explanation: str | None = Field(default=None, sa_type=TEXT)
     shown_at: datetime | None = None
 
 
 class Interaction(SQLModel, table=True):
-    """Something a person did with an item."""
+    """Something a person did with an item.
+
+    The pages write ``view`` (seen, with the time it was in view), ``dismiss`` ("not for me"), ``know`` ("I know it
+    already") and ``like`` (picked before the first slate); what a person takes back is deleted.
+    """
 
     __table_args__ = (
         sa.UniqueConstraint("study_id", "row_key"),
-        one_of("kind", "view", "click", "purchase", "dismiss"),
+        one_of("kind", "view", "click", "purchase", "dismiss", "like", "know"),
         sa.CheckConstraint("dwell_ms >= 0", name="dwell_not_negative"),
     )
     id: int | None = Field(default=None, primary_key=True)
