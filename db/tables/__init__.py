@@ -8,7 +8,18 @@ append-only: a correction is a new row, and exactly one row per key is ``current
 from db.tables.access import Audit, Session, User
 from db.tables.columns import JSON_TYPE, now
 from db.tables.feedback import Answer, Rating, Response
-from db.tables.people import Consent, Participant
+from db.tables.people import Consent, PanelMember, Participant
+from db.tables.results import (
+    Alert,
+    AlertChannel,
+    AlertDelivery,
+    CommentReading,
+    CommentTag,
+    CommentTheme,
+    Decision,
+    ModelExample,
+    ReportLink,
+)
 from db.tables.rounds import Batch, BatchRow, Figure, ModelVersion, Round
 from db.tables.shown import ImportRun, Impression, Interaction, Item, Request, Slate
 from db.tables.studies import Arm, ConsentText, Study
@@ -16,21 +27,31 @@ from db.tables.suggestions import Suggestion, SuggestionEvent
 
 __all__ = [
     "JSON_TYPE",
+    "Alert",
+    "AlertChannel",
+    "AlertDelivery",
     "Answer",
     "Arm",
     "Audit",
     "Batch",
     "BatchRow",
+    "CommentReading",
+    "CommentTag",
+    "CommentTheme",
     "Consent",
     "ConsentText",
+    "Decision",
     "Figure",
     "ImportRun",
     "Impression",
     "Interaction",
     "Item",
+    "ModelExample",
     "ModelVersion",
+    "PanelMember",
     "Participant",
     "Rating",
+    "ReportLink",
     "Request",
     "Response",
     "Round",
