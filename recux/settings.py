@@ -34,6 +34,16 @@ class Settings(BaseSettings):
     image_hosts: str = ""
     """Hosts that item pictures may be loaded from, separated by commas; from any other, cards show a placeholder."""
 
+    secret_key: str = ""
+    """Seals panel ids and signs embedding links; at least 32 random characters, the same for every process. What needs
+    it is off while it is empty."""
+
+    embed_hosts: str = ""
+    """Hosts of web apps that may show recux in a frame and send events, separated by commas; none without it."""
+
+    api_max_body_mb: int = 256
+    """Megabytes of one upload over the API, as sent and unpacked alike."""
+
     @property
     def url(self) -> str:
         """The database's SQLAlchemy URL, resolved."""

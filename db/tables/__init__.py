@@ -6,6 +6,7 @@ append-only: a correction is a new row, and exactly one row per key is ``current
 """
 
 from db.tables.access import Audit, Session, User
+from db.tables.api import ApiKey, ApiReply
 from db.tables.columns import JSON_TYPE, now
 from db.tables.feedback import Answer, Rating, Response
 from db.tables.people import Consent, PanelMember, Participant
@@ -31,6 +32,8 @@ __all__ = [
     "AlertChannel",
     "AlertDelivery",
     "Answer",
+    "ApiKey",
+    "ApiReply",
     "Arm",
     "Audit",
     "Batch",
