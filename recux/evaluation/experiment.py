@@ -25,7 +25,18 @@ from recux.evaluation.satisfaction import (
     umux_scores,
 )
 from recux.instruments import available, load
-from recux.stats import Difference, SampleRatio, compare_means, compare_nps, compare_proportions, holm, srm
+from recux.stats import (
+    Difference,
+    FurtherN,
+    SampleRatio,
+    compare_means,
+    compare_nps,
+    compare_proportions,
+    further_n,
+    holm,
+    srm,
+)
+from recux.stats.distributions import critical_z
 
 Verdict = Literal["better", "worse", "equivalent", "cannot_tell"]
 
@@ -64,6 +75,10 @@ class Comparison:
     verdict: Verdict
     because: str
     """Why this verdict."""
+    further: FurtherN | None = None
+    """How many more people an arm would show a difference of ``margin``, at 80 % power and the family's strictest
+    level; None when the verdict is clear, or nothing was estimable. See ``recux.stats.further_n`` for what it is worth.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +150,17 @@ def _family(
         p = adjusted.get(index)
         verdict, because = judge(difference, p, margin) if split_ok is not False else ("cannot_tell", SPLIT)
         one = Comparison(metric, metric == primary, arm, arms[0], difference, result.p, p, margin, verdict, because)
-        together.append(one)
+        more = further(result, margin, len(tested)) if verdict == "cannot_tell" and split_ok is not False else None
+        together.append(replace(one, further=more))
     return together
+
+
+def further(result: Difference, margin: float | None, family: int) -> FurtherN | None:
+    """How many more people an arm would show a difference of ``margin`` among ``family`` tests looked at together."""
+    if result.ci_low is None or result.ci_high is None or margin is None or min(result.n_a, result.n_b) < 2:
+        return None
+    se = (result.ci_high - result.ci_low) / (2 * critical_z(1 - LEVEL))  # exact methods have no standard error
+    return further_n(se, result.n_a, result.n_b, margin, alpha=LEVEL / max(1, family)) if se > 0 else None
 
 
 def judge(difference: FigureValue, p_adjusted: float | None, margin: float | None) -> tuple[Verdict, str]:

@@ -32,7 +32,8 @@ def now(session: Session, study: Study) -> Experiment:
 
 def table(found: list[Comparison]) -> pd.DataFrame:
     """Comparisons as rows: ``metric``, ``arm``, ``value``, ``ci_low``, ``ci_high``, ``n``, ``p_adjusted``, ``margin``,
-    ``verdict``, ``because``.
+    ``verdict``, ``because``, and for verdicts that are open ``more_people`` an arm that would tell, with
+    ``more_people_low`` and ``more_people_high`` (missing: not known, or not needed).
     """
     return pd.DataFrame(
         [
@@ -47,6 +48,9 @@ def table(found: list[Comparison]) -> pd.DataFrame:
                 "margin": one.margin,
                 "verdict": one.verdict,
                 "because": one.because,
+                "more_people": one.further.n_per_arm if one.further else None,
+                "more_people_low": one.further.low if one.further else None,
+                "more_people_high": one.further.high if one.further else None,
             }
             for one in found
         ]

@@ -109,6 +109,7 @@ def _comparison(one: Comparison) -> Json:
         "margin": one.margin,
         "verdict": one.verdict,
         "because": one.because,
+        "more_people_per_arm": asdict(one.further) if one.further else None,
     }
 
 

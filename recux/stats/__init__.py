@@ -18,7 +18,14 @@ from recux.stats.net_promoter import Nps, compare_nps, nps
 from recux.stats.ordinal import compare_ordinal
 from recux.stats.ordinal_regression import OddsRatio, compare_ordinal_clustered
 from recux.stats.permutation import compare_paired_permutation
-from recux.stats.power import DetectableEffect, RequiredN, minimum_detectable_effect, required_n
+from recux.stats.power import (
+    DetectableEffect,
+    FurtherN,
+    RequiredN,
+    further_n,
+    minimum_detectable_effect,
+    required_n,
+)
 from recux.stats.proportions import SampleRatio, compare_proportions, proportion, srm
 from recux.stats.ranking import (
     ListScore,
@@ -48,6 +55,7 @@ __all__ = [
     "Driver",
     "Estimate",
     "FactorModel",
+    "FurtherN",
     "KeyDrivers",
     "ListScore",
     "ListScores",
@@ -84,6 +92,7 @@ __all__ = [
     "csat",
     "drift",
     "f1",
+    "further_n",
     "gini",
     "hit_rate",
     "holm",

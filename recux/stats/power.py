@@ -20,6 +20,18 @@ class DetectableEffect:
 
 
 @dataclass(frozen=True, slots=True)
+class FurtherN:
+    """How many more people a comparison that cannot tell yet would need."""
+
+    n_per_arm: int
+    """Further participants in each arm; 0 when those who are there are enough."""
+    low: int
+    """The same if the spread is at the lower end of its own 95 % interval."""
+    high: int
+    """The same at the upper end: with few people the answer itself is uncertain."""
+
+
+@dataclass(frozen=True, slots=True)
 class RequiredN:
     """The number of people that a pilot needs."""
 
@@ -49,6 +61,35 @@ def required_n(
     n = 2 * (_quantiles(alpha, power) * sd_of_mean(sd, icc, k) / effect) ** 2
     # the tolerance undoes rounding where n comes out whole
     return RequiredN(max(2, ceil(n - 1e-9 * n)))
+
+
+def further_n(se: float, n_a: int, n_b: int, effect: float, *, alpha: float = 0.05, power: float = 0.8) -> FurtherN:
+    """Further participants an arm to find a true difference of `effect` with probability `power`, from what was seen.
+
+    `se` is the observed standard error of a difference between `n_a` and `n_b` participants (both orders of a
+    crossover count as arms); new people are taken to vary like those seen and to join both arms alike. `low` and
+    `high` follow from the chi-square interval of the observed variance on n_a + n_b - 2 degrees of freedom. It is a
+    plan, not a promise: if the true difference is smaller than `effect` even so many people will not tell, and adding
+    people until something is significant finds differences in noise - look once, at the end, or use `monitor`. Raises
+    StatisticsError unless `se` is above 0, `effect` is not 0 and each arm has two participants.
+    """
+    size_a, size_b = count(n_a, "n_a", low=2), count(n_b, "n_b", low=2)
+    if not np.isfinite(se) or se <= 0:
+        raise StatisticsError(f"se == {se!r}, must be a finite number above 0")
+    if not np.isfinite(effect) or effect == 0:
+        raise StatisticsError(f"effect == {effect!r}, must be a finite number other than 0")
+    variance, df = se**2 / (1 / size_a + 1 / size_b), size_a + size_b - 2
+    allowed = (effect / _quantiles(alpha, power)) ** 2
+    ends = (df / float(special.chdtri(df, tail)) for tail in (0.025, 0.975))
+    found = (_missing_people(variance * factor / allowed, size_a, size_b) for factor in (1.0, *ends))
+    return FurtherN(*found)
+
+
+def _missing_people(inverse: float, n_a: int, n_b: int) -> int:
+    """Smallest m with inverse (1 / (n_a + m) + 1 / (n_b + m)) <= 1."""
+    # with s = n_a + n_b + 2 m and d = n_a - n_b: (s^2 - d^2) / 4 >= inverse s
+    total = 2 * inverse + sqrt(4 * inverse**2 + (n_a - n_b) ** 2)
+    return max(0, ceil((total - n_a - n_b) / 2 - 1e-9))
 
 
 def sd_of_mean(sd: float, icc: float, k: int) -> float:

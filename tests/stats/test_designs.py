@@ -145,3 +145,19 @@ def test_simulated_power_matches_the_formula() -> None:
         runs=1500,
     )
     assert power.ci_low < 0.8 < power.ci_high + 0.01
+
+
+def test_further_people_make_the_detectable_effect_as_small_as_asked() -> None:
+    sd, effect = 1.2, 0.3
+    seen = stats.further_n(sd * (1 / 20 + 1 / 60) ** 0.5, 20, 60, effect)
+    reached = 1 / (20 + seen.n_per_arm) + 1 / (60 + seen.n_per_arm)
+    one_fewer = 1 / (19 + seen.n_per_arm) + 1 / (59 + seen.n_per_arm)
+    aim = (effect / (1.959964 + 0.841621) / sd) ** 2
+    assert reached <= aim < one_fewer
+    assert seen.low < seen.n_per_arm < seen.high
+
+
+def test_equal_arms_need_what_the_plan_would_have_said() -> None:
+    n = stats.required_n(0.3, sd=1.2).n_per_arm
+    assert stats.further_n(1.2 * (2 / 50) ** 0.5, 50, 50, 0.3).n_per_arm == n - 50
+    assert stats.further_n(1.2 * (2 / 900) ** 0.5, 900, 900, 0.3).n_per_arm == 0
