@@ -15,7 +15,7 @@ from recux.access.accounts import create_user
 from tests.e2e.conftest import DESKTOP
 from tests.e2e.people import picture
 from tests.e2e.server import Server
-from tests.pages.test_admin import plant_pilot, plant_round, plant_suggestion
+from tests.pages.planted import plant_pilot, plant_round, plant_suggestion
 
 pytestmark = pytest.mark.browser
 PICTURES = Path(os.environ["RECUX_SCREENSHOTS"]) if "RECUX_SCREENSHOTS" in os.environ else None

@@ -12,9 +12,11 @@ from streamlit.runtime.context import StreamlitCookies
 from streamlit.testing.v1 import AppTest
 
 from db.engine import write_session
-from db.tables import Participant, User
+from db.tables import Participant, Study, Suggestion, User
 from recux.access.http import PARTICIPANT_COOKIE, USER_COOKIE
 from recux.access.sessions import start_session
+from tests.pages.planted import plant_pilot, plant_round, plant_suggestion
+from tests.planting import plant_study
 
 APP = Path(__file__).parent.parent.parent / "streamlit_app.py"
 Open = Callable[..., AppTest]
@@ -61,3 +63,23 @@ def cookies_of(engine: sa.Engine, who: str) -> dict[str, str]:
             session.add(user)
             session.flush()
         return {USER_COOKIE: start_session(session, user=user, hours=1)}
+
+
+@pytest.fixture
+def empty(sqlite_engine: sa.Engine) -> Study:
+    with write_session(sqlite_engine) as session:
+        return plant_study(session)
+
+
+@pytest.fixture
+def pilot(sqlite_engine: sa.Engine) -> Study:
+    with write_session(sqlite_engine) as session:
+        return plant_pilot(session)
+
+
+@pytest.fixture
+def finished(sqlite_engine: sa.Engine, pilot: Study) -> Suggestion:
+    """The pilot after its first round, with one suggestion."""
+    with write_session(sqlite_engine) as session:
+        round_ = plant_round(session, session.get_one(Study, pilot.id))
+        return plant_suggestion(session, pilot, round_)

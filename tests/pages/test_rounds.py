@@ -1,0 +1,46 @@
+"""The rounds page: progress, models, closing a batch."""
+
+from sqlmodel import select
+
+from db.engine import read_session, write_session
+from db.tables import (
+    Round,
+)
+from tests.pages.planted import audited, charts_on, press, texts
+from tests.planting import START
+
+
+def test_the_rounds_page_shows_models_beside_baselines(open_as, finished) -> None:
+    at = open_as("viewer", "rounds")
+    assert "Round 1: done" in texts(at)
+    assert "Fine-tuned encoder" in texts(at)
+    assert charts_on(at) == 1
+    assert not at.button, "a viewer closes no batch"
+
+
+def test_a_running_round_shows_its_progress(open_as, sqlite_engine, finished) -> None:
+    with write_session(sqlite_engine) as session:
+        round_ = session.exec(select(Round)).one()
+        round_.status, round_.stage = "running", "train"
+        round_.progress = {"step": 10, "of": 40, "loss": 1.25, "seconds_left": 90.0}
+    shown = texts(open_as("viewer", "rounds"))
+    assert "Round 1: running" in shown
+    assert "Loss 1.250" in shown
+
+
+def test_a_round_that_waits_too_long_says_that_no_worker_runs(open_as, sqlite_engine, finished) -> None:
+    with write_session(sqlite_engine) as session:
+        round_ = session.exec(select(Round)).one()
+        round_.status, round_.created_at = "queued", START
+    assert "recux worker" in texts(open_as("viewer", "rounds"))
+
+
+def test_an_analyst_closes_the_batch_and_its_round_is_queued(open_as, sqlite_engine, pilot) -> None:
+    at = press(open_as("analyst", "rounds"), "Close the batch")
+    assert "Batch 1 is closed" in texts(at)
+    with read_session(sqlite_engine) as session:
+        assert session.exec(select(Round.status)).one() == "queued"
+    assert "batch.close" in audited(sqlite_engine)
+    press(at, "Cancel this round")
+    with read_session(sqlite_engine) as session:
+        assert session.exec(select(Round.status)).one() == "cancelled"
