@@ -2,7 +2,7 @@
 
 import typer
 
-from recux.cli import data, rounds, service, study, users
+from recux.cli import data, keys, rounds, service, study, users
 
 app = typer.Typer(
     name="recux",
@@ -27,4 +27,5 @@ app.add_typer(study.app, name="study")
 data.add_to(app)
 rounds.add_to(app)
 app.add_typer(users.app, name="user")
+app.add_typer(keys.app, name="key")
 service.add_to(app)
