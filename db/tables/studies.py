@@ -54,7 +54,7 @@ class Study(SQLModel, table=True):
     own_answers: bool = False
     """Show people their own answers at the end."""
     panel: dict[str, Any] = Field(default_factory=dict, sa_type=JSON_TYPE)
-    """How a panel sends people and gets them back (``recux.collect.definitions.Panel``); empty without a panel."""
+    """How a panel sends people and gets them back (``recux.collect.flow.Panel``); empty without a panel."""
     open_hash: str | None = Field(default=None, unique=True, max_length=64)
     """SHA-256 of the token of the open link, the one that many people use; None without one."""
     open_cap: int | None = None

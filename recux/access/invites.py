@@ -4,11 +4,13 @@ import secrets
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from db.tables import Consent, Participant, Study
+from db.tables import Session as BrowserSession
 from recux.access.tokens import new_token, token_hash
-from recux.errors import InvalidInput, NotAllowed
+from recux.errors import InvalidInput, NotAllowed, NotFound
 
 
 class Invite(NamedTuple):
@@ -49,6 +51,25 @@ def create_invites(
     else:
         people = _without_invite(session, study)
     return [_invite(person) for person in people]
+
+
+def revoke_invites(session: Session, study: Study, participant_ids: Sequence[str]) -> int:
+    """End these people's links and sign their browsers out; what they gave stays. Returns how many links ended.
+
+    Raises NotFound that names the first id which is nobody's.
+    """
+    ended = 0
+    for external in dict.fromkeys(participant_ids):
+        where = select(Participant).where(Participant.study_id == study.id, Participant.external_id == external.strip())
+        person = session.exec(where).first()
+        if person is None:
+            raise NotFound(f"there is no participant {external!r} in the study {study.slug}")
+        ended += person.invite_hash is not None
+        person.invite_hash = None
+        session.add(person)
+        session.exec(sa.delete(BrowserSession).where(col(BrowserSession.participant_id) == person.id))
+    session.flush()
+    return ended
 
 
 def participant_of_invite(session: Session, token: str) -> Participant:

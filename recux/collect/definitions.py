@@ -7,7 +7,9 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from db.tables.studies import DEFAULT_STEPS
 from recux import instruments, templates
+from recux.collect.flow import Panel, check_design, check_languages, check_steps
 from recux.errors import InvalidInput, NotFound
 from recux.validation import first_problem
 
@@ -63,8 +65,22 @@ class StudyDefinition(BaseModel):
     """Ratings and answers that close a batch."""
     batch_max_age_hours: float = Field(default=168.0, gt=0, allow_inf_nan=False)
     instruments: list[str] = Field(default=["nps", "csat"])
+    steps: list[str] = Field(default_factory=lambda: list(DEFAULT_STEPS))
+    """``consent`` first, then any order of ``preferences`` (optional), ``slate``, ``questionnaires`` (the instruments
+    that are not named themselves) and ids of instruments; ``thanks`` last."""
+    design: Literal["between", "crossover"] = "between"
+    """``crossover`` shows each person both arms' slates, in balanced order."""
+    per_list: list[str] = Field(default_factory=list)
+    """Crossover only: instruments asked after each slate instead of once."""
+    shuffle: bool = False
+    """Show the items of a slate in a random order."""
     consent: dict[str, str] = Field(default_factory=dict)
     """Language -> text that participants agree to."""
+    debrief: dict[str, str] = Field(default_factory=dict)
+    """Language -> text on the last page: what the study was about, whom to ask."""
+    own_answers: bool = False
+    """Show people their own answers on the last page."""
+    panel: Panel | None = None
     objectives: dict[Literal["p95_ms", "failure_rate"], float] = Field(default_factory=dict)
     arms: list[ArmDefinition] = Field(
         default_factory=lambda: [ArmDefinition(key="default", title="Default", source="popularity")]
@@ -105,6 +121,9 @@ class StudyDefinition(BaseModel):
             raise ValueError(f"more than one arm has the key {doubled[0]!r}")
         if not any(arm.weight > 0 for arm in self.arms):
             raise ValueError("at least one arm needs a weight above 0")
+        check_steps(self.steps, self.instruments)
+        check_design(self.design, self.steps, self.per_list, self.instruments, [arm.weight for arm in self.arms])
+        check_languages("debrief", self.debrief, self.languages)
         _check_metric(self.primary_metric, self.instruments)
         return self
 

@@ -42,9 +42,15 @@ def create_study(
         )
     if study_by_slug(session, slug) is not None:
         raise Conflict(f"there is a study {slug!r} already; choose another name")
-    plain = definition.model_dump(exclude={"arms", "consent", "title"})
+    plain = definition.model_dump(exclude={"arms", "consent", "title", "panel"})
+    panel = definition.panel.model_dump() if definition.panel else {}
     study = Study(
-        slug=slug, title=definition.title or slug, salt=salt or secrets.token_hex(16), synthetic=synthetic, **plain
+        slug=slug,
+        title=definition.title or slug,
+        salt=salt or secrets.token_hex(16),
+        synthetic=synthetic,
+        panel=panel,
+        **plain,
     )
     session.add(study)
     session.flush()
