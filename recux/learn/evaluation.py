@@ -38,6 +38,8 @@ class Tested:
     rounds: NDArray[np.int64]
     stars: bool = False
     """Whether the labels are stars."""
+    keys: list[str] = field(default_factory=list)
+    """Key of the example of each row."""
 
     @property
     def classes(self) -> NDArray[np.int64]:
@@ -49,7 +51,8 @@ class Tested:
         where = np.flatnonzero(rows)
         inputs: Any = [self.inputs[i] for i in where]
         people = [self.participants[i] for i in where]
-        return Tested(inputs, self.labels[where], people, self.rounds[where], self.stars)
+        keys = [self.keys[i] for i in where]
+        return Tested(inputs, self.labels[where], people, self.rounds[where], self.stars, keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,35 +74,36 @@ class Evaluation:
 def labelled_rows(examples: Examples, head: str, split: Split) -> Tested:
     """The rows of ``head`` on one side; of ratings only the scored ones (see ``scored_ratings``)."""
     part = examples.of(split)
-    found: list[tuple[Any, int, str, int]] = []
+    found: list[tuple[Any, int, str, int, str]] = []
     if head == "satisfaction":
         found = [
-            (e.text, star(e.satisfaction), e.participant, e.round)
+            (e.text, star(e.satisfaction), e.participant, e.round, e.key)
             for e in part.satisfaction
             if e.satisfaction is not None and e.text.strip()
         ]
     elif head == "recommend":
         found = [
-            (e.text, int(e.recommend), e.participant, e.round)
+            (e.text, int(e.recommend), e.participant, e.round, e.key)
             for e in part.satisfaction
             if e.recommend is not None and e.text.strip()
         ]
     elif head == "rating":
-        found = [(e.pair, star(e.rating), e.pair.participant, e.round) for e in scored_ratings(part.rating)]
+        found = [(e.pair, star(e.rating), e.pair.participant, e.round, e.key) for e in scored_ratings(part.rating)]
     else:
         seen = [(e, getattr(e, head)) for e in part.behaviour]
-        found = [(e.pair, int(y), e.pair.participant, e.round) for e, y in seen if y is not None]
+        found = [(e.pair, int(y), e.pair.participant, e.round, e.key) for e, y in seen if y is not None]
     return rows_of(found, stars=head in ORDINAL_HEADS)
 
 
-def rows_of(found: Sequence[tuple[Any, int, str, int]], *, stars: bool) -> Tested:
-    """(input, label, participant, round) as columns."""
+def rows_of(found: Sequence[tuple[Any, int, str, int, str]], *, stars: bool) -> Tested:
+    """(input, label, participant, round, key) as columns."""
     return Tested(
         [f[0] for f in found],
         np.array([f[1] for f in found], dtype=np.int64),
         [f[2] for f in found],
         np.array([f[3] for f in found], dtype=np.int64),
         stars,
+        [f[4] for f in found],
     )
 
 

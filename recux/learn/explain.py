@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from recux.learn.errors import HeadMissing
-from recux.learn.examples import ORDINAL_HEADS
+from recux.learn.examples import ORDINAL_HEADS, Pair
 from recux.learn.heads import probabilities
 from recux.learn.predictor import Predictor
-from recux.learn.rows import PAIR_FEATURES
+from recux.learn.rows import PAIR_FEATURES, pair_features
 from recux.learn.scoring import EncoderScorer
 
 STEPS = 24
@@ -39,19 +39,17 @@ def attributions(model: Predictor, texts: Sequence[str], head: str = "satisfacti
     return [attribution(scorer, text, head) for text in texts]
 
 
-def attribution(scorer: EncoderScorer, text: str, head: str) -> Attribution:
-    """Attributions of one comment."""
+def attribution(scorer: EncoderScorer, text: str | Pair, head: str) -> Attribution:
+    """Attributions of one comment, or of the words of a participant and an item."""
     from captum.attr import LayerIntegratedGradients
 
-    coded = scorer.tokenizer(text, truncation=True, max_length=scorer.max_tokens, return_tensors="pt")
-    ids = coded["input_ids"].to(scorer.device)
+    ids, types, features = coded(scorer, text)
     special = torch.isin(ids, torch.tensor(scorer.tokenizer.all_special_ids, device=ids.device))
     blank = torch.where(special, ids, torch.full_like(ids, scorer.tokenizer.pad_token_id or 0))
 
     def predict(tokens: Tensor) -> Tensor:
         real = torch.ones_like(tokens, dtype=torch.bool)
-        features = torch.zeros(len(tokens), PAIR_FEATURES, device=tokens.device)
-        logits = scorer.network(tokens, real, torch.zeros_like(tokens), features)[head]
+        logits = scorer.network(tokens, real, types.expand_as(tokens), features.expand(len(tokens), -1))[head]
         return expected(probabilities(head, logits, scorer.network.ordinal), head)
 
     method = LayerIntegratedGradients(predict, scorer.network.encoder.get_input_embeddings())
@@ -59,6 +57,18 @@ def attribution(scorer: EncoderScorer, text: str, head: str) -> Attribution:
     words, weights = joined_words(scorer.tokenizer, ids[0], by_token)
     with torch.inference_mode():
         return Attribution(words, weights, float(predict(ids)), float(predict(blank)))
+
+
+def coded(scorer: EncoderScorer, text: str | Pair) -> tuple[Tensor, Tensor, Tensor]:
+    """Token ids (1, T), which of the two texts each belongs to (1, T), and the numbers beside them."""
+    pair = (text.participant_text, text.item_text) if isinstance(text, Pair) else (text,)
+    found = scorer.tokenizer(
+        *pair, truncation=True, max_length=scorer.max_tokens, return_token_type_ids=True, return_tensors="pt"
+    ).to(scorer.device)
+    features = torch.zeros(1, PAIR_FEATURES, device=scorer.device)
+    if isinstance(text, Pair):
+        features = torch.from_numpy(pair_features([text], scorer.means)).to(scorer.device)
+    return found["input_ids"], found["token_type_ids"], features
 
 
 def expected(p: Tensor, head: str) -> Tensor:

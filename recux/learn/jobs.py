@@ -43,6 +43,8 @@ class Job:
     """Folder of the encoder to go on from; None starts from the recipe's base model."""
     incumbents: dict[str, Path] = field(default_factory=dict)
     """Folder of the serving model by kind: satisfaction, rating, behaviour, response_time."""
+    cohorts: dict[str, str] = field(default_factory=dict)
+    """Cohort by participant, of those who have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ def write_job(
     requests: Iterable[RequestExample] = (),
     start_from: Path | None = None,
     incumbents: Mapping[str, Path] | None = None,
+    cohorts: Mapping[str, str] | None = None,
 ) -> None:
     """Write a job; ``job.json`` comes last, so that a folder with it is whole."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -119,6 +122,7 @@ def write_job(
         "recipe": recipe.to_dict(),
         "start_from": str(start_from) if start_from else None,
         "incumbents": {kind: str(path) for kind, path in (incumbents or {}).items()},
+        "cohorts": dict(cohorts or {}),
     }
     write_json(folder / "job.json", job)
 
@@ -136,6 +140,7 @@ def read_job(folder: Path) -> Job:
         tuple(rows["request"]),
         Path(job["start_from"]) if job["start_from"] else None,
         {kind: Path(path) for kind, path in job["incumbents"].items()},
+        job.get("cohorts", {}),
     )
 
 

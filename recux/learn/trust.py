@@ -3,13 +3,15 @@
 import random
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recux.learn.calibration import expected_stars, predicted_stars
 from recux.learn.evaluation import labelled_rows
-from recux.learn.examples import Examples
+from recux.learn.examples import Examples, Pair
 from recux.learn.metrics import Groups, Measure, measure
 from recux.learn.predictor import Scorer
 from recux.learn.splits import Split
@@ -32,8 +34,8 @@ class Stability:
 
     change: str
     flipped: Measure
-    example: tuple[str, str] | None
-    """A text whose prediction flipped, before and after; None when none did."""
+    example: tuple[str | Pair, str | Pair] | None
+    """An input whose prediction flipped, before and after; None when none did."""
 
 
 def typo(text: str, rng: random.Random) -> str:
@@ -59,35 +61,50 @@ def synonym(text: str, _: random.Random) -> str:
 CHANGES: dict[str, Callable[[str, random.Random], str]] = {"typo": typo, "case": other_case, "synonym": synonym}
 
 
-def stability(scorer: Scorer, texts: Sequence[str], participants: Sequence[str], *, seed: int = 0) -> list[Stability]:
-    """Flips of the predicted satisfaction for each change, over the texts that it does change."""
-    before = predicted_stars(scorer.raw(texts)["satisfaction"]) if texts else np.zeros(0, dtype=int)
+def changed_input(one: Any, change: Callable[[str, random.Random], str], rng: random.Random) -> Any:
+    """A comment changed, or a pair with its item's text changed."""
+    return replace(one, item_text=change(one.item_text, rng)) if isinstance(one, Pair) else change(one, rng)
+
+
+def stability(
+    scorer: Scorer,
+    inputs: Sequence[str] | Sequence[Pair],
+    participants: Sequence[str],
+    *,
+    head: str = "satisfaction",
+    seed: int = 0,
+) -> list[Stability]:
+    """Flips of the predicted stars of ``head`` for each change, over the inputs that it does change."""
+    before = predicted_stars(scorer.raw(inputs)[head]) if inputs else np.zeros(0, dtype=int)
     rng = random.Random(seed)  # noqa: S311 - typos, not secrets
-    return [flips(scorer, name, change, texts, participants, before, rng) for name, change in CHANGES.items()]
+    found = []
+    for name, change in CHANGES.items():
+        changed = [changed_input(one, change, rng) for one in inputs]
+        found.append(flips(scorer, head, name, inputs, changed, participants, before))
+    return found
 
 
 def flips(  # noqa: PLR0917 - private to this module
     scorer: Scorer,
+    head: str,
     name: str,
-    change: Callable[[str, random.Random], str],
-    texts: Sequence[str],
+    inputs: Sequence[Any],
+    changed: Sequence[Any],
     participants: Sequence[str],
     before: np.ndarray,
-    rng: random.Random,
 ) -> Stability:
     """The outcome of one change."""
-    changed = [change(text, rng) for text in texts]
-    rows = [i for i, text in enumerate(texts) if changed[i] != text]
+    rows = [i for i, one in enumerate(inputs) if changed[i] != one]
     if not rows:
         return Stability(name, Measure(None, reason="no text has anything to change"), None)
-    after = predicted_stars(scorer.raw([changed[i] for i in rows])["satisfaction"])
+    after = predicted_stars(scorer.raw([changed[i] for i in rows])[head])
     flipped = after != before[rows]
     groups = Groups.of([participants[i] for i in rows])
     share = measure(
         groups.mean(flipped.astype(float)), len(rows), groups.draws.shape[1], "share of flipped predictions"
     )
     first = next((i for i, f in zip(rows, flipped, strict=True) if f), None)
-    return Stability(name, share, None if first is None else (texts[first], changed[first]))
+    return Stability(name, share, None if first is None else (inputs[first], changed[first]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,20 +130,30 @@ def cohort_errors(
     by chance alone, so judge it by its lower end and by the sizes of the cohorts.
     """
     rows = labelled_rows(examples, head, split)
-    names = np.array([cohorts.get(person, "") for person in rows.participants])
-    people = np.array(rows.participants)
+    distance = np.abs(expected_stars(scorer.raw(rows.inputs)[head]) - rows.labels)
+    return errors_by_cohort(rows.participants, distance, cohorts, seed=seed)
+
+
+def errors_by_cohort(
+    participants: Sequence[str],
+    distance: NDArray[np.float64],
+    cohorts: Mapping[str, str],
+    *,
+    stars: bool = True,
+    seed: int = 0,
+) -> CohortErrors:
+    """The mean of ``distance`` (n,) in each cohort that is large enough, and the largest gap between two of them."""
+    names = np.array([cohorts.get(person, "") for person in participants])
+    people = np.array(participants)
     large = [c for c in sorted(set(names) - {""}) if len(set(people[names == c])) >= MIN_IN_COHORT]
     if len(large) < 2:
         reason = f"fewer than two cohorts with {MIN_IN_COHORT} held-out participants"
         return CohortErrors({}, Measure(None, reason=reason))
-    distance = np.abs(expected_stars(scorer.raw(rows.inputs)[head]) - rows.labels)
-    groups = Groups.of(rows.participants, seed)
+    what = "mean distance of expected from true star" if stars else "mean squared distance from yes (1) or no (0)"
+    groups = Groups.of(participants, seed)
     with np.errstate(invalid="ignore", divide="ignore"):
         means = {c: groups.total(distance * (names == c)) / groups.total((names == c).astype(float)) for c in large}
-    errors = {
-        c: measure(m, int((names == c).sum()), len(set(people[names == c])), "mean distance of expected from true star")
-        for c, m in means.items()
-    }
+    errors = {c: measure(m, int((names == c).sum()), len(set(people[names == c])), what) for c, m in means.items()}
     stacked = np.stack(list(means.values()))
     gap = np.where(np.isfinite(stacked).all(0), stacked.max(0) - stacked.min(0), np.nan)
     return CohortErrors(
