@@ -9,6 +9,7 @@ from db.tables.access import Audit, Session, User
 from db.tables.api import ApiKey, ApiReply
 from db.tables.columns import JSON_TYPE, now
 from db.tables.feedback import Answer, Rating, Response
+from db.tables.operations import Erasure, Tick, WorkerLease
 from db.tables.people import Consent, PanelMember, Participant
 from db.tables.results import (
     Alert,
@@ -44,6 +45,7 @@ __all__ = [
     "Consent",
     "ConsentText",
     "Decision",
+    "Erasure",
     "Figure",
     "ImportRun",
     "Impression",
@@ -63,6 +65,8 @@ __all__ = [
     "Study",
     "Suggestion",
     "SuggestionEvent",
+    "Tick",
     "User",
+    "WorkerLease",
     "now",
 ]

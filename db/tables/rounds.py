@@ -60,6 +60,8 @@ class Round(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now)
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    executor_id: str | None = Field(default=None, max_length=64)
+    """The process that works on it, or did last; only this one may publish what the round makes."""
 
 
 class ModelVersion(SQLModel, table=True):

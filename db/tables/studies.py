@@ -74,6 +74,8 @@ class Study(SQLModel, table=True):
     """During a soft launch: how many people may take part. None: not a soft launch."""
     archived_at: datetime | None = None
     """Put away: no longer offered, but nothing of it is gone."""
+    retention: dict[str, int] = Field(default_factory=dict, sa_type=JSON_TYPE)
+    """Days that things are kept, by ``people``, ``interactions``, ``requests``; what is not named is kept."""
     edit_version: int = 1
     """Grows with every change of the settings, so that two people who edit at once find out."""
 
