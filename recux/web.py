@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from db.migrate import upgrade
-from recux.access import http
+from recux.access import http, joining
 from recux.api.app import create_api
 from recux.errors import InvalidInput
 from recux.settings import Settings
@@ -61,8 +61,10 @@ def routes() -> list[BaseRoute]:
     logging.getLogger("uvicorn.access").addFilter(_names_no_token)
     return [
         Mount("/api", create_api(Settings())),
-        Route("/join/{token}", http.join),
+        Route("/join", joining.arrived),
+        Route("/join/{token}", joining.join, methods=["GET", "POST"]),
         Route("/auth/login", http.login, methods=["POST"]),
+        Route("/auth/oidc", http.oidc, methods=["POST"]),
         Route("/auth/logout", http.logout, methods=["POST"]),
         Route("/auth/leave", http.leave, methods=["POST"]),
     ]

@@ -84,6 +84,12 @@ def study_of_open_link(session: Session, token: str) -> Study | None:
     return session.exec(select(Study).where(Study.open_hash == token_hash(token))).first()
 
 
+def lock(session: Session, token: str) -> Study | None:
+    """Let nobody else come in by this link until the transaction ends; the study, or None for an unknown link."""
+    link = select(Study).where(Study.open_hash == token_hash(token)).with_for_update(key_share=True)
+    return session.exec(link).first()
+
+
 def check_open(session: Session, study: Study) -> None:
     """Raises NotAllowed, in words for the person, unless somebody new may come in by the open link now."""
     if study.status == "draft":
@@ -112,8 +118,7 @@ def come_in(session: Session, token: str, sent: Mapping[str, str], *, secret: st
     ``sent`` are the address's parameters. The study's row is locked, so that the cap holds however many people press
     the button at once. Raises NotAllowed, in words for the person, and Unavailable when a panel's id cannot be kept.
     """
-    locked = select(Study).where(Study.open_hash == token_hash(token)).with_for_update(key_share=True)
-    study = session.exec(locked).first()
+    study = lock(session, token)
     if study is None:
         raise NotAllowed(_("This link is not valid. Please check that you copied all of it."))
     panel = panels.panel_of(study)

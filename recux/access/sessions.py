@@ -14,14 +14,20 @@ from recux.access.tokens import new_token, token_hash
 
 
 def start_session(
-    session: Session, *, user: User | None = None, participant: Participant | None = None, hours: float
+    session: Session,
+    *,
+    user: User | None = None,
+    participant: Participant | None = None,
+    hours: float,
+    token: str | None = None,
 ) -> str:
     """Open a session for exactly one owner and return the cookie's value, which is not stored.
 
+    ``token`` is a value that the browser has already, from :func:`new_token` and not in use.
     Sessions that ended by themselves are swept out on the way.
     """
     session.exec(sa.delete(BrowserSession).where(col(BrowserSession.expires_at) < now()))
-    token = new_token()
+    token = token or new_token()
     session.add(
         BrowserSession(
             token_hash=token_hash(token),

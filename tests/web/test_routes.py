@@ -59,7 +59,8 @@ def owner(engine: sa.Engine, cookie: str):
 
 def test_an_invite_link_sets_a_cookie_that_scripts_cannot_read_and_goes_to_the_study(client, engine, invite):
     answer = client.get(f"/join/{invite}")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/join")
+    assert client.get("/join").headers["location"] == "/"
     assert invite not in answer.headers["set-cookie"]
     assert {"HttpOnly", "SameSite=lax"} <= set(answer.headers["set-cookie"].split("; "))
     assert owner(engine, answer.cookies["recux_participant"]).external_id == "ann"
