@@ -88,6 +88,16 @@ def upsert(session: Session, table: type[SQLModel], rows: list[dict[str, Any]], 
     session.connection().execute(statement, rows)
 
 
+def insert_if_new(session: Session, table: type[SQLModel], row: dict[str, Any], *, key: list[str]) -> bool:
+    """Insert ``row`` unless ``key`` (the columns of a unique constraint) is taken; whether it was inserted.
+
+    Waits for another transaction that is about to insert the same key.
+    """
+    insert = sqlite.insert if is_sqlite(session.get_bind()) else postgresql.insert
+    statement = insert(table).values(row).on_conflict_do_nothing(index_elements=key)
+    return session.connection().execute(statement).rowcount == 1
+
+
 def insert_many(session: Session, table: type[SQLModel], rows: list[dict[str, Any]]) -> None:
     """Insert ``rows`` (all with the same columns) in one executemany: the fastest portable way."""
     if rows:

@@ -1,6 +1,7 @@
 """Import a file, or rows in memory, as one unit: all or nothing unless bad rows may be skipped."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -51,15 +52,17 @@ class Job:
     dry_run: bool
     quarantine_folder: Path | None
     progress: Progress | None
+    record: bool = True
 
 
 def import_file(
-    engine: sa.Engine,
+    target: sa.Engine | Session,
     study_slug: str,
     kind: str,
     path: Path,
     *,
     map_path: Path | None = None,
+    mapping: Map | None = None,
     skip_bad: bool = False,
     dry_run: bool = False,
     quarantine_folder: Path | None = None,
@@ -69,15 +72,16 @@ def import_file(
 
     A row that breaks a rule goes to a file in ``quarantine_folder``. Unless ``skip_bad``, one such row makes the whole
     file be refused: nothing is written and :class:`Refused` is raised, which carries the counts. ``dry_run`` does
-    everything but keep the result. ``progress`` is told the number of rows read so far.
+    everything but keep the result. ``progress`` is told the number of rows read so far. The map is a file or given as
+    such. With a session the caller owns the transaction, and a refusal leaves it as it was.
 
     Raises NotFound for an unknown study, file or map; InvalidInput for a file or map that makes no sense as a whole;
     Conflict for a closed study.
     """
     known_kind(kind)
-    mapping = read_map(map_path) if map_path else Map()
-    with open_source(path) as source, write_session(engine) as session:
-        return _import(session, Job(study_slug, kind, source, mapping, skip_bad, dry_run, quarantine_folder, progress))
+    chosen = read_map(map_path) if map_path else mapping or Map()
+    with open_source(path) as source, _session_of(target) as session:
+        return _import(session, Job(study_slug, kind, source, chosen, skip_bad, dry_run, quarantine_folder, progress))
 
 
 def import_rows(
@@ -92,19 +96,22 @@ def import_rows(
     quarantine_folder: Path | None = None,
     progress: Progress | None = None,
     source: str = "rows",
+    record: bool = True,
 ) -> ImportResult:
     """Import rows that are in memory, exactly as :func:`import_file` does; "lines" are row numbers from 1.
 
     With a session the caller owns the transaction, and a refusal leaves it as it was. ``source`` names the rows in
-    messages, in the quarantine file and in the record of the import.
+    messages, in the quarantine file and in the record of the import, which is left out unless ``record``.
     """
     known_kind(kind)
     found = from_rows(rows, source)
-    job = Job(study_slug, kind, found, mapping or Map(), skip_bad, dry_run, quarantine_folder, progress)
-    if isinstance(target, Session):
-        return _import(target, job)
-    with write_session(target) as session:
+    job = Job(study_slug, kind, found, mapping or Map(), skip_bad, dry_run, quarantine_folder, progress, record)
+    with _session_of(target) as session:
         return _import(session, job)
+
+
+def _session_of(target: sa.Engine | Session) -> AbstractContextManager[Session]:
+    return nullcontext(target) if isinstance(target, Session) else write_session(target)
 
 
 def _import(session: Session, job: Job) -> ImportResult:
@@ -123,9 +130,9 @@ def _import(session: Session, job: Job) -> ImportResult:
     if refused or job.dry_run:
         savepoint.rollback()
     else:
-        record = ImportRun(study_id=run.study_id, kind=job.kind, file=job.source.name, **result.to_json())
-        session.add(record)
-        session.flush()
+        if job.record:
+            session.add(ImportRun(study_id=run.study_id, kind=job.kind, file=job.source.name, **result.to_json()))
+            session.flush()
         savepoint.commit()
     if refused:
         raise Refused(job.source.name, result)

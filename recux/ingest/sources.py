@@ -168,7 +168,7 @@ def _json_records(lines: Iterator[str]) -> Iterator[Record]:
         if not line.strip():
             continue
         try:
-            value = json.loads(line)
+            value = json.loads(line, object_pairs_hook=_one_meaning)
         except (ValueError, RecursionError) as error:
             yield Record(number, {}, f"is not JSON ({error}); write one object a line")
             continue
@@ -176,6 +176,13 @@ def _json_records(lines: Iterator[str]) -> Iterator[Record]:
             yield Record(number, value)
         else:
             yield Record(number, {}, "is not a JSON object; write one object a line")
+
+
+def _one_meaning(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name is there twice in one object")
+    return found
 
 
 def _with_seen_columns(name: str, records: Iterator[Record]) -> Source:

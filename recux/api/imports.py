@@ -1,0 +1,156 @@
+"""Machine data over HTTP: the same kinds, rules, quarantine and counts as files."""
+
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field
+from sqlmodel import Session
+from starlette.responses import Response
+
+from recux.api.admission import KeyedRoute, needs
+from recux.api.bodies import refuse_large, strict_json
+from recux.api.problems import Broken, Refusal, problem
+from recux.api.replies import Reply, answer, hashed
+from recux.api.uploads import SUFFIX, Upload, spooled
+from recux.errors import InvalidInput
+from recux.ingest import ImportResult, Map, Refused, import_file, import_rows
+from recux.ingest.mapping import Options
+from recux.ingest.result import describe
+
+LARGEST_JSON = 8 << 20
+AT_ONCE = 4
+"""Imports that one process works on at the same time; further ones wait."""
+router = APIRouter(tags=["ingest"], route_class=KeyedRoute)
+
+
+class Kind(StrEnum):
+    """What can be ingested."""
+
+    participants = "participants"
+    items = "items"
+    slates = "slates"
+    interactions = "interactions"
+    ratings = "ratings"
+    responses = "responses"
+    requests = "requests"
+
+
+class Counts(BaseModel):
+    """What became of the rows; ``read = written + updated + unchanged + quarantined``."""
+
+    read: int
+    written: int
+    updated: int
+    unchanged: int
+    quarantined: int
+    quarantine_file: str | None = Field(description="Its name in RECUX_HOME/quarantine, when rows were put aside.")
+    ignored_columns: list[str]
+    errors: list[Broken] = Field(description="The first rows put aside, at most 20.")
+    dry_run: bool
+
+
+TEXT: dict[str, Any] = {"schema": {"type": "string", "minLength": 1}}
+BYTES: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+ROW: dict[str, Any] = {"type": "object", "minProperties": 1}
+BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "application/json": {"schema": {"oneOf": [ROW, {"type": "array", "items": ROW, "minItems": 1}]}},
+        "application/x-ndjson": TEXT,
+        "text/csv": TEXT,
+        "application/vnd.apache.parquet": BYTES,
+    },
+}
+INGEST = needs("ingest", 409, 415, largest=1 << 50)  # the setting is the limit, and one for JSON
+INGEST["openapi_extra"]["requestBody"] = BODY
+
+
+@router.post("/studies/{study}/import/{kind}", response_model=Counts, **INGEST)
+async def ingest(
+    request: Request,
+    study: str,
+    kind: Kind,
+    skip_bad: Annotated[bool, Query(description="Keep the good rows when some are bad.")] = False,
+    dry_run: Annotated[bool, Query(description="Do everything but keep the result.")] = False,
+    create_items: Annotated[bool, Query(description="Create items that rows name and nobody knows.")] = False,
+) -> Response:
+    """Take in one row (a JSON object), rows (a JSON array), or a file: NDJSON, CSV or Parquet.
+
+    All or nothing unless `skip_bad`: one row that breaks a rule makes the whole body be refused (422). The same rows
+    again change nothing. Files may be sent with `Content-Encoding: gzip`.
+    """
+    settings = request.app.state.settings
+    how = {
+        "skip_bad": skip_bad,
+        "dry_run": dry_run,
+        "mapping": Map(options=Options(create_items=create_items)),
+        "quarantine_folder": settings.folder("quarantine"),
+    }
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    limiter: CapacityLimiter = request.app.state.imports
+    if content_type == "application/json":
+        body = await _small(request)
+        return await to_thread.run_sync(partial(_from_json, request, study, kind, body, how), limiter=limiter)
+    if content_type not in SUFFIX:
+        raise Refusal(415, f"send application/json or one of {', '.join(SUFFIX)}")
+    largest = settings.api_max_body_mb << 20
+    refuse_large(int(request.headers.get("content-length") or 0), largest)
+    async with spooled(request, SUFFIX[content_type], settings.folder("uploads"), largest) as upload:
+        return await to_thread.run_sync(partial(_from_file, request, study, kind, upload, how), limiter=limiter)
+
+
+async def _small(request: Request) -> bytes:
+    refuse_large(int(request.headers.get("content-length") or 0), LARGEST_JSON)
+    parts = []
+    async for part in request.stream():
+        parts.append(part)
+        refuse_large(sum(map(len, parts)), LARGEST_JSON)
+    return b"".join(parts)
+
+
+def _from_json(request: Request, study: str, kind: Kind, body: bytes, how: dict[str, Any]) -> Response:
+    found = strict_json(body)
+    rows = found if isinstance(found, list) else [found]
+    if not rows or not all(isinstance(row, dict) and row for row in rows):
+        raise InvalidInput("the body must be one JSON object, or a list of objects, none of them empty")
+    one = not isinstance(found, list)
+
+    def work(session: Session) -> Reply:
+        return _reply(import_rows(session, study, kind.value, rows, source="api", record=not one, **how))
+
+    return _answered(request, work, hashed(body))
+
+
+def _from_file(request: Request, study: str, kind: Kind, upload: Upload, how: dict[str, Any]) -> Response:
+    def work(session: Session) -> Reply:
+        return _reply(import_file(session, study, kind.value, readable(upload.path), **how))
+
+    return _answered(request, work, upload.sha256)
+
+
+def readable(path: Path) -> Path:
+    """The upload in a form that is safe to read here."""
+    return path
+
+
+def _answered(request: Request, work: Any, body_hash: str) -> Response:
+    try:
+        return answer(request, work, body_hash=body_hash)
+    except Refused as refusal:
+        counts = _reply(refusal.result).document
+        first = counts["errors"][0]
+        bad, read = counts["quarantined"], counts["read"]
+        words = f"nothing was written, because {bad} of {read} rows break a rule. The first: {first['at']}: "
+        return problem(422, words + first["problem"], **counts)
+
+
+def _reply(result: ImportResult) -> Reply:
+    file = result.quarantine_file
+    errors = [{"at": f"row {one.line}, {one.column}".rstrip(", "), "problem": describe(one)} for one in result.rejected]
+    counts = {name: getattr(result, name) for name in ("read", "written", "updated", "unchanged", "quarantined")}
+    more = {"ignored_columns": list(result.ignored_columns), "errors": errors, "dry_run": result.dry_run}
+    return Reply({**counts, "quarantine_file": file.name if file else None, **more})
