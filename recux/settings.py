@@ -44,6 +44,21 @@ class Settings(BaseSettings):
     api_max_body_mb: int = 256
     """Megabytes of one upload over the API, as sent and unpacked alike."""
 
+    oidc_metadata_url: str = ""
+    """Address of the identity provider's ``.well-known/openid-configuration``; empty: local accounts only."""
+
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_title: str = ""
+    """What the sign-in page calls the provider."""
+
+    oidc_domains: str = ""
+    """``example.org=viewer, ...``: addresses of these domains get an account with that role at their first sign-in;
+    any other needs one before."""
+
+    oidc_trust_email: bool = False
+    """Take addresses as verified where the provider does not say. Only for one that lets nobody choose their own."""
+
     @property
     def url(self) -> str:
         """The database's SQLAlchemy URL, resolved."""

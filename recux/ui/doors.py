@@ -8,11 +8,14 @@ from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
-from db.engine import read_session
+from db.engine import read_session, write_session
 from db.tables import User
+from recux.access import oidc
 from recux.access.accounts import any_user
-from recux.ui import data
+from recux.errors import NotAllowed
+from recux.ui import data, identity
 from recux.ui.language import _
+from recux.ui.plain import plain
 
 STYLE = """<style>
 .recux-door{font-family:inherit;max-width:22rem;display:grid;gap:.4rem;color:var(--st-text-color)}
@@ -28,7 +31,7 @@ def sign_in() -> None:
     """The sign-in form. Afterwards the person lands on the address that they asked for."""
     st.title(_("Sign in to recux"))
     with read_session(data.engine()) as session:
-        if not any_user(session):
+        if not any_user(session) and not oidc.is_on(data.settings()):
             st.info(_("There is no account yet. Create the first one on the server:"))
             st.code("recux user create name@example.org --role admin", language=None)
             return
@@ -36,6 +39,8 @@ def sign_in() -> None:
         st.error(
             _("E-mail or password is wrong, or the account is closed. After five failures it is locked for 15 minutes.")
         )
+    if oidc.is_on(data.settings()):
+        _by_provider()
     st.html(
         f'{STYLE}<form class="recux-door" method="post" action="/auth/login">'
         f'<input type="hidden" name="next" value="{escape(_asked_for())}">'
@@ -44,6 +49,30 @@ def sign_in() -> None:
         f'<label for="password">{escape(_("Password"))}</label>'
         '<input id="password" name="password" type="password" autocomplete="current-password" required>'
         f'<button type="submit">{escape(_("Sign in"))}</button></form>'
+    )
+
+
+def _by_provider() -> None:
+    """The way to the identity provider, or, for somebody who comes back from there, the way in."""
+    settings = data.settings()
+    name = plain(settings.oidc_title or _("your organisation"))
+    claims = identity.provider_claims()
+    if claims is None:
+        st.button(_("Use the account of {name}").format(name=name), on_click=st.login, type="primary")
+        return
+    try:
+        who = oidc.identity_of(claims, trust_email=settings.oidc_trust_email)
+        with write_session(data.engine()) as session:
+            ticket = oidc.ticket(session, who, oidc.domains(settings.oidc_domains))
+    except NotAllowed as refusal:
+        st.error(plain(str(refusal)))
+        st.button(_("Use another account of {name}").format(name=name), on_click=st.logout)
+        return
+    st.html(
+        f'{STYLE}<form class="recux-door" method="post" action="/auth/oidc">'
+        f'<input type="hidden" name="next" value="{escape(_asked_for())}">'
+        f'<input type="hidden" name="ticket" value="{escape(ticket)}">'
+        f'<button type="submit">{escape(_("Continue as {email}").format(email=who.email))}</button></form>'
     )
 
 

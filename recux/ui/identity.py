@@ -1,10 +1,13 @@
 """Who is looking at this page. Asked of the database at every rerun, so that signing out holds in open tabs too."""
 
+from typing import Any
+
 import streamlit as st
 from sqlmodel import Session
 
 from db.engine import write_session
 from db.tables import Participant, User
+from recux.access import oidc
 from recux.access.http import PARTICIPANT_COOKIE, USER_COOKIE
 from recux.access.sessions import needs_renewal, owner_of, renew
 from recux.ui import data
@@ -26,6 +29,13 @@ def user(session: Session) -> User | None:
         with write_session(data.engine()) as writer:
             renew(writer, cookie, hours=hours)
     return owner
+
+
+def provider_claims() -> dict[str, Any] | None:
+    """What the identity provider says of this browser's person; None for somebody who does not come from there."""
+    if not oidc.is_on(data.settings()) or not st.user.is_logged_in:
+        return None
+    return dict(st.user.to_dict())
 
 
 def _owner(session: Session, cookie: str) -> Participant | User | None:

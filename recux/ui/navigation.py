@@ -98,7 +98,8 @@ def _for_user(user: User) -> list[st.Page]:
 
 
 def _for_nobody() -> list[st.Page]:
-    hello = st.Page(doors.invite_missing, title="recux", default=True)
+    door = doors.invite_missing if identity.provider_claims() is None else doors.sign_in
+    hello = st.Page(door, title="recux", url_path="hello", default=True)
     admin = [page.name for page in ADMIN_PAGES]
     return [hello, *_closed(PARTICIPANT_PAGES, doors.invite_missing), *_closed(admin, doors.sign_in), _sign_in()]
 
