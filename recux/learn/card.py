@@ -1,5 +1,9 @@
 """A model card in the format of the Hugging Face hub: front matter for machines, then what a reader must know."""
 
+import re
+from collections.abc import Mapping
+from typing import Any
+
 from recux.learn.jobs import KindResult, ModelResult, RunResult
 from recux.learn.metrics import Measure
 
@@ -12,8 +16,11 @@ USES = {
 }
 
 
-def model_card(result: RunResult, kind: str) -> str:
-    """The card of the model that serves ``kind`` after this run, in Markdown."""
+MARKDOWN = re.compile(r"([\\`*_\[\]<>|#~!])")
+
+
+def model_card(result: RunResult, kind: str, look: Mapping[str, Any] | None = None) -> str:
+    """The card of the model that serves ``kind`` after this run, in Markdown; ``look`` is from ``closer_look``."""
     found = result.kinds[kind]
     serving = next((m for m in found.models if m.name == found.choice.champion), found.models[0])
     parts = [
@@ -24,6 +31,7 @@ def model_card(result: RunResult, kind: str) -> str:
         trained_on(serving, result),
         "## Held-out figures\n\nOf participants that no model has seen, the same rows for all models.",
         table(found),
+        *([fairness(look), robustness(look)] if look else []),
         limits(serving, result),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -57,6 +65,30 @@ def table(found: KindResult) -> str:
     rows = [f"| measure | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
     rows += [f"| {s} | {' | '.join(cell(m.metrics.get(s)) for m in found.models)} |" for s in shown]
     return "\n".join(rows)
+
+
+def fairness(look: Mapping[str, Any]) -> str:
+    """Errors by cohort and the largest gap between two."""
+    cohorts = look["cohorts"]
+    rows = [f"- {escaped(name)}: {cell(Measure(**one))}" for name, one in cohorts["errors"].items()]
+    gap = f"- largest gap between cohorts: {cell(Measure(**cohorts['gap']))}"
+    return "## Cohorts\n\nMean distance of the expected from the true value.\n\n" + "\n".join([*rows, gap])
+
+
+def robustness(look: Mapping[str, Any]) -> str:
+    """Share of predictions that flip under changes that should not matter."""
+    rows = [f"- {one['change']}: {cell(Measure(**without(one, 'change')))}" for one in look["changes"]]
+    return "## Small changes\n\nShare of predicted stars that flip.\n\n" + "\n".join(rows) if rows else ""
+
+
+def without(values: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """All but one."""
+    return {key: value for key, value in values.items() if key != name}
+
+
+def escaped(text: str) -> str:
+    """A cohort's name on one line, without any meaning in Markdown."""
+    return MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
 def cell(measure: Measure | None) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 from recux.errors import RecuxError
 from recux.learn.baselines import fit_baselines
 from recux.learn.card import model_card
+from recux.learn.closer import closer_look
 from recux.learn.compare import about, kind_result
 from recux.learn.errors import TooFewExamples
 from recux.learn.files import write_json
@@ -25,6 +26,7 @@ from recux.learn.jobs import Job, KindResult, RunResult, read_job, write_result
 from recux.learn.logs import tensorboard
 from recux.learn.loop import Progress
 from recux.learn.predictor import load
+from recux.learn.readings import read_comments, serving_folder
 from recux.learn.requests import response_time_result
 from recux.learn.result import TrainResult
 from recux.learn.training import train
@@ -71,8 +73,14 @@ def run_job(folder: Path, *, progress: Tell | None = None, should_stop: Callable
         trained.out_of_domain if trained else None,
         time.monotonic() - started,
     )
+    tell(Progress("look closer", 0, 1))
+    looks = look_closer(job, kinds, {"encoder": scorer}, fitted)
+    write_json(folder / "closer.json", looks)
+    base_model, device = (trained.recipe if trained else job.recipe).base_model, job.recipe.device
+    serving = serving_folder(kinds.get("satisfaction"), job)
+    write_json(folder / "comments.json", read_comments(job, serving, base_model, device))
     for kind, found in kinds.items():
-        write_card(result, kind, found)
+        write_card(result, kind, found, looks.get(kind, {}))
     write_result(folder, result)
     tell(Progress("done", 1, 1))
     return result
@@ -93,12 +101,25 @@ def encoder(
     return trained, dict(trained.left_out)
 
 
-def write_card(result: RunResult, kind: str, found: KindResult) -> None:
+def look_closer(
+    job: Job, kinds: dict[str, KindResult], encoders: dict[str, Any], baselines: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """A closer look by kind and name of the model, at every model that this run made."""
+    looks: dict[str, dict[str, Any]] = {}
+    for kind, found in kinds.items():
+        for model in found.models:
+            scorer = encoders.get(model.name) or (baselines.get(kind) if model.name != "incumbent" else None)
+            if scorer is not None and kind in KINDS and (look := closer_look(scorer, job, kind)):
+                looks.setdefault(kind, {})[model.name] = look
+    return looks
+
+
+def write_card(result: RunResult, kind: str, found: KindResult, looks: dict[str, Any]) -> None:
     """Put the model card beside each model of the run that came to serve."""
     for model in found.models:
         if found.choice.promoted and model.name == found.choice.champion:
             name = "README.md" if model.baseline else f"README-{kind}.md"  # one encoder may serve several kinds
-            (model.folder / name).write_text(model_card(result, kind), encoding="utf-8")
+            (model.folder / name).write_text(model_card(result, kind, looks.get(model.name)), encoding="utf-8")
 
 
 def both(first: Tell, second: Tell) -> Tell:

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from db.queries import champion_of
+from db.queries import champion_of, counts
 from db.tables import Batch, BatchRow, ModelVersion, Participant, Rating, Round, Study
 from recux.learn.champion import Choice
 from recux.learn.files import read_json
@@ -31,7 +31,16 @@ def prepare_job(session: Session, round_: Round, folder: Path, home: Path) -> No
         requests=request_examples(session, study, round_.number),
         start_from=start_from(session, round_, serving, home),
         incumbents={kind: home / version.folder for kind, version in serving.items() if version},
+        cohorts=cohorts_of(session, study),
     )
+
+
+def cohorts_of(session: Session, study: Study) -> dict[str, str]:
+    """Cohort by participant, of those who count and have one."""
+    statement = sa.select(col(Participant.external_id), col(Participant.cohort)).where(
+        col(Participant.study_id) == study.id, col(Participant.cohort).is_not(None), counts()
+    )
+    return {person: cohort for person, cohort in session.connection().execute(statement) if cohort}
 
 
 def incumbents(session: Session, round_: Round, folder: Path, home: Path) -> dict[str, ModelVersion | None]:
@@ -89,6 +98,9 @@ def record_models(session: Session, round_: Round, folder: Path, home: Path) -> 
     for kind, found in result.kinds.items():
         made = [model for model in found.models if model.name != "incumbent"]
         versions = {model.name: _version(round_, kind, model, result, home) for model in made}
+        before = next((model.by_round for model in found.models if model.name == "incumbent"), {})
+        for version in versions.values():  # on the same rows: what they lost against it on old rounds is forgotten
+            version.metrics["incumbent_by_round"] = {str(number): figure(one) for number, one in before.items()}
         _record_kind(session, found.choice, versions, serving[kind])
     shown = {"left_out": result.left_out, "out_of_domain": result.out_of_domain, "recipe": result.recipe.to_dict()}
     round_.config = {**round_.config, **shown, "unknown_token_share": result.unknown_token_share}

@@ -17,6 +17,7 @@ from db.engine import engine_for, read_session, write_session
 from db.tables import Round, now
 from recux.rounds.child import Cancelled, TrainingFailed, train_in_child
 from recux.rounds.job import prepare_job, record_models
+from recux.rounds.looks import record_looks
 from recux.rounds.reranking import prepare_slates
 from recux.settings import Settings
 
@@ -81,6 +82,7 @@ def record(work: Work) -> None:
         with write_session(work.engine) as session:
             round_ = session.get_one(Round, work.round_id)
             record_models(session, round_, work.folder, work.settings.home.resolve())
+            record_looks(session, round_, work.folder)
 
 
 def evaluate(work: Work) -> None:

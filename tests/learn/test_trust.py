@@ -1,5 +1,6 @@
 """Explanations, perturbations, cohorts and the model card."""
 
+import json
 import random
 from pathlib import Path
 
@@ -103,10 +104,13 @@ def test_one_cohort_has_no_gap_and_says_why():
 def test_the_card_gives_reason_figures_and_limits(tmp_path: Path, tiny_recipe: Recipe):
     write_job(tmp_path, Examples(comments(200)), tiny_recipe)
     result = run_job(tmp_path)
-    card = model_card(result, "satisfaction")
+    looks = json.loads((tmp_path / "closer.json").read_text())["satisfaction"]
+    card = model_card(result, "satisfaction", looks[result.kinds["satisfaction"].choice.champion])
     assert card.startswith("---\nlibrary_name: ")
     assert result.kinds["satisfaction"].choice.reason in card
     assert "| qwk | " in card
+    assert "largest gap between cohorts: fewer than two cohorts" in card
+    assert "- typo: 0." in card
     assert "purchase was left out: 0 labelled examples" in card
     assert [f.read_text() for f in tmp_path.rglob("README*.md")] == [card]
     assert list((tmp_path / "logs").glob("events*"))

@@ -11,7 +11,7 @@ import pytest
 from sqlmodel import select
 
 from db.engine import engine_for, read_session, write_session
-from db.tables import Figure, ModelVersion, Participant, Round, now
+from db.tables import CommentReading, CommentTheme, Figure, ModelExample, ModelVersion, Participant, Round, now
 from recux.errors import Conflict, RecuxError
 from recux.rounds.foreground import run_study
 from recux.rounds.predict import predict_pairs, predict_texts
@@ -38,6 +38,14 @@ def test_a_round_stores_models_champions_figures_and_serves_predictions(settings
     champions = [v.head for v in versions if v.champion]
     assert sorted(champions) == ["behaviour", "rating", "response_time", "satisfaction"]
     assert {f.metric for f in rows(settings, Figure)} >= {"nps", "csat", "mean_rating", "ctr", "p95_ms"}
+    looks = {(v.head, v.name): v.metrics["closer"] for v in versions if v.head not in {"behaviour", "response_time"}}
+    assert {sum(map(sum, look["confusion"])) == look["n"] for look in looks.values()} == {True}
+    examples = rows(settings, ModelExample)
+    assert {one.model_version_id for one in examples} <= {v.id for v in versions}
+    assert any(one.words for one in examples)
+    read = rows(settings, CommentReading)
+    assert len(read) == len({(one.rating_id, one.answer_id) for one in read}) == 40 * 4 + 40
+    assert sum(theme.comments for theme in rows(settings, CommentTheme)) in {0, len(read)}
     with read_session(engine_for(settings.url)) as session:
         said = predict_texts(session, study, ["love it", "terrible"], home=settings.home)
         assert [abs(sum(row["probabilities"]) - 1) < 1e-6 for row in said] == [True, True]
