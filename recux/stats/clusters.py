@@ -1,6 +1,7 @@
 """Figures whose unit is the participant although each has many values: mean, ratio, and a bootstrap for anything."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
@@ -9,7 +10,8 @@ import numpy as np
 from recux.stats.arrays import Floats, Ints, cluster_codes, count, numbers, pair_of
 from recux.stats.distributions import critical_t, critical_z, two_sided_z
 from recux.stats.errors import StatisticsError
-from recux.stats.means import cluster_means, spread
+from recux.stats.means import cluster_means
+from recux.stats.moments import moments
 from recux.stats.one_mean import METHOD, mean_interval
 from recux.stats.proportions import clopper_pearson
 from recux.stats.results import Estimate, no_estimate
@@ -17,6 +19,40 @@ from recux.stats.results import Estimate, no_estimate
 WEIGHTS_AT_ONCE = 20_000_000  # cells of a weight matrix held in memory together: 160 MB
 MOST_GROUPS = 2000
 FEW_WITH_EVENTS = 5  # participants; with fewer the variance between them says little
+
+
+@dataclass(frozen=True, slots=True)
+class RatioSums:
+    """What the interval of a ratio of sums over participants needs; sums of several groups can be added up."""
+
+    n: int
+    """Participants with a denominator above 0."""
+    top: float
+    """Sum of the numerators."""
+    bottom: float
+    """Sum of the denominators."""
+    top_squares: float
+    """Sum of squared numerators."""
+    bottom_squares: float
+    """Sum of squared denominators."""
+    products: float
+    """Sum of numerator times denominator."""
+    with_event: int
+    """Participants with a numerator above 0."""
+    lacking: int
+    """Participants with a numerator below the denominator."""
+
+    @property
+    def ratio(self) -> float:
+        """The ratio of the sums."""
+        return self.top / self.bottom
+
+    @property
+    def variance(self) -> float:
+        """Linearised variance of the ratio between participants."""
+        ratio, mean = self.ratio, self.bottom / self.n
+        squares = self.top_squares - 2 * ratio * self.products + ratio**2 * self.bottom_squares
+        return max(0.0, squares) / mean**2 / (self.n * (self.n - 1))
 
 
 def cluster_mean(values: Iterable[float], clusters: Iterable[Any], level: float = 0.95) -> Estimate:
@@ -28,9 +64,10 @@ def cluster_mean(values: Iterable[float], clusters: Iterable[Any], level: float 
     n = len(means)
     if n < 2:
         return no_estimate("no participants" if n == 0 else "only one participant", n=n, method=METHOD)
-    if spread(means) == 0:
+    found = moments(means)
+    if found.variance == 0:
         return no_estimate("all participants have the same mean", n=n, method=METHOD)
-    return Estimate(float(means.mean()), *mean_interval(means, level), n, METHOD)
+    return Estimate(found.mean, *mean_interval(found, level), n, METHOD)
 
 
 def cluster_ratio(
@@ -49,9 +86,8 @@ def cluster_ratio(
         raise StatisticsError(f"denominators[{int((bottom < 0).argmax())}] is negative, must be at least 0")
     codes, _ = cluster_codes(clusters, len(top), "clusters")
     tops, bottoms = _sums(codes, top), _sums(codes, bottom)
-    used = bottoms > 0
     proper = bool(((top >= 0) & (top <= bottom)).all())
-    return _ratio(tops[used], bottoms[used], proper, level)
+    return ratio_of_sums(ratio_sums(tops, bottoms), proper=proper, level=level)
 
 
 def cluster_bootstrap(
@@ -115,19 +151,26 @@ def _sums(codes: Ints, values: Floats) -> Floats:
     return np.bincount(codes, weights=values).astype(np.float64)
 
 
-def _ratio(tops: Floats, bottoms: Floats, proper: bool, level: float) -> Estimate:
-    n = len(tops)
+def ratio_sums(tops: Floats, bottoms: Floats) -> RatioSums:
+    """Sums over participants, one pair each; those without a denominator are left out."""
+    top, bottom = tops[bottoms > 0], bottoms[bottoms > 0]
+    squares = float(top @ top), float(bottom @ bottom), float(top @ bottom)
+    events = int((top > 0).sum()), int((top < bottom).sum())
+    return RatioSums(len(top), float(top.sum()), float(bottom.sum()), *squares, *events)
+
+
+def ratio_of_sums(sums: RatioSums, *, proper: bool = True, level: float = 0.95) -> Estimate:
+    """`cluster_ratio` from sums; `proper` says that no numerator is below 0 or above its denominator."""
+    n = sums.n
     method = "Korn-Graubard interval over participants" if proper else "linearised t interval over participants"
     if n < 2:
         return no_estimate("no participants" if n == 0 else "only one participant", n=n, method=method)
-    ratio = float(tops.sum() / bottoms.sum())
-    residuals = (tops - ratio * bottoms) / bottoms.mean()
-    variance = float(residuals @ residuals) / (n * (n - 1))
+    ratio, variance = sums.ratio, sums.variance
     quantile = critical_t(level, n - 1)
     if proper:
         shrink = (critical_z(level) / quantile) ** 2
-        effective = _effective_rows(ratio, variance / shrink, float(bottoms.sum()))
-        if min((tops > 0).sum(), (tops < bottoms).sum()) < FEW_WITH_EVENTS:
+        effective = _effective_rows(ratio, variance / shrink, sums.bottom)
+        if min(sums.with_event, sums.lacking) < FEW_WITH_EVENTS:
             effective = min(effective, float(n))
         return Estimate(ratio, *clopper_pearson(ratio * effective, effective, level), n, method)
     if variance <= 1e-24 * max(1.0, ratio**2):

@@ -48,7 +48,12 @@ def nps(scores: Iterable[int | None], *, method: str = "adjusted_wald", level: f
     Raises StatisticsError for a score that is not a whole number from 0 to 10.
     """
     choice(method, "method", ("adjusted_wald", "wald"))
-    promoters, passives, detractors = counts = nps_counts(scores)
+    return nps_of_counts(nps_counts(scores), method=method, level=level)
+
+
+def nps_of_counts(counts: tuple[int, int, int], *, method: str = "adjusted_wald", level: float = 0.95) -> Nps:
+    """`nps` from the numbers of promoters, passives and detractors."""
+    promoters, passives, detractors = counts
     n = sum(counts)
     if n < 2:
         reason = "nobody answered" if n == 0 else "one answer has no interval"
@@ -84,7 +89,13 @@ def compare_nps(a: Iterable[int | None], b: Iterable[int | None], *, level: floa
     and p agree and lopsided answers do not look certain. Plain Wald and Welch cover as little as .89 with 90 %
     promoters and unequal arms. `se` is the plain standard error. Raises StatisticsError for a score off 0 to 10.
     """
-    counts_a, counts_b = nps_counts(a), nps_counts(b)
+    return compare_nps_counts(nps_counts(a), nps_counts(b), level=level)
+
+
+def compare_nps_counts(
+    counts_a: tuple[int, int, int], counts_b: tuple[int, int, int], *, level: float = 0.95
+) -> Difference:
+    """`compare_nps` from the numbers of promoters, passives and detractors of each arm."""
     n_a, n_b = sum(counts_a), sum(counts_b)
     if min(n_a, n_b) < 2:
         return no_difference("an arm has fewer than two answers", n_a=n_a, n_b=n_b, method=COMPARE)

@@ -4,27 +4,22 @@ from math import sqrt
 
 import numpy as np
 
-from recux.stats.arrays import Floats
 from recux.stats.distributions import critical_t
+from recux.stats.moments import Moments
 
 METHOD = "t interval corrected for skewness (Hall)"
 
 
-def mean_interval(values: Floats, level: float) -> tuple[float, float]:
+def mean_interval(found: Moments, level: float) -> tuple[float, float]:
     """Interval of the mean of independent values that are not all equal, at least two of them.
 
     Hall (1992, JRSS B 54): the t statistic is transformed by a cubic that removes its skewness, and the limits are
     transformed back. Symmetric values get the t interval. With 80 % of the answers at the top of the scale and 20
     people the t interval covers .89, this one .96.
     """
-    n, mean = len(values), float(values.mean())
-    gaps = values - mean
-    se = sqrt(float(gaps @ gaps) / (n - 1) / n)
-    # two values have no skewness
-    third = float((gaps**3).sum()) * n / ((n - 1) * (n - 2)) if n > 2 else 0.0
-    skewness = third / (se * sqrt(n)) ** 3 / sqrt(n)
-    quantile = critical_t(level, n - 1)
-    return mean - se * _back(quantile, skewness), mean - se * _back(-quantile, skewness)
+    se, skewness = sqrt(found.square), found.skewness / sqrt(found.n)
+    quantile = critical_t(level, found.n - 1)
+    return found.mean - se * _back(quantile, skewness), found.mean - se * _back(-quantile, skewness)
 
 
 def _back(x: float, skewness: float) -> float:

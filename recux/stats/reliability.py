@@ -43,8 +43,18 @@ def cronbach_alpha(table: Any, *, missing: str = "listwise", level: float = 0.95
     n = int((present.T.astype(np.int64) @ present).min())
     if n < 3:
         return no_estimate(f"{n} people answered together, alpha needs at least 3", n=n, method=method)
-    covariance = pairwise_covariance(data)
-    total = float(covariance.sum())
+    return alpha_of_covariance(pairwise_covariance(data), n, level=level, method=method)
+
+
+def alpha_of_covariance(
+    covariance: Floats, n: int, *, level: float = 0.95, method: str = "Feldt's F interval, listwise"
+) -> Estimate:
+    """`cronbach_alpha` from the covariances of the questions among `n` people."""
+    questions, total = len(covariance), float(covariance.sum())
+    if questions < 2:
+        return no_estimate("alpha needs at least two questions", n=n, method=method)
+    if n < 3:
+        return no_estimate(f"{n} people answered together, alpha needs at least 3", n=n, method=method)
     if total <= 1e-12 or float(np.diag(covariance).min()) <= 1e-12:
         return no_estimate("a question, or the sum of all, does not vary", n=n, method=method)
     alpha = questions / (questions - 1) * (1 - float(np.trace(covariance)) / total)
@@ -61,15 +71,25 @@ def mcdonald_omega(table: Any) -> Omega:
     its own (a Heywood case): the one-factor model does not hold then.
     """
     data = complete_rows(table_of(table))
-    n, questions = data.shape
+    n = len(data)
+    if n == 0:
+        return Omega(None, 0, None, "nobody answered every question")
+    covariance = np.atleast_2d(np.cov(data, rowvar=False)) if n > 1 else np.zeros((data.shape[1],) * 2)
+    covariance[:, np.ptp(data, axis=0) == 0] = 0.0
+    return omega_of_covariance(covariance, n)
+
+
+def omega_of_covariance(covariance: Floats, n: int) -> Omega:
+    """`mcdonald_omega` from the covariances of the questions among `n` people."""
+    questions = len(covariance)
     if questions < 3:
         return Omega(None, n, None, "one factor needs at least three questions")
     if n <= questions:
         return Omega(None, n, None, f"{n} complete answers are too few for {questions} questions")
-    spreads = np.where(np.ptp(data, axis=0) == 0, 0.0, data.std(axis=0, ddof=1))
-    if spreads.min() == 0:
+    spreads = np.sqrt(np.diag(covariance))
+    if spreads.min() <= 1e-6:
         return Omega(None, n, None, "a question does not vary")
-    fit = one_factor(np.asarray(np.corrcoef(data, rowvar=False)))
+    fit = one_factor(covariance / np.outer(spreads, spreads))
     if fit.reason is not None:
         return Omega(None, n, None, fit.reason)
     common = float((spreads * fit.loadings).sum()) ** 2

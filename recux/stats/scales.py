@@ -7,6 +7,7 @@ import numpy as np
 
 from recux.stats.arrays import Floats, answers, count, share
 from recux.stats.errors import StatisticsError
+from recux.stats.moments import Moments, moments
 from recux.stats.one_mean import METHOD, mean_interval
 from recux.stats.proportions import proportion
 from recux.stats.results import Estimate, no_estimate
@@ -56,16 +57,19 @@ def bounded_mean(values: Iterable[float], *, low: float, high: float, level: flo
     Student's t, corrected for skewness (see recux.stats.one_mean). Constant values get the conservative interval
     described at `ces`, so that agreement is never shown as certainty.
     """
-    given = np.asarray(values, dtype=np.float64)
-    n, alpha = len(given), 1 - share(level, "level")
+    return bounded_mean_of(moments(np.asarray(values, dtype=np.float64)), low=low, high=high, level=level)
+
+
+def bounded_mean_of(found: Moments, *, low: float, high: float, level: float = 0.95) -> Estimate:
+    """`bounded_mean` of values of which only the moments are known."""
+    n, alpha, mean = found.n, 1 - share(level, "level"), found.mean
     if n == 0:
         return no_estimate("nobody answered", n=0, method=METHOD)
-    mean = float(given.mean())
-    if np.ptp(given) == 0:
+    if found.variance == 0:
         agree = (alpha / 2) ** (1 / n)
         ends = agree * mean + (1 - agree) * low, agree * mean + (1 - agree) * high
         return Estimate(mean, *ends, n, "exact interval for equal answers")
-    start, end = mean_interval(given, level)
+    start, end = mean_interval(found, level)
     return Estimate(mean, max(low, start), min(high, end), n, METHOD)
 
 
