@@ -4,12 +4,15 @@ Everything is a participant-level value (a person's mean, or a contrast within t
 and nobody counts twice. NaN values are people who have no such value; they are left out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, special, stats
 
 from recux.suggest.frames import Floats, Ints
+
+FEWEST_VARIANCES = 10
+"""Groups from which it can be told how much variances really differ."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,12 +85,55 @@ def moments(values: Floats, groups: Ints, size: int) -> Moments:
     )
 
 
+def moderated(m: Moments) -> tuple[Floats, Floats]:
+    """Variance and degrees of freedom of every group, with what the other groups say about variances.
+
+    Groups of 25 people know their variance only roughly, which costs power in the tails. Each variance is drawn to the
+    common one by as much as sampling explains how they differ (Smyth 2004, the moderated t); where they really differ,
+    nearly nothing is drawn. The halves, the first axis, know nothing of each other. With fewer than
+    `FEWEST_VARIANCES` groups in a half they stay as they are.
+    """
+    variance, df = m.variance, np.maximum(m.n - 1, 0.0)
+    if variance.ndim < 2:
+        return variance, df
+    pairs = [_drawn(half, own) for half, own in zip(variance, df, strict=True)]
+    return np.stack([one for one, _ in pairs]), np.stack([one for _, one in pairs])
+
+
+def _drawn(variance: Floats, df: Floats) -> tuple[Floats, Floats]:
+    known = (variance > 0) & (df > 0)
+    if known.sum() < FEWEST_VARIANCES:
+        return variance, df
+    half = df[known] / 2
+    logs = np.log(variance[known]) - special.digamma(half) + np.log(half)
+    excess = float(logs.var(ddof=1) - special.polygamma(1, half).mean())
+    most = float(df[known].sum())
+    prior = most if excess <= special.polygamma(1, most / 2) else 2 * _inverse_trigamma(excess)
+    common = float(np.exp(logs.mean() + special.digamma(prior / 2) - np.log(prior / 2)))
+    drawn = (prior * common + df * np.nan_to_num(variance)) / (prior + df)
+    return np.where(df > 0, drawn, np.nan), np.where(df > 0, np.minimum(prior + df, most), 0.0)
+
+
+def _inverse_trigamma(value: float) -> float:
+    """The x with trigamma(x) = value, above 0."""
+    return float(optimize.brentq(lambda x: special.polygamma(1, x) - value, 1e-6, 1e9))
+
+
 def welch(a: Moments, b: Moments) -> Contrasts:
-    """Welch's comparison (1947) in every cell; not estimable with fewer than two people or no variance at all."""
-    square_a, square_b = divided(a.variance, a.n), divided(b.variance, b.n)
+    """Welch's comparison (1947) in every cell, with moderated variances where the cells are many; not estimable with
+    fewer than two people or no variance at all.
+    """
+    (variance_a, df_a), (variance_b, df_b) = moderated(a), moderated(b)
+    square_a, square_b = divided(variance_a, a.n), divided(variance_b, b.n)
     square = square_a + square_b
-    df = divided(square**2, divided(square_a**2, a.n - 1) + divided(square_b**2, b.n - 1))
+    df = divided(square**2, divided(square_a**2, df_a) + divided(square_b**2, df_b))
     return Contrasts(b.mean - a.mean, np.where(square > 0, np.sqrt(square), np.nan), df, a.n, b.n)
+
+
+def weaker(a: Contrasts, b: Contrasts) -> Contrasts:
+    """In every cell the one of two comparisons that is less low: only where both are low is it low."""
+    first = np.isnan(a.t) | (a.t > b.t)
+    return Contrasts(*(np.where(first, getattr(a, one.name), getattr(b, one.name)) for one in fields(Contrasts)))
 
 
 def against_zero(group: Moments) -> Contrasts:

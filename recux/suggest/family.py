@@ -19,7 +19,7 @@ from recux.suggest.frames import Floats
 LEVEL = 0.04
 
 ARMS, ARM_SEGMENTS, SEGMENTS, SERVICE, COMMENTS, OTHERS = 0.22, 0.33, 0.20, 0.05, 0.10, 0.10
-"""Shares of the budget by kind; they add up to 1."""
+"""Shares of the budget by kind; they add up to 1. What a round has nothing to test of goes to the other kinds."""
 
 STEEPNESS = 3.0
 """A candidate's share is proportional to exp(STEEPNESS x z), the likelihood ratio of an effect of three standard errors
@@ -52,7 +52,8 @@ def adjusted(findings: Sequence[Finding]) -> list[Finding]:
     p = np.array([finding.p for finding in tests], dtype=np.float64)
     tried = total_tried(tests)
     kept = [finding for finding in findings if finding.p is None]
-    adjusted_p = step_down(p, np.array([finding.share for finding in tests], dtype=np.float64))
+    share = np.array([finding.share for finding in tests], dtype=np.float64)
+    adjusted_p = step_down(p, share / share.sum()) if len(p) else p  # a study of one arm has none to compare, and so on
     return kept + [
         replace(finding, p_adjusted=float(one), tried=tried) for finding, one in zip(tests, adjusted_p, strict=True)
     ]

@@ -46,6 +46,13 @@ def theme_share(e: Evidence, where: Where) -> Floats:
     return _inside(e, where, np.where(np.isnan(share), np.nan, (share > 0).astype(np.float64)))
 
 
+def mentioned(e: Evidence, where: Where) -> Flags:
+    """Which ratings carry a comment that mentions the theme, shape (ratings,)."""
+    found = np.zeros(len(e.rating), dtype=bool)
+    found[e.has_comment] = mentions(e.ratings["comment"][e.has_comment], tuple(where.get("theme", "").split(" | ")))
+    return found
+
+
 def nps(e: Evidence, where: Where) -> Floats:
     """100 for a promoter, 0 for a passive, -100 for a detractor: the mean is the net promoter score."""
     score = answer(e, "nps", "score")

@@ -8,6 +8,8 @@ import pandas as pd
 from recux.suggest.frames import TRAITS, Evidence, Flags, Floats, Ints, floats
 
 LONGEST = 255  # characters that the database keeps of a segment's name
+THIRDS = ("early", "middle", "late")
+"""Of a list, by position."""
 
 
 def name_of(where: Mapping[str, str]) -> str:
@@ -34,7 +36,7 @@ def rows_where(e: Evidence, where: Mapping[str, str], *, any_arm: bool = False) 
         rows &= (e.category == where["category"]).to_numpy(dtype=bool)
     if "position" in where:
         third = thirds(floats(e.ratings["position"]), e.person, e.n)
-        rows &= third == {"early": 0, "middle": 1, "late": 2}.get(where["position"], -1)
+        rows &= third == (THIRDS.index(where["position"]) if where["position"] in THIRDS else -2)
     return rows
 
 

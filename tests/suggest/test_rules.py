@@ -67,6 +67,17 @@ def low_category(pilot, rng):
         row["feel"] -= 0.9 * (pilot.item(row)["category"] == "kind1")
 
 
+def low_on_phones(pilot, rng):
+    for row in pilot.shown:
+        person = pilot.of(row)
+        row["feel"] -= 1.4 * (person["cohort"] == "amber" and person["attributes"]["device"] == "phone")
+
+
+def phones_mind_the_end(pilot, rng):
+    for row in pilot.shown:
+        row["feel"] -= 1.2 * (pilot.of(row)["attributes"]["device"] == "phone" and row["position"] > 6)
+
+
 def slow_arm(pilot, rng):
     for row in pilot.requests:
         row["duration_ms"] *= 3 if pilot.of(row)["arm"] == 1 else 1
@@ -109,6 +120,12 @@ def theme(pilot, rng):
 def theme_everywhere(pilot, rng):
     for row in pilot.shown:
         if rng.random() < 0.5:
+            row["comment"] = str(rng.choice(["shipping costs too much", "they hide the shipping costs until the end"]))
+
+
+def theme_of_one_arm(pilot, rng):
+    for row in pilot.shown:
+        if row["feel"] < 3 and pilot.of(row)["arm"] == 1 and rng.random() < 0.7:
             row["comment"] = str(rng.choice(["shipping costs too much", "they hide the shipping costs until the end"]))
 
 
@@ -258,6 +275,8 @@ CASES: dict[str, tuple[Plant, Plant]] = {
     "newcomers_low": (low_trait("experience", "new"), low_trait("experience", "returning")),
     "language_low": (low_trait("language", "zh_CN"), low_trait("cohort", "amber")),
     "device_low": (low_trait("device", "phone"), low_trait("language", "en")),
+    "group_minds_position": (phones_mind_the_end, weak_tail),
+    "combination_low": (low_on_phones, low_trait("cohort", "amber")),
     "category_low": (low_category, cohort_dislikes),
     "slow_arm": (slow_arm, all_slow),
     "failing_arm": (failing_arm, all_failing),
@@ -270,6 +289,7 @@ CASES: dict[str, tuple[Plant, Plant]] = {
     "repeated_items": (shown_again, nothing),
     "weak_driver": (distrust(1.0), distrust(0.0)),
     "complaint_theme": (theme, theme_everywhere),
+    "theme_in_arm": (theme_of_one_arm, theme),
     "careless_answers": (careless, nothing),
     "few_comments": (few_comments, nothing),
     "people_leave": (leaving, nothing),
@@ -308,14 +328,18 @@ def test_the_placebo_of_a_rule_leaves_it_silent(sqlite_engine: sa.Engine, rule: 
     assert rule not in {s.rule for s in found}
 
 
-def plant_models(session, round_: Round, *, loss: float, baseline: float, ece: float, old: float) -> None:
-    """An encoder and a baseline with these held-out figures."""
+def plant_models(
+    session, round_: Round, *, loss: float, baseline: float, ece: float, old: float, off: float = 0.7
+) -> None:
+    """An encoder and a baseline with these held-out figures; `off` is the error on the cohort that is served worst."""
 
     def figure(value: float, half: float = 0.02) -> dict[str, object]:
         return {"value": value, "ci_low": value - half, "ci_high": value + half, "n": 400, "method": "bootstrap"}
 
     for name, value in (("encoder", loss), ("tfidf_logistic", baseline)):
-        metrics = {"log_loss": figure(value), "ece": figure(ece), "by_round": {"1": figure(old)}}
+        cohorts = {"amber": figure(0.7, 0.08), "birch": figure(0.75, 0.08), "cedar": figure(off, 0.08)}
+        metrics = {"log_loss": figure(value), "ece": figure(ece)}
+        metrics |= {"by_round": {"1": figure(old)}, "closer": {"cohorts": cohorts}}
         session.add(
             ModelVersion(
                 study_id=round_.study_id, round_id=round_.id, head="rating", name=name, baseline=name != "encoder",
@@ -335,16 +359,23 @@ def two_rounds(engine: sa.Engine, second: Plant, *, bad: bool) -> set[str]:
         first, then = (session.get_one(Round, number) for number in (first_id, second_id))
         plant_models(session, first, loss=1.2, baseline=1.3, ece=0.03, old=1.2)
         if bad:
-            plant_models(session, then, loss=1.4, baseline=1.2, ece=0.2, old=1.5)
+            plant_models(session, then, loss=1.4, baseline=1.2, ece=0.2, old=1.5, off=1.3)
         else:
-            plant_models(session, then, loss=1.19, baseline=1.2, ece=0.05, old=1.21)
+            plant_models(session, then, loss=1.19, baseline=1.2, ece=0.05, old=1.21, off=0.85)
         then.config = {"unknown_token_share": 0.6 if bad else 0.02}
         session.add(then)
         session.flush()
         return {s.rule for s in propose(session, then)}
 
 
-ROUND_RULES = {"ratings_drift", "unsuitable_encoder", "worse_than_baseline", "miscalibrated_model", "model_forgets"}
+ROUND_RULES = {
+    "ratings_drift",
+    "unsuitable_encoder",
+    "worse_than_baseline",
+    "miscalibrated_model",
+    "model_forgets",
+    "unfair_model",
+}
 
 
 def test_what_got_worse_between_rounds_is_suggested(engine: sa.Engine) -> None:

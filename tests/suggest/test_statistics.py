@@ -11,7 +11,7 @@ from scipy import stats
 
 from recux.stats import Difference, compare_means, holm
 from recux.suggest import family
-from recux.suggest.contrasts import against_zero, moments, welch, within_person
+from recux.suggest.contrasts import against_zero, moderated, moments, welch, within_person
 from recux.suggest.draft import shrunken
 from recux.suggest.drafting import draft
 from recux.suggest.findings import find
@@ -30,6 +30,34 @@ def test_many_comparisons_at_once_equal_one_comparison_each() -> None:
     assert found.difference[0] == pytest.approx(one.difference)
     assert found.difference[0] - found.half_width()[0] == pytest.approx(one.ci_low)
     assert 2 * found.p_in_direction(np.sign(found.t))[0] == pytest.approx(one.p)
+
+
+def halves_of_groups(scale: np.ndarray, each: int = 12) -> tuple:
+    """Moments (2, groups) of values with these standard deviations, and the groups' own variances."""
+    rng = np.random.default_rng(5)
+    values = rng.normal(0, 1, (2, len(scale), each)) * scale[None, :, None]
+    number = np.arange(2 * len(scale)).repeat(each)
+    flat = moments(values.ravel(), number, 2 * len(scale))
+    return type(flat)(*(part.reshape(2, -1) for part in (flat.n, flat.total, flat.squares))), values.var(axis=2, ddof=1)
+
+
+def test_variances_that_differ_by_chance_alone_become_nearly_one() -> None:
+    groups, own = halves_of_groups(np.ones(200))
+    drawn, df = moderated(groups)
+    assert drawn.std() < own.std() / 5
+    assert (df > 100).all()
+
+
+def test_variances_that_really_differ_stay_as_they_are() -> None:
+    groups, own = halves_of_groups(np.geomspace(0.05, 20, 200))
+    drawn, df = moderated(groups)
+    np.testing.assert_allclose(drawn, own, rtol=0.35)
+    assert (df < 13).all()
+
+
+def test_few_groups_know_nothing_of_each_others_variance() -> None:
+    groups, own = halves_of_groups(np.ones(5))
+    np.testing.assert_allclose(moderated(groups)[0], own)
 
 
 def test_a_contrast_against_zero_is_the_one_sample_t_test() -> None:
@@ -59,6 +87,12 @@ def test_the_order_of_hypotheses_is_no_matter(pairs: list[tuple[float, float]], 
         dict(zip(one, family.step_down(*np.array(one, dtype=float).T), strict=True)) for one in (pairs, shuffled)
     )
     assert first == pytest.approx(second)
+
+
+def test_what_has_nothing_to_test_leaves_its_budget_to_the_others() -> None:
+    alone = next(f for f in find(evidence()) if f.p is not None)
+    (found,) = family.adjusted([replace(alone, p=0.03, share=0.1)])
+    assert found.p_adjusted == pytest.approx(0.03)
 
 
 def test_the_shares_of_the_budget_add_up_to_one() -> None:

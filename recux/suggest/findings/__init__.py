@@ -3,7 +3,7 @@
 from recux.suggest import family
 from recux.suggest.finding import Finding
 from recux.suggest.findings.arms import arms
-from recux.suggest.findings.comments import themes
+from recux.suggest.findings.comments import comments
 from recux.suggest.findings.data import data
 from recux.suggest.findings.drivers import drivers
 from recux.suggest.findings.feedback import feedback
@@ -18,6 +18,6 @@ def find(e: Evidence) -> list[Finding]:
     """All findings of a round, with p-values adjusted over all of them together."""
     found = [*data(e), *models(e)]
     if len(e.ratings):
-        found += [*arms(e), *level_segments(e), *arm_segments(e), *themes(e), *service(e), *feedback(e)]
+        found += [*arms(e), *level_segments(e), *arm_segments(e), *comments(e), *service(e), *feedback(e)]
         found += [*slates(e), *drivers(e)]
     return family.adjusted(found)

@@ -16,6 +16,7 @@ from scipy import stats
 from recux.stats import compare_proportions, proportion
 from recux.suggest import family
 from recux.suggest.finding import Finding, ids_of
+from recux.suggest.findings.theme_arms import OF_ARMS, themes_in_arms
 from recux.suggest.frames import Evidence, Floats, floats, integers, of_items
 from recux.suggest.outcomes import theme_share
 from recux.suggest.words import mentions, phrases
@@ -37,8 +38,8 @@ class Theme:
     phrases: tuple[str, ...]
 
 
-def themes(e: Evidence) -> list[Finding]:
-    """Complaint themes in the order of the discovery half, tested on the confirmation half."""
+def comments(e: Evidence) -> list[Finding]:
+    """Everything about what people write, sharing the budget of comments."""
     spoken = _one_each(documents(e))
     confirm = e.confirm[integers(spoken["person"])]
     found, strength, tried = _themes(spoken[~confirm])
@@ -47,8 +48,9 @@ def themes(e: Evidence) -> list[Finding]:
     high = rest[~rest["low"]]
     if not found or low.empty or high.empty:
         return []
-    shares = family.shares_by_strength(strength, family.COMMENTS)
-    return [_with_reach(e, _tested(found[index], low, high, share, tried)) for index, share in shares]
+    shares = family.shares_by_strength(strength, family.COMMENTS * (1 - OF_ARMS))
+    against_satisfied = [_with_reach(e, _tested(found[index], low, high, share, tried)) for index, share in shares]
+    return [*against_satisfied, *themes_in_arms(e, [theme.phrases for theme in found])]
 
 
 def _with_reach(e: Evidence, finding: Finding) -> Finding:

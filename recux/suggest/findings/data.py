@@ -20,7 +20,7 @@ FIELDS = ("description", "category", "image_url", "price")
 
 def data(e: Evidence) -> list[Finding]:
     """Counts about the data, and tests of the sample ratio and of drift."""
-    tests = family.equal_shares([*sample_ratio(e), *drift(e)], family.OTHERS / 5)
+    tests = family.equal_shares([*sample_ratio(e), *drift(e)], family.OTHERS / 6)
     return [*tests, *thin_cohorts(e), *duplicate_items(e), *missing_fields(e), *unknown_tokens(e)]
 
 

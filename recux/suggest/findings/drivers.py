@@ -16,7 +16,7 @@ FEWEST = 20
 def drivers(e: Evidence) -> list[Finding]:
     """Slope of the mean rating on each construct's score, between people; sharing their part of the budget."""
     found = [finding for construct in e.constructs if (finding := _driver(e, construct)) is not None]
-    return family.equal_shares(found, family.OTHERS / 5)
+    return family.equal_shares(found, family.OTHERS / 6)
 
 
 def _driver(e: Evidence, construct: Construct) -> Finding | None:

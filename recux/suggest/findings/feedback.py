@@ -138,7 +138,7 @@ def non_response(e: Evidence) -> list[Finding]:
     found = [
         _cohort_response(names[k], shown & (codes == k), shown & (codes != k), answered) for k in range(len(names))
     ]
-    return family.equal_shares([finding for finding in found if finding is not None], family.OTHERS / 5)
+    return family.equal_shares([finding for finding in found if finding is not None], family.OTHERS / 6)
 
 
 def _cohort_response(cohort: str, inside: Flags, rest: Flags, answered: Flags) -> Finding | None:

@@ -1,9 +1,12 @@
-"""Problems of the round's models: worse than a baseline, overconfident, forgetful."""
+"""Problems of the round's models: worse than a baseline, overconfident, forgetful, unfair."""
 
 from collections.abc import Mapping
-from math import sqrt
+from math import comb, hypot, sqrt
 from typing import Any
 
+from scipy import stats
+
+from recux.suggest import family
 from recux.suggest.finding import Finding
 from recux.suggest.frames import Evidence, ModelFact
 
@@ -12,8 +15,15 @@ PERFECT_ECE = 1.4
 
 
 def models(e: Evidence) -> list[Finding]:
-    """Everything about the models of this round; counts, as the held-out people are few and fixed."""
-    return [*worse_than_baseline(e), *miscalibrated(e), *forgetting(e)]
+    """Everything about the models of this round. All but the comparison of cohorts, which looks for the largest of
+    many gaps, are counts: the held-out people are few and fixed.
+    """
+    return [
+        *worse_than_baseline(e),
+        *miscalibrated(e),
+        *forgetting(e),
+        *family.equal_shares(unfair(e), family.OTHERS / 6),
+    ]
 
 
 def worse_than_baseline(e: Evidence) -> list[Finding]:
@@ -69,6 +79,45 @@ def forgetting(e: Evidence) -> list[Finding]:
         if losses:
             found.append(max(losses, key=lambda f: f.value))
     return found
+
+
+def unfair(e: Evidence) -> list[Finding]:
+    """The cohort that each encoder serves worst against the one that it serves best, tested as the largest gap of all
+    pairs (Bonferroni); the intervals of the two errors give the standard error.
+    """
+    found = []
+    for head, encoder in _encoders(e).items():
+        cohorts = (encoder.metrics.get("closer") or {}).get("cohorts") or {}
+        errors = {cohort: figure for cohort, figure in cohorts.items() if _known(figure)}
+        if len(errors) > 1:
+            worst, best = (pick(errors, key=lambda cohort: errors[cohort]["value"]) for pick in (max, min))
+            found.append(_unfair(head, (worst, errors[worst]), (best, errors[best]), comb(len(errors), 2)))
+    return [finding for finding in found if finding is not None]
+
+
+Error = tuple[str, Mapping[str, Any]]
+"""A cohort and the model's error on it."""
+
+
+def _unfair(head: str, worst: Error, best: Error, pairs: int) -> Finding | None:
+    gap = worst[1]["value"] - best[1]["value"]
+    se = hypot(*((figure["ci_high"] - figure["ci_low"]) / (2 * 1.96) for _, figure in (worst, best)))
+    if not se > 0:
+        return None
+    return Finding(
+        kind="unfair",
+        metric="error_gap",
+        value=gap,
+        low=gap - 1.96 * se,
+        high=gap + 1.96 * se,
+        n=int(sum(figure.get("n") or 0 for _, figure in (worst, best))),
+        definition="mean error on held-out people of the cohort served worst, minus that of the one served best",
+        method=f"from the intervals of both, the largest of {pairs} pairs",
+        where={"head": head},
+        p=min(1.0, pairs * float(2 * stats.norm.sf(gap / se))),
+        tried=pairs,
+        facts={"worst": worst[0], "best": best[0], "error": worst[1]["value"], "least": best[1]["value"]},
+    )
 
 
 def _losses(now: ModelFact, before: ModelFact, head: str) -> list[Finding]:

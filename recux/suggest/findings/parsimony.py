@@ -70,8 +70,9 @@ def _whole_arm(e: Evidence, f: Finding, findings: Sequence[Finding]) -> bool:
 def contrast(e: Evidence, where: Mapping[str, str], rows: Flags) -> Contrasts:
     """The comparison that a segment stands for, from the given rows of both halves; one cell."""
     people = people_where(e, where, any_arm=True)
-    if "category" in where:
-        part = np.where(e.category[rows] == where["category"], 0, 1)
+    within = {key: where[key] for key in ("category", "position") if key in where}
+    if within:
+        part = np.where(rows_where(e, within, any_arm=True)[rows], 0, 1)
         values = within_person(e.person[rows], part, e.rating[rows], e.n, 2)[:, 0]
     else:
         values = mean_by(np.where(rows, e.person, -1), e.rating, e.n)

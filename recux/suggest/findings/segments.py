@@ -1,23 +1,25 @@
 """Segments whose people, or whose kind of item, are rated lower, and arms that do worse or better in a segment.
 
-Level candidates: groups of people against all others; categories against the same people's other categories; and
-groups x categories, where the contrast within each person is compared between the group and all others, so that
-neither a strict group nor a weak category passes for the pair. Arm candidates: arm against control inside a group, a
-category, or both. How strong candidates look on the discovery half decides their shares of the error budget; they are
-tested, in the direction found, and estimated on the other half.
+Level candidates: groups of people against all others; two traits together against those who share but one of them;
+categories against the same people's other categories; and groups x categories or groups x thirds of the list, where
+the contrast within each person is compared between the group and all others, so that neither a strict group nor a
+weak category passes for the pair. Arm candidates: arm against control inside a group, a category, or both. How strong
+candidates look on the discovery half decides their shares of the error budget; they are tested, in the direction
+found, and estimated on the other half.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from scipy import stats
 
 from recux.suggest import family
-from recux.suggest.contrasts import Contrasts, Moments, against_zero, moments, welch, within_person
+from recux.suggest.contrasts import Contrasts, Moments, against_zero, moments, weaker, welch, within_person
 from recux.suggest.finding import Finding
-from recux.suggest.frames import TRAITS, Evidence, Floats, Ints
-from recux.suggest.segment import coded
+from recux.suggest.frames import TRAITS, Evidence, Floats, Ints, floats
+from recux.suggest.segment import THIRDS, coded, thirds
 
 FEWEST = 6
 """People on each side of a comparison, in each half."""
@@ -46,7 +48,7 @@ class Candidates:
 
 def level_segments(e: Evidence) -> list[Finding]:
     """The lowest segments by the discovery half, tested on the confirmation half."""
-    candidates = [*_people_levels(e), *_category_levels(e)]
+    candidates = [*_people_levels(e), *_pair_levels(e), *_category_levels(e), *_position_levels(e)]
     return _ladder(candidates, "segment", family.SEGMENTS, low_only=True)
 
 
@@ -128,6 +130,33 @@ def _people_levels(e: Evidence) -> list[Candidates]:
     return found
 
 
+def _pair_levels(e: Evidence) -> list[Candidates]:
+    """People with two traits against those who have only the first and those who have only the second.
+
+    The pair must be lower than both (an intersection-union test, Berger 1982): the weaker of the two comparisons
+    counts. Else a low cohort would come with every device that its people use.
+    """
+    found = []
+    for one, other in combinations(TRAITS, 2):
+        (rows, row_names), (columns, column_names) = (coded(e.people[trait], MOST_GROUPS) for trait in (one, other))
+        if min(len(row_names), len(column_names)) < 2:
+            continue
+        inside = _by(e.person_mean, (_halves(e), 2), (rows, len(row_names)), (columns, len(column_names)))
+        against_each = (welch(_summed(inside, axis) - inside, inside) for axis in (2, 1))
+        where = [{one: row, other: column} for row in row_names for column in column_names]
+        found.append(Candidates(where, _flat(weaker(*against_each))))
+    return found
+
+
+def _position_levels(e: Evidence) -> list[Candidates]:
+    """Groups of people who mind a third of the list more than others do."""
+    third = thirds(floats(e.ratings["position"]), e.person, e.n)
+    if not (third >= 0).any():
+        return []
+    contrasts = within_person(e.person, third, e.rating, e.n, len(THIRDS))
+    return _group_levels(e, contrasts, "position", list(THIRDS))
+
+
 def _category_contrasts(e: Evidence) -> tuple[Floats, list[str]]:
     """Each person's mean in a category minus the same person's other ratings, shape (people, categories)."""
     most = int(np.clip(CELLS // max(e.n, 1), FEWEST_CATEGORIES, MOST_CATEGORIES))
@@ -142,16 +171,22 @@ def _category_levels(e: Evidence) -> list[Candidates]:
     if len(names) < 2:
         return []
     values, person, category = _long(contrasts)
-    halves = (_halves(e)[person], 2)
-    overall = _by(values, halves, (category, len(names)))
-    found = [Candidates([{"category": name} for name in names], against_zero(overall), one_sample=True)]
+    overall = _by(values, (_halves(e)[person], 2), (category, len(names)))
+    alone = Candidates([{"category": name} for name in names], against_zero(overall), one_sample=True)
+    return [alone, *_group_levels(e, contrasts, "category", names)]
+
+
+def _group_levels(e: Evidence, contrasts: Floats, key: str, names: list[str]) -> list[Candidates]:
+    """Contrasts within people, shape (people, names), of each group against all others."""
+    values, person, part = _long(contrasts)
+    found = []
     for trait in TRAITS:
         codes, groups = coded(e.people[trait], MOST_GROUPS)
         if len(groups) < 2:
             continue
-        inside = _by(values, halves, (codes[person], len(groups)), (category, len(names)))
+        inside = _by(values, (_halves(e)[person], 2), (codes[person], len(groups)), (part, len(names)))
         rest = _summed(inside, 1) - inside
-        where = [{trait: group, "category": name} for group in groups for name in names]
+        where = [{trait: group, key: name} for group in groups for name in names]
         found.append(Candidates(where, _flat(welch(rest, inside))))
     return found
 

@@ -24,7 +24,7 @@ METHOD = "one-sample t test on contrasts within people"
 def slates(e: Evidence) -> list[Finding]:
     """All tests about lists, sharing their part of the budget, and the count of repeated items."""
     found = [*order(e), *sameness(e), *popularity(e)]
-    return [*family.equal_shares(found, family.OTHERS * 2 / 5), *repeated_items(e)]
+    return [*family.equal_shares(found, family.OTHERS / 3), *repeated_items(e)]
 
 
 def order(e: Evidence) -> list[Finding]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from recux.suggest.draft import Draft
 from recux.suggest.finding import Finding
 from recux.suggest.rules.arms import arm_better, arm_fails_segment, arm_suits_segment, arm_worse
-from recux.suggest.rules.comments import complaint_theme
+from recux.suggest.rules.comments import complaint_theme, theme_in_arm
 from recux.suggest.rules.data import (
     duplicate_items,
     missing_field,
@@ -23,12 +23,14 @@ from recux.suggest.rules.feedback import (
     question_says_nothing,
     unreliable_construct,
 )
-from recux.suggest.rules.models import miscalibrated_model, model_forgets, worse_than_baseline
+from recux.suggest.rules.models import miscalibrated_model, model_forgets, unfair_model, worse_than_baseline
 from recux.suggest.rules.segments import (
     category_low,
     cohort_low,
+    combination_low,
     device_low,
     group_dislikes_category,
+    group_minds_position,
     language_low,
     newcomers_low,
 )
@@ -49,6 +51,8 @@ RULES: tuple[Rule, ...] = (
     arm_fails_segment,
     arm_suits_segment,
     group_dislikes_category,
+    group_minds_position,
+    combination_low,
     cohort_low,
     newcomers_low,
     language_low,
@@ -65,6 +69,7 @@ RULES: tuple[Rule, ...] = (
     objective_missed,
     slowness_costs_ratings,
     complaint_theme,
+    theme_in_arm,
     careless_answers,
     few_comments,
     people_leave,
@@ -80,6 +85,7 @@ RULES: tuple[Rule, ...] = (
     worse_than_baseline,
     miscalibrated_model,
     model_forgets,
+    unfair_model,
 )
 """Every rule; a draft's `rule` is the function's name."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from recux.suggest.draft import Draft, Predicted, practical, shrunken, text
+from recux.suggest.draft import Draft, Predicted, practical, shrunken, text, undone
 from recux.suggest.family import discoveries
 from recux.suggest.finding import Finding
 
@@ -37,6 +37,33 @@ def complaint_theme(findings: Sequence[Finding]) -> Iterator[Draft]:
                         people=f.facts["people"],
                     ),
                 ),
+            )
+
+
+def theme_in_arm(findings: Sequence[Finding]) -> Iterator[Draft]:
+    """A complaint comes from one arm more than from another."""
+    for f in discoveries(findings, "theme_arm"):
+        if shrunken(f.value, f.low, f.high) >= practical(f.metric):
+            facts = {**f.where, **f.facts, "share": f.facts["share_arm"], "base": f.facts["share_control"]}
+            yield Draft(
+                rule="theme_in_arm",
+                version=1,
+                category="algorithm",
+                finding=f,
+                title=text(
+                    "In arm {arm} {share:.0%} of those who write mention “{theme}”, in {control} {base:.0%}",
+                    "方案 {arm} 中 {share:.0%} 的评论者提到“{theme}”，{control} 中为 {base:.0%}",
+                    **facts,
+                ),
+                change=text(
+                    "Find out what {arm} does differently that leads to “{theme}”, and change it there.",
+                    "查明 {arm} 的哪些不同之处导致“{theme}”，并加以改进。",
+                    **facts,
+                ),
+                predicted=undone(f, theme=f.where["theme"]),
+                guardrails=("mean_rating", "comment_rate"),
+                against=(text("Those who write comments are not everyone.", "写评论的人不能代表所有人。"),),
+                plan={"control": f.where["arm"]},
             )
 
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
-from recux.suggest.draft import Draft, text, undone
-from recux.suggest.family import counts
+from recux.suggest.draft import Draft, shrunken, text, undone
+from recux.suggest.family import counts, discoveries
 from recux.suggest.finding import Finding
 from recux.suggest.rules.feedback import BY_DEFINITION
 
 HEADS = {"rating": "评分", "satisfaction": "满意度", "behaviour": "行为", "response_time": "响应时间"}
 FORGOTTEN = 0.05
 """Log-loss on an earlier round that is worth a change."""
+UNFAIR = 0.2
+"""Difference of the mean error between two cohorts, in stars, that is worth a change."""
 
 
 def worse_than_baseline(findings: Sequence[Finding]) -> Iterator[Draft]:
@@ -85,6 +87,37 @@ def model_forgets(findings: Sequence[Finding]) -> Iterator[Draft]:
                 predicted=undone(f),
                 guardrails=(),
                 against=(BY_DEFINITION,),
+            )
+
+
+def unfair_model(findings: Sequence[Finding]) -> Iterator[Draft]:
+    """A model errs more on one cohort than on another."""
+    for f in discoveries(findings, "unfair"):
+        if shrunken(f.value, f.low, f.high) >= UNFAIR:
+            facts = {**_head(f), **f.facts}
+            yield Draft(
+                rule="unfair_model",
+                version=1,
+                category="algorithm",
+                finding=f,
+                title=text(
+                    "The {head} model is off by {error:.2f} stars for cohort {worst} and by {least:.2f} for {best}",
+                    "{head_zh}模型对人群“{worst}”偏差 {error:.2f} 星，对“{best}”偏差 {least:.2f} 星",
+                    **facts,
+                ),
+                change=text(
+                    "Invite more of cohort {worst} before the next round; until then let another model rank for it.",
+                    "下一轮之前邀请更多“{worst}”人群；在此之前由其他模型为其排序。",
+                    **facts,
+                ),
+                predicted=undone(f),
+                guardrails=("mean_rating",),
+                against=(
+                    text(
+                        "Cohorts differ in how much they can be predicted at all: compare with the baseline's errors.",
+                        "各人群的可预测程度本就不同：请与基线的误差比较。",
+                    ),
+                ),
             )
 
 

@@ -1,10 +1,12 @@
 """Rules about people and kinds of items with lower ratings, whatever the arm."""
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 from recux.suggest.draft import Category, Draft, Text, shrunken, text, undone
 from recux.suggest.family import discoveries
 from recux.suggest.finding import Finding
+from recux.suggest.frames import TRAITS
 from recux.suggest.rules.arms import tried_text
 from recux.suggest.rules.wording import segment_text
 
@@ -21,7 +23,7 @@ def _low(findings: Sequence[Finding], *keys: str) -> Iterator[Finding]:
 
 def group_dislikes_category(findings: Sequence[Finding]) -> Iterator[Draft]:
     """Some people like a category less than others do: match it better for them, or show less of it."""
-    for trait in ("cohort", "language", "device", "experience"):
+    for trait in TRAITS:
         for f in _low(findings, trait, "category"):
             who = segment_text({trait: f.where[trait]})
             facts = {"who": who["en"], "who_zh": who["zh_CN"], "category": f.where["category"]}
@@ -39,6 +41,45 @@ def group_dislikes_category(findings: Sequence[Finding]) -> Iterator[Draft]:
                     "Choose other items of {category} for them, and fewer where none fits.",
                     "为其挑选“{category}”中更合适的内容；没有合适的就少推荐。",
                     **facts,
+                ),
+            )
+
+
+def group_minds_position(findings: Sequence[Finding]) -> Iterator[Draft]:
+    """Some people mind a part of the list more than others do: order or cap the list for them."""
+    for trait in TRAITS:
+        for f in _low(findings, trait, "position"):
+            who, part = (segment_text({key: f.where[key]}) for key in (trait, "position"))
+            facts = {"who": who["en"], "who_zh": who["zh_CN"], "part": part["en"], "part_zh": part["zh_CN"]}
+            yield _draft(
+                "group_minds_position",
+                "interface",
+                f,
+                text(
+                    "{who} rate {part} {gap:.2f} points lower than others do ({low:.2f} to {high:.2f})",
+                    "{who_zh}对{part_zh}的评分比其他人低 {gap:.2f} 分（{low:.2f} 至 {high:.2f}）",
+                    **facts,
+                    **_gap(f),
+                ),
+                text(
+                    "See how {who} meet {part}: order it for them, or show a shorter list.",
+                    "查看{who_zh}如何看到{part_zh}：为其调整顺序，或展示更短的列表。",
+                    **facts,
+                ),
+            )
+
+
+def combination_low(findings: Sequence[Finding]) -> Iterator[Draft]:
+    """People with two traits are less satisfied than those who share only one of them."""
+    for one, other in combinations(TRAITS, 2):
+        for f in _low(findings, one, other):
+            yield _people_draft(
+                "combination_low",
+                "algorithm",
+                f,
+                (
+                    "Look at what exactly these people meet: neither trait alone explains it.",
+                    "具体查看这些人遇到了什么：单独任何一个特征都无法解释。",
                 ),
             )
 
@@ -145,7 +186,7 @@ def _people_draft(rule: str, category: Category, f: Finding, change: tuple[str, 
 
 def _draft(rule: str, category: Category, f: Finding, title: Text, change: Text, *against: Text) -> Draft:
     # the fine-tuned model knows people and categories, but not why a group as a whole is less satisfied
-    trial = {"source": "rerank"} if "category" in f.where else None
+    trial = {"source": "rerank"} if {"category", "position"} & set(f.where) else None
     return Draft(
         rule=rule,
         version=1,

@@ -10,7 +10,11 @@ PEOPLE = {
     "device": ("people on {}", "使用 {} 设备的人"),
 }
 EXPERIENCE = {"new": ("newcomers", "新用户"), "returning": ("returning people", "回访用户")}
-POSITIONS = {"early": ("the first third of the list", "列表前三分之一"), "late": ("the last third", "列表后三分之一")}
+POSITIONS = {
+    "early": ("the first third of the list", "列表前三分之一"),
+    "middle": ("the middle of the list", "列表中部"),
+    "late": ("the last third of the list", "列表后三分之一"),
+}
 
 
 def segment_text(where: Mapping[str, str]) -> Text:
