@@ -1,7 +1,9 @@
 """One frozen settings object, read from ``RECUX_*`` variables and a ``.env`` file."""
 
 from pathlib import Path
+from typing import Literal
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -58,6 +60,31 @@ class Settings(BaseSettings):
 
     oidc_trust_email: bool = False
     """Take addresses as verified where the provider does not say. Only for one that lets nobody choose their own."""
+
+    queues: str = "auto"
+    """Queues that a worker takes rounds from, separated by commas: ``rounds``, and ``gpu`` for rounds that ask for a
+    cuda device. ``auto``: ``rounds``, and ``gpu`` where the machine has an NVIDIA device."""
+
+    lease_seconds: float = Field(default=20.0, ge=2.0, le=60.0)
+    """Postgres: how long a worker may be silent before another one takes its round over, in seconds."""
+
+    log: Literal["text", "json"] = "text"
+    """How processes write their log: for people, or one JSON object a line."""
+
+    metrics_token: str = ""
+    """What Prometheus must send as a bearer token to read ``/metrics``; without one only this machine may."""
+
+    alert_hosts: str = ""
+    """Hosts that alerts may be posted to as webhooks, separated by commas; none unless named."""
+
+    smtp_host: str = ""
+    """Mail server that sends alerts; without one there is no mail."""
+    smtp_port: int = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str = ""
+    smtp_password: str = Field(default="", repr=False)
+    smtp_from: str = ""
+    """Sender of alerts; empty means ``smtp_user``."""
 
     @property
     def url(self) -> str:
