@@ -52,7 +52,12 @@ def standing(session: Session, participant: Participant) -> str:
     """Whether the person may take part now: ``open``, ``withdrawn``, ``not_started``, ``paused`` or ``closed``."""
     if participant.withdrawn_at is not None:
         return "withdrawn"
-    status = session.get_one(Study, participant.study_id).status
+    if participant.rejected_at is not None:
+        return "closed"
+    study = session.get_one(Study, participant.study_id)
+    status = study.status
+    if status == "live" and _soft_launch_is_full(session, study) and _last_decision(session, participant) is None:
+        return OPEN if participant.test else "paused"
     if status == "live" or (participant.test and status == "draft"):
         return OPEN
     return {"draft": "not_started"}.get(status, status)
@@ -71,6 +76,14 @@ def require_consent(session: Session, participant: Participant) -> None:
 def lock(session: Session, participant: Participant) -> None:
     """Let nobody else write for this person until the transaction ends, and read what was written meanwhile."""
     session.refresh(participant, with_for_update={"key_share": True})
+
+
+def _soft_launch_is_full(session: Session, study: Study) -> bool:
+    if study.soft_limit is None:
+        return False
+    agreed = sa.select(1).where(col(Consent.participant_id) == col(Participant.id), col(Consent.given)).exists()
+    mine = (Participant.study_id == study.id, ~col(Participant.test), col(Participant.rejected_at).is_(None))
+    return session.exec(select(sa.func.count()).select_from(Participant).where(*mine, agreed)).one() >= study.soft_limit
 
 
 def _newest_version(session: Session, participant: Participant) -> int | None:

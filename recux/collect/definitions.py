@@ -82,6 +82,10 @@ class StudyDefinition(BaseModel):
     """Show people their own answers on the last page."""
     panel: Panel | None = None
     objectives: dict[Literal["p95_ms", "failure_rate"], float] = Field(default_factory=dict)
+    planned_n: int | None = Field(default=None, ge=2, le=1_000_000)
+    """People an arm that the pilot plans for."""
+    min_group: int = Field(default=5, ge=1, le=1000)
+    """Figures of groups of fewer people are hidden."""
     arms: list[ArmDefinition] = Field(
         default_factory=lambda: [ArmDefinition(key="default", title="Default", source="popularity")]
     )

@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 from db.engine import insert_many
 from db.queries import counts
 from db.tables import Answer, Batch, BatchRow, Item, Participant, Rating, Response, Round, Study, now
+from recux.errors import Conflict
 
 Reason = Literal["size", "age", "hand"]
 
@@ -28,7 +29,8 @@ def close_batch(
     ``config`` is what the round is asked for (``base_model``, ``device``, ``seed``). Callers at the same moment are
     put in line by the lock on the study, so that a row enters one batch only.
     """
-    session.exec(select(Study.id).where(Study.id == study.id).with_for_update()).one()
+    if session.exec(select(Study.soft_limit).where(Study.id == study.id).with_for_update()).one() is not None:
+        raise Conflict(f"{study.slug} is in its soft launch: keep or discard its answers before you close a batch")
     rows = {"rating": _new_ratings(session, study), "answer": _new_answers(session, study)}
     if not any(rows.values()):
         return None
@@ -53,7 +55,11 @@ def close_batch(
 
 
 def due(session: Session, study: Study) -> Reason | None:
-    """Whether the open batch should be closed by itself now: it is full (``size``) or old (``age``)."""
+    """Whether the open batch should be closed by itself now: it is full (``size``) or old (``age``). Never during a
+    soft launch, whose answers may still be discarded.
+    """
+    if study.soft_limit is not None:
+        return None
     fresh = _ratings(study).where(col(Rating.current), counts(), _unbatched("rating", col(Rating.id))).subquery()
     summary = sa.select(sa.func.count(), sa.func.min(fresh.c.received_at)).select_from(fresh)
     ratings, oldest = session.connection().execute(summary).one()
