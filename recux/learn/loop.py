@@ -24,6 +24,7 @@ from recux.learn.minibatches import Rows, by_area, plan_epoch
 from recux.learn.network import Network
 from recux.learn.optimise import make_optimiser, schedule, set_rates
 from recux.learn.recipe import Recipe
+from recux.learn.together import ALONE, Team
 
 MAX_RESTARTS = 3
 TELL_SECONDS = 0.5
@@ -72,8 +73,9 @@ class Loop:
         *,
         folder: Path,
         fingerprint: str,
+        team: Team = ALONE,
     ) -> None:
-        self.network, self.data, self.recipe = network, data, recipe
+        self.network, self.data, self.recipe, self.team = network, data, recipe, team
         self.folder, self.fingerprint = folder, fingerprint
         self.device = next(network.parameters()).device
         self.optimiser = make_optimiser(network, recipe)
@@ -122,14 +124,13 @@ class Loop:
         saved_at = told_at = time.monotonic()
         began, seen = time.monotonic(), self.tokens_seen
         while self.step < self.steps and self.stale <= self.recipe.patience:
-            loss = self.advance()
+            loss, stop = self.advance(bool(should_stop and should_stop()))
             now = time.monotonic()
             self.tokens_per_second = (self.tokens_seen - seen) / (now - began)
             if progress and (now - told_at > TELL_SECONDS or self.step == self.steps):
                 told_at = now
                 progress(self.report(loss))
-            stop = bool(should_stop and should_stop())
-            if stop or now - saved_at > self.recipe.checkpoint_seconds:
+            if self.team.leads and (stop or now - saved_at > self.recipe.checkpoint_seconds):
                 self.save(now - began)
                 saved_at = time.monotonic()
             if stop:
@@ -149,16 +150,20 @@ class Loop:
         """The minibatches still to come."""
         return [m for plan in self.plans for m in plan][self.step :]
 
-    def advance(self) -> float:
-        """One optimiser step, and the end of the epoch when it was its last; returns the minibatch's loss."""
+    def advance(self, stop: bool = False) -> tuple[float, bool]:
+        """One optimiser step, and the end of the epoch when it was its last.
+
+        Returns the minibatch's loss (NaN when nobody looked), and whether any process of the team wants to stop.
+        """
         before = sum(len(p) for p in self.plans[: self.epoch])
         minibatch = self.plans[self.epoch][self.step - before]
         set_rates(self.optimiser, self.lr_share * schedule(self.step, self.steps, self.recipe.warmup))
-        loss, norm = self.gradients(minibatch)
+        loss, norm, wanted = self.gradients(minibatch, stop)
+        stop = stop if self.team.size == 1 else bool(wanted > 0)
         look = self.device.type == "cpu" or self.step % GPU_CHECK_EVERY == 0
         if look and not bool(torch.isfinite(loss + norm)):
             self.go_back()
-            return float("nan")
+            return float("nan"), stop
         self.optimiser.step()
         after_step(self.network.encoder, self.step)
         self.optimiser.zero_grad(set_to_none=True)
@@ -167,23 +172,28 @@ class Loop:
         self.epoch_loss += loss
         if self.step - before == len(self.plans[self.epoch]):
             self.end_epoch()
-        return float(loss) if look else float("nan")
+        return (float(loss) if look else float("nan")), stop
 
-    def gradients(self, minibatch: Rows) -> tuple[Tensor, Tensor]:
-        """Gradients of the minibatch in as many passes as memory asks for; returns its loss and the gradient norm."""
+    def gradients(self, minibatch: Rows, stop: bool) -> tuple[Tensor, Tensor, Tensor]:
+        """Gradients of the minibatch, clipped; returns its loss, their norm, and how many of the team want to stop."""
+        own = self.own_gradients(self.team.share(minibatch, self.data.tokens.lengths))
+        learning = [p for _, p in self.learning()]
+        loss, wanted = self.team.add_up(learning, own, torch.tensor(float(stop), device=self.device))
+        return loss, torch.nn.utils.clip_grad_norm_(learning, self.recipe.clip), wanted
+
+    def own_gradients(self, minibatch: Rows) -> Tensor:
+        """Gradients of these rows in as many passes as memory asks for; returns their part of the loss."""
         while True:
             torch.manual_seed(self.recipe.seed * 1_000_003 + self.step)
             self.network.train()
             try:
                 pieces = by_area(minibatch, self.data.tokens.lengths, self.forward_tokens)
-                loss = torch.stack([self.backward(piece) for piece in pieces]).sum()
-                norm = torch.nn.utils.clip_grad_norm_([p for _, p in self.learning()], self.recipe.clip)
+                losses = [self.backward(piece) for piece in pieces]
+                return torch.stack(losses).sum() if losses else torch.zeros((), device=self.device)
             except (RuntimeError, MemoryError) as problem:
                 if not is_out_of_memory(problem):
                     raise
                 self.shrink(minibatch, problem)
-            else:
-                return loss, norm
 
     def backward(self, rows: Rows) -> Tensor:
         """Forward and backward of some rows; returns their part of the minibatch's loss."""

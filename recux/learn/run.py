@@ -1,7 +1,8 @@
 """The training process: ``python -m recux.learn.run JOB`` works on a job folder to its end.
 
 It may be killed at any moment and started again on the same folder. It exits when its standard input ends, so that it
-never outlives the process that started it (``--alone`` switches that off). Exit code 0: ``result.json`` is written;
+never outlives the process that started it (``--alone`` switches that off). A launcher may start several that train
+together (see ``together``); the first of them does all else. Exit code 0: ``result.json`` is written;
 1: ``error.json`` holds a one-line message.
 """
 
@@ -29,6 +30,7 @@ from recux.learn.predictor import load
 from recux.learn.readings import read_comments, serving_folder
 from recux.learn.requests import response_time_result
 from recux.learn.result import TrainResult
+from recux.learn.together import ALONE, Team, join
 from recux.learn.training import train
 
 KINDS = ("satisfaction", "rating", "behaviour")
@@ -37,7 +39,20 @@ ORPHANED = 3
 Tell = Callable[[Progress], None]
 
 
-def run_job(folder: Path, *, progress: Tell | None = None, should_stop: Callable[[], bool] | None = None) -> RunResult:
+def help_train(folder: Path, team: Team) -> None:
+    """Take part in the training of the job in ``folder`` without writing anything: for all but the leading process."""
+    job = read_job(folder)
+    with suppress(TooFewExamples):  # the leading process says so
+        train(job.examples, job.recipe, out_dir=encoder_folder(folder), start_from=job.start_from, team=team)
+
+
+def run_job(
+    folder: Path,
+    *,
+    progress: Tell | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    team: Team = ALONE,
+) -> RunResult:
     """Train, evaluate and choose for the job in ``folder``, and write ``result.json``.
 
     Raises ``JobUnreadable``, ``TooFewExamples`` when nothing at all can be learned, and what ``training.train`` raises.
@@ -46,7 +61,7 @@ def run_job(folder: Path, *, progress: Tell | None = None, should_stop: Callable
     job = read_job(folder)
     tell = throttled(folder / "progress.json", progress)
     with tensorboard(folder / "logs") as log:
-        trained, left_out = encoder(job, folder, both(tell, log), should_stop)
+        trained, left_out = encoder(job, folder, both(tell, log), should_stop, team)
     scorer = load(trained.folder, device=trained.device).scorer if trained else None
     tell(Progress("baselines", 0, 1))
     fitted = fit_baselines(job.examples)
@@ -87,14 +102,19 @@ def run_job(folder: Path, *, progress: Tell | None = None, should_stop: Callable
 
 
 def encoder(
-    job: Job, folder: Path, tell: Tell, should_stop: Callable[[], bool] | None
+    job: Job, folder: Path, tell: Tell, should_stop: Callable[[], bool] | None, team: Team
 ) -> tuple[TrainResult | None, dict[str, str]]:
     """The fine-tuned encoder, and why heads were left out; no encoder when the examples are too few."""
-    out = folder / "models" / "encoder"
     tell(Progress("prepare", 0, 1))
     try:
         trained = train(
-            job.examples, job.recipe, out_dir=out, start_from=job.start_from, progress=tell, should_stop=should_stop
+            job.examples,
+            job.recipe,
+            out_dir=encoder_folder(folder),
+            start_from=job.start_from,
+            progress=tell,
+            should_stop=should_stop,
+            team=team,
         )
     except TooFewExamples as problem:
         return None, {"encoder": str(problem)}
@@ -112,6 +132,11 @@ def look_closer(
             if scorer is not None and kind in KINDS and (look := closer_look(scorer, job, kind)):
                 looks.setdefault(kind, {})[model.name] = look
     return looks
+
+
+def encoder_folder(folder: Path) -> Path:
+    """Where the job's encoder is trained."""
+    return folder / "models" / "encoder"
 
 
 def write_card(result: RunResult, kind: str, found: KindResult, looks: dict[str, Any]) -> None:
@@ -148,15 +173,23 @@ def throttled(file: Path, listener: Tell | None, seconds: float = 1.0) -> Tell:
 
 
 def die_with_parent() -> None:
-    """Exit when standard input ends."""
+    """Exit when standard input ends, or when the moment on its last line has passed (see ``recux.rounds.child``)."""
+    until = [float("inf")]
 
-    def wait() -> None:
+    def read() -> None:
         with suppress(OSError, ValueError):
-            while sys.stdin.buffer.read(4096):
-                pass
+            for line in sys.stdin.buffer:
+                until[0] = float(line) if line.strip() else float("inf")
         os._exit(ORPHANED)
 
-    threading.Thread(target=wait, daemon=True).start()
+    def watch() -> None:
+        clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+        while time.clock_gettime(clock) < until[0]:
+            time.sleep(0.25)
+        os._exit(ORPHANED)
+
+    for work in (read, watch):
+        threading.Thread(target=work, daemon=True).start()
 
 
 def main(arguments: list[str]) -> int:
@@ -169,8 +202,12 @@ def main(arguments: list[str]) -> int:
     if "--alone" not in arguments:
         die_with_parent()
     (folder / "error.json").unlink(missing_ok=True)
+    team = join()
     try:
-        run_job(folder)
+        if team.leads:
+            run_job(folder, team=team)
+        else:
+            help_train(folder, team)
     except RecuxError as problem:
         print(json.dumps({"error": type(problem).__name__, "message": str(problem)}), file=sys.stderr)
         if folder.is_dir():

@@ -27,6 +27,7 @@ from recux.learn.rows import TrainingRows, training_rows
 from recux.learn.saved import encoder_of, save_encoder, start_heads
 from recux.learn.splits import unit_hash
 from recux.learn.start import start_from_features
+from recux.learn.together import ALONE, Team
 from recux.learn.weights import load_encoder, load_tokenizer
 
 MIN_ROWS, MIN_OF_CLASS = 20, 3
@@ -40,11 +41,13 @@ def train(
     start_from: Path | None = None,
     progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
+    team: Team = ALONE,
 ) -> TrainResult:
     """Fine-tune one shared encoder with every head that the training part of ``examples`` can teach.
 
     Only examples whose split is ``train`` are used. ``start_from`` is the folder of an earlier encoder model. The
-    same call on the same ``out_dir`` goes on from the last checkpoint, or returns at once when it had finished.
+    same call on the same ``out_dir`` goes on from the last checkpoint, or returns at once when it had finished. With a
+    ``team`` every process makes the same call; the one that leads writes.
 
     Raises ``TooFewExamples`` when no head can be trained, ``TrainingStopped`` when ``should_stop`` says so (the
     checkpoint stays), ``TrainingDiverged``, ``OutOfMemory``, and ``WeightsMissing`` or ``WeightsCorrupt``.
@@ -63,7 +66,7 @@ def train(
     network, tokenizer, resolved = build(heads, recipe, start_from)
     if start_from is None:
         start_from_features(network, rows)
-    loop = Loop(network, data_of(rows, tokenizer, resolved), resolved, folder=out_dir, fingerprint=mark)
+    loop = Loop(network, data_of(rows, tokenizer, resolved), resolved, folder=out_dir, fingerprint=mark, team=team)
     loop.run(progress, should_stop)
     result = TrainResult(
         folder=out_dir / "model",
@@ -82,6 +85,8 @@ def train(
         history=loop.history,
         restarts=loop.restarts,
     )
+    if not team.leads:
+        return result
     save_encoder(result, loop.network, tokenizer, means)
     write_json(out_dir / "trained.json", {"fingerprint": mark, "result": result.to_dict()})
     clear_checkpoints(out_dir)

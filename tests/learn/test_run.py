@@ -116,6 +116,23 @@ def test_killed_at_any_moment_and_started_again_it_ends_with_the_same_model(tmp_
     assert killed == whole
 
 
+def test_two_processes_train_the_model_that_one_trains(tmp_path: Path, tiny_recipe: Recipe):
+    recipe = tiny_recipe.but(dropout=0.0, epochs=2)  # dropout masks depend on which rows are together
+    write_job(tmp_path / "one", Examples(comments(150)), recipe)
+    write_job(tmp_path / "two", Examples(comments(150)), recipe)
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = [*launch, "-m", "recux.learn.run", "--alone", str(tmp_path / "two")]
+    subprocess.run(command, check=True, capture_output=True, env=ENVIRONMENT, timeout=120)
+    run_job(tmp_path / "one")
+    one, two = read_result(tmp_path / "one").training, read_result(tmp_path / "two").training
+    assert (two["steps"], two["tokens_seen"]) == (one["steps"], one["tokens_seen"])
+    assert [e["loss"] for e in two["history"]] == pytest.approx([e["loss"] for e in one["history"]], rel=1e-5)
+    texts = ["a lovely dress", "awful"]
+    folders = [tmp_path / name / "models" / "encoder" / "model" for name in ("one", "two")]
+    a, b = (load(folder, device="cpu").scorer.raw(texts)["satisfaction"] for folder in folders)
+    assert b == pytest.approx(a, abs=1e-5)
+
+
 def test_it_ends_when_its_parent_does(tmp_path: Path, tiny_recipe: Recipe):
     write_job(tmp_path, Examples(comments(150)), tiny_recipe.but(epochs=10_000))
     child = start(tmp_path)

@@ -1,0 +1,65 @@
+"""Several processes training one model: each learns from its share of every minibatch, and gradients are added up.
+
+Started by a launcher that sets ``RANK`` and ``WORLD_SIZE``, for example
+``torchrun --nproc-per-node 2 -m recux.learn.run --alone JOB``. The loss of a minibatch is a sum over its rows, so
+adding up gradients gives those of the whole minibatch: the result is that of one process, up to rounding and dropout.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, distributed
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """Which process this is, of how many."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes files and reports progress."""
+        return self.rank == 0
+
+    def share(self, rows: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+        """This process's rows of a minibatch: every ``size``-th by length, so that all have about equal work."""
+        if self.size == 1:
+            return rows
+        return rows[np.argsort(-lengths[rows], kind="stable")][self.rank :: self.size]
+
+    def add_up(self, parameters: Iterable[torch.nn.Parameter], *numbers: Tensor) -> list[Tensor]:
+        """Add up the parameters' gradients in place, and ``numbers``, over all processes; returns the sums."""
+        if self.size == 1:
+            return list(numbers)
+        learning = list(parameters)
+        for parameter in learning:
+            if parameter.grad is None:  # a process without rows of a head must send its zeros
+                parameter.grad = torch.zeros_like(parameter)
+        gradients = [p.grad for p in learning if p.grad is not None]
+        flat = torch.cat([t.detach().float().reshape(-1) for t in (*gradients, *numbers)])
+        distributed.all_reduce(flat)
+        at = 0
+        for gradient in gradients:
+            gradient.copy_(flat[at : at + gradient.numel()].view_as(gradient))
+            at += gradient.numel()
+        return list(flat[at:])
+
+
+ALONE = Team()
+
+
+def join() -> Team:
+    """The team that the launcher's environment describes; ``ALONE`` without one."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        return ALONE
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    return Team(distributed.get_rank(), size)
