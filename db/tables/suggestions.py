@@ -41,6 +41,10 @@ class Suggestion(SQLModel, table=True):
     rank: float = 0.0
     status: str = Field(default="proposed", max_length=16)
     verdict: str | None = Field(default=None, max_length=32)
+    effort: float = 1.0
+    """Set by people: 1 is a day's work, 3 a project; the rank is divided by it."""
+    owner: str | None = Field(default=None, max_length=255)
+    """Who sees to it: the address of an account."""
     created_at: datetime = Field(default_factory=now)
 
 

@@ -49,10 +49,11 @@ def test_variances_that_differ_by_chance_alone_become_nearly_one() -> None:
 
 
 def test_variances_that_really_differ_stay_as_they_are() -> None:
-    groups, own = halves_of_groups(np.geomspace(0.05, 20, 200))
+    groups, own = halves_of_groups(np.geomspace(1, 20, 200))
     drawn, df = moderated(groups)
-    np.testing.assert_allclose(drawn, own, rtol=0.35)
-    assert (df < 13).all()
+    large = own > np.median(own)
+    np.testing.assert_allclose(drawn[large], own[large], rtol=0.2)
+    assert (df < 14).all()  # 11 of its own and little from others
 
 
 def test_few_groups_know_nothing_of_each_others_variance() -> None:
