@@ -85,7 +85,7 @@ def create_key(
 def list_keys(session: Session) -> list[tuple[ApiKey, str | None]]:
     """All keys, oldest first, revoked and expired ones too, each with the slug of its study if it has one."""
     rows = select(ApiKey, Study.slug).join(Study, col(Study.id) == ApiKey.study_id, isouter=True)
-    return list(session.exec(rows.order_by(col(ApiKey.id))).tuples())
+    return [(key, slug) for key, slug in session.exec(rows.order_by(col(ApiKey.id)))]
 
 
 def revoke_key(session: Session, prefix: str, *, actor: str = audit.COMMAND_LINE) -> ApiKey:

@@ -5,12 +5,14 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from recux.api import health
+from recux.api.v1 import create_v1
 from recux.settings import Settings
 
 
 def create_api(settings: Settings) -> FastAPI:
     """The API of this process. Its interactive documentation would load foreign scripts, so it is off."""
-    api = FastAPI(title="recux", version=version("recux"), docs_url=None, redoc_url=None)
+    api = FastAPI(title="recux", version=version("recux"), docs_url=None, redoc_url=None, openapi_url=None)
     api.state.settings = settings
     api.include_router(health.router)
+    api.mount("/v1", create_v1(settings))
     return api

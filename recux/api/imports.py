@@ -15,6 +15,7 @@ from recux.api.admission import KeyedRoute, needs
 from recux.api.bodies import refuse_large, strict_json
 from recux.api.problems import Broken, Refusal, problem
 from recux.api.replies import Reply, answer, hashed
+from recux.api.shapes import StudySlug
 from recux.api.uploads import SUFFIX, Upload, spooled
 from recux.errors import InvalidInput
 from recux.ingest import ImportResult, Map, Refused, import_file, import_rows
@@ -70,9 +71,9 @@ INGEST["openapi_extra"]["requestBody"] = BODY
 
 
 @router.post("/studies/{study}/import/{kind}", response_model=Counts, **INGEST)
-async def ingest(
+async def ingest(  # noqa: PLR0917 - FastAPI fills them by name
     request: Request,
-    study: str,
+    study: StudySlug,
     kind: Kind,
     skip_bad: Annotated[bool, Query(description="Keep the good rows when some are bad.")] = False,
     dry_run: Annotated[bool, Query(description="Do everything but keep the result.")] = False,

@@ -62,9 +62,7 @@ class Problem(BaseModel):
 class Refusal(HTTPException):
     """A failure of the API's own: the status says which kind, ``more`` goes into the document."""
 
-    def __init__(
-        self, status: int, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
-    ) -> None:
+    def __init__(self, status: int, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> None:
         super().__init__(status, detail, dict(headers or {}))
         self.more = more
 

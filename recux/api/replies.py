@@ -66,9 +66,7 @@ def hashed(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def _once(
-    request: Request, session: Session, key: str, body_hash: str, work: Callable[[Session], Reply]
-) -> Response:
+def _once(request: Request, session: Session, key: str, body_hash: str, work: Callable[[Session], Reply]) -> Response:
     grant: Grant = request.state.grant
     digest = _digest(request, body_hash)
     place = {"api_key_id": grant.key_id, "idempotency_key": key}

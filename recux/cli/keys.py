@@ -13,8 +13,10 @@ app = typer.Typer(help="Manage the keys of programs that use the API.", no_args_
 UNITS = {"h": 1, "d": 24, "w": 168}
 
 
-@app.command(epilog="Example: recux key create shop-backend --scope ingest --scope collect --study spring --expires 90d")
-def create(
+@app.command(
+    epilog="Example: recux key create shop-backend --scope ingest --scope collect --study spring --expires 90d"
+)
+def create(  # noqa: PLR0917 - typer fills them by name
     name: Annotated[str, typer.Argument(metavar="NAME", help="Which program it is for.")],
     scope: Annotated[list[str], typer.Option("--scope", help="ingest, collect, predict or read; may be repeated.")],
     study: Annotated[
@@ -73,7 +75,9 @@ def list_(as_json: JsonOption = False) -> None:
 
 
 @app.command(epilog="Example: recux key revoke rx_1a2b3c4d")
-def revoke(prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="The key's beginning, rx_ and 8 digits.")]) -> None:
+def revoke(
+    prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="The key's beginning, rx_ and 8 digits.")],
+) -> None:
     """End a key; every web process refuses it within five seconds."""
     from db.engine import write_session
     from recux.access.keys import revoke_key

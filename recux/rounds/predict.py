@@ -1,6 +1,6 @@
 """Predictions by the models that serve a study: for the command line, the API and the worker."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,26 +16,35 @@ from recux.rounds.words import words_of
 HEADS = ("satisfaction", "rating", "behaviour")
 
 
-def predict_texts(session: Session, study: Study, texts: Sequence[str], *, home: Path) -> list[dict[str, Any]]:
+def predict_texts(
+    session: Session, study: Study, texts: Sequence[str], *, home: Path, load: Callable[[Path], Any] | None = None
+) -> list[dict[str, Any]]:
     """P(satisfaction 1..5) of each comment and whether its author would recommend, in input order.
 
-    ``home`` is RECUX_HOME, where the models are. Raises ``NotFound`` when no model serves yet.
+    ``home`` is RECUX_HOME, where the models are; ``load`` reads one, and may remember it. Raises ``NotFound`` when no
+    model serves yet.
     """
-    from recux.learn.predictor import load
+    from recux.learn import predictor
 
     champion = _champion(session, study, "satisfaction")
-    rows = load(home / champion.folder).satisfaction(texts)
+    rows = (load or predictor.load)(home / champion.folder).satisfaction(texts)
     return [row | {"model": champion.id} for row in rows]
 
 
 def predict_pairs(
-    session: Session, study: Study, head: str, pairs: Sequence[tuple[str, str]], *, home: Path
+    session: Session,
+    study: Study,
+    head: str,
+    pairs: Sequence[tuple[str, str]],
+    *,
+    home: Path,
+    load: Callable[[Path], Any] | None = None,
 ) -> list[dict[str, Any]]:
     """What each (participant, item), by their external ids, would do now: ``rating`` or ``behaviour``, in input order.
 
     Raises ``NotFound`` when no model serves yet, ``InvalidInput`` naming the first row with an unknown id.
     """
-    from recux.learn.predictor import load
+    from recux.learn import predictor
 
     champion = _champion(session, study, head)
     people = _ids(session, Participant, study)
@@ -50,7 +59,7 @@ def predict_pairs(
         if items.get(item, 0) not in words.items:
             raise InvalidInput(f"row {line}: item {item!r} is not in study {study.slug!r}; import it first")
         asked.append(words.pair(people[participant], items[item], None))
-    model = load(home / champion.folder)
+    model = (load or predictor.load)(home / champion.folder)
     rows = model.rating(asked) if head == "rating" else model.behaviour(asked)
     return [row | {"model": champion.id} for row in rows]
 
