@@ -1,0 +1,132 @@
+"""Hyper-parameter search: ``python -m recux.learn.search JOB --trials 20`` writes the best recipe beside the job.
+
+Needs the extra ``search`` (optuna). Trials are judged by the loss on tuning participants, who are part of the training
+split; held-out and audit people take no part, so that the figures of the model that comes of it stay honest.
+"""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from recux.errors import InvalidInput, RecuxError
+from recux.learn.errors import TrainingDiverged
+from recux.learn.examples import Examples
+from recux.learn.files import write_json
+from recux.learn.jobs import read_job
+from recux.learn.recipe import Recipe
+from recux.learn.training import train
+
+SEARCHED = ("lr", "head_lr", "layer_decay", "epochs", "minibatch_rows", "freeze_layers", "dropout", "label_smoothing")
+TUNING_SHARE = 0.25
+"""Share of the training participants that judge a trial."""
+
+
+def search(
+    examples: Examples,
+    recipe: Recipe,
+    *,
+    folder: Path,
+    trials: int = 20,
+    seed: int = 0,
+    tell: Callable[[int, float, Recipe], None] | None = None,
+) -> tuple[Recipe, float]:
+    """The best of ``trials`` recipes around ``recipe``, and its loss; ``recipe`` itself is the first trial.
+
+    The search is a tree-structured Parzen estimator (Bergstra et al. 2011) over learning rates, layer decay, epochs,
+    minibatch size, frozen layers, dropout and label smoothing. ``folder`` is used for work and emptied. ``tell`` hears
+    of each trial: number, loss, recipe.
+
+    Raises ``InvalidInput`` when optuna is not installed or there are too few people to judge by, ``TooFewExamples``.
+    """
+    optuna = installed()
+    judged = recipe.but(tuning_share=TUNING_SHARE, min_tuning_rows=1, patience=recipe.epochs)
+
+    def loss(trial: Any) -> float:
+        tried = around(trial, judged)
+        work = folder / f"trial-{trial.number}"
+        try:
+            found = best_loss(examples, tried, work)
+        except TrainingDiverged:
+            raise optuna.TrialPruned from None
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+        if tell:
+            tell(trial.number, found, tried)
+        return found
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
+    study.enqueue_trial({name: getattr(judged, name) for name in SEARCHED})
+    study.optimize(loss, n_trials=trials)
+    best = around(optuna.trial.FixedTrial(study.best_params), recipe)
+    return best, float(study.best_value)
+
+
+def around(trial: Any, recipe: Recipe) -> Recipe:
+    """``recipe`` with the settings that ``trial`` proposes."""
+    rows = sorted({16, 32, 64, recipe.minibatch_rows})
+    return recipe.but(
+        lr=trial.suggest_float("lr", 2e-5, 1e-3, log=True),
+        head_lr=trial.suggest_float("head_lr", 2e-4, 1e-2, log=True),
+        layer_decay=trial.suggest_float("layer_decay", 0.7, 1.0),
+        epochs=trial.suggest_int("epochs", 1, 2 * recipe.epochs),
+        minibatch_rows=trial.suggest_categorical("minibatch_rows", rows),
+        freeze_layers=trial.suggest_int("freeze_layers", 0, 4),
+        dropout=trial.suggest_float("dropout", 0.0, 0.3),
+        label_smoothing=trial.suggest_float("label_smoothing", 0.0, 0.2),
+    )
+
+
+def best_loss(examples: Examples, recipe: Recipe, work: Path) -> float:
+    """The lowest tuning loss of a training run."""
+    losses = [epoch["tuning_loss"] for epoch in train(examples, recipe, out_dir=work).history if "tuning_loss" in epoch]
+    if not losses:
+        raise InvalidInput("too few people to judge trials by: a search needs at least two training participants")
+    return min(losses)
+
+
+def installed() -> Any:
+    """The optuna package; raises ``InvalidInput`` when it is absent."""
+    try:
+        import optuna
+    except ImportError as problem:
+        raise InvalidInput("the search needs optuna: pip install 'recux[search]'") from problem
+    return optuna
+
+
+def main(arguments: list[str]) -> int:
+    """Search on a job folder and write ``recipe.json`` into it."""
+    parser = argparse.ArgumentParser("recux.learn.search", description=__doc__)
+    parser.add_argument("job", type=Path)
+    parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    flags = parser.parse_args(arguments)
+    print("trial    loss  settings")
+    try:
+        job = read_job(flags.job)
+        best, loss = search(
+            job.examples, job.recipe, folder=flags.job / "search", trials=flags.trials, seed=flags.seed, tell=show
+        )
+    except RecuxError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    write_json(flags.job / "recipe.json", best.to_dict())
+    print(f"best loss {loss:.4f}; recipe written to {flags.job / 'recipe.json'}")
+    return 0
+
+
+def show(number: int, loss: float, recipe: Recipe) -> None:
+    """One line a trial."""
+    print(
+        f"{number:5} {loss:7.4f}  lr {recipe.lr:.1e}, head_lr {recipe.head_lr:.1e}, decay {recipe.layer_decay:.2f},"
+        f" epochs {recipe.epochs}, rows {recipe.minibatch_rows}, frozen {recipe.freeze_layers},"
+        f" dropout {recipe.dropout:.2f}, smoothing {recipe.label_smoothing:.2f}",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

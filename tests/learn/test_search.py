@@ -1,0 +1,49 @@
+"""The search for settings finds at least what it started from, and looks at nobody who tests the model."""
+
+from pathlib import Path
+
+import pytest
+
+from recux.errors import InvalidInput
+from recux.learn.errors import TooFewExamples
+from recux.learn.examples import Examples
+from recux.learn.files import read_json
+from recux.learn.jobs import write_job
+from recux.learn.recipe import Recipe
+from recux.learn.search import main, search
+from tests.learn.conftest import comments
+
+
+def test_the_start_is_the_first_trial_and_the_best_is_no_worse(tmp_path: Path, tiny_recipe: Recipe):
+    heard: list[tuple[int, float, Recipe]] = []
+    best, loss = search(
+        Examples(comments(120)), tiny_recipe, folder=tmp_path, trials=3, tell=lambda *trial: heard.append(trial)
+    )
+    assert [number for number, _, _ in heard] == [0, 1, 2]
+    assert heard[0][2].lr == tiny_recipe.lr
+    assert loss == min(found for _, found, _ in heard)
+    assert best.tuning_share == tiny_recipe.tuning_share
+    assert not list(tmp_path.iterdir())
+
+
+def test_people_who_test_the_model_do_not_judge_trials(tmp_path: Path, tiny_recipe: Recipe):
+    everyone = comments(120)
+    train_only = tuple(c for c in everyone if c.split == "train")
+    losses = [search(Examples(c), tiny_recipe, folder=tmp_path, trials=1)[1] for c in (everyone, train_only)]
+    assert losses[0] == losses[1]
+
+
+def test_the_command_writes_a_recipe_or_says_why_not(tmp_path: Path, tiny_recipe: Recipe, capsys):
+    write_job(tmp_path / "job", Examples(comments(60)), tiny_recipe)
+    assert main([str(tmp_path / "job"), "--trials", "1"]) == 0
+    assert Recipe.from_dict(read_json(tmp_path / "job" / "recipe.json")).base_model == tiny_recipe.base_model
+    assert main([str(tmp_path / "nowhere")]) == 1
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_too_few_examples_or_no_optuna_is_said(tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(TooFewExamples):
+        search(Examples(comments(3)), tiny_recipe, folder=tmp_path, trials=1)
+    monkeypatch.setitem(__import__("sys").modules, "optuna", None)
+    with pytest.raises(InvalidInput, match=r"recux\[search\]"):
+        search(Examples(comments(60)), tiny_recipe, folder=tmp_path)
