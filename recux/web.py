@@ -17,7 +17,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from db.migrate import upgrade
-from recux.access import http, joining
+from recux.access import embedded, http, joining
+from recux.access.embedding import embed_origins
 from recux.api.app import create_api
 from recux.errors import InvalidInput
 from recux.settings import Settings
@@ -34,15 +35,16 @@ USED_BY_PAGES = (
 POLICY = (
     "default-src 'self'; img-src {pictures}; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "
     "script-src 'self' blob:; worker-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'self'; "
-    "form-action 'self'; frame-ancestors 'self'"
+    "form-action 'self'; frame-ancestors {frames}"
 )
 HOST = re.compile(r"[A-Za-z0-9.-]+(:\d+)?")
 
 
 def security_headers(settings: Settings) -> dict[str, str]:
-    """What every answer says about itself: nothing is loaded from elsewhere but pictures from the named hosts.
+    """What every answer says about itself: nothing is loaded from elsewhere but pictures from the named hosts, and
+    only pages of the named hosts may frame ours.
 
-    Raises InvalidInput when ``image_hosts`` holds something that is no host name.
+    Raises InvalidInput when ``image_hosts`` or ``embed_hosts`` holds something that is no host name.
     """
     hosts = [host.strip() for host in settings.image_hosts.split(",") if host.strip()]
     for host in hosts:
@@ -50,7 +52,9 @@ def security_headers(settings: Settings) -> dict[str, str]:
             raise InvalidInput(f"RECUX_IMAGE_HOSTS: {host!r} is no host name; write names such as img.example.org")
     pictures = " ".join(["'self'", "data:", "blob:", *(f"https://{host}" for host in hosts)])
     return {
-        "Content-Security-Policy": POLICY.format(pictures=pictures),
+        "Content-Security-Policy": POLICY.format(
+            pictures=pictures, frames=" ".join(["'self'", *embed_origins(settings)])
+        ),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "same-origin",
     }
@@ -63,6 +67,7 @@ def routes() -> list[BaseRoute]:
         Mount("/api", create_api(Settings())),
         Route("/join", joining.arrived),
         Route("/join/{token}", joining.join, methods=["GET", "POST"]),
+        Route("/embed/{token}", embedded.embed),
         Route("/auth/login", http.login, methods=["POST"]),
         Route("/auth/oidc", http.oidc, methods=["POST"]),
         Route("/auth/logout", http.logout, methods=["POST"]),
@@ -114,4 +119,5 @@ class SecurityHeaders:
 
 
 def _names_no_token(entry: logging.LogRecord) -> bool:
-    return "/join/" not in entry.getMessage()
+    message = entry.getMessage()
+    return "/join/" not in message and "/embed/" not in message
