@@ -2,7 +2,8 @@
 
 Minimisation (Taves 1974; Pocock and Simon 1975) without covariates: the next person joins the arm that is furthest
 behind its weight, counting only those who finished or were active lately, because people who never came back do not
-make a comparison balanced. Ties fall by a hash with the study's secret salt, so that nobody can foresee their arm.
+make a comparison balanced. In a crossover study the arm decides the order, so that as many people meet A before B as B
+before A. Ties fall by a hash with the study's secret salt, so that nobody can foresee their arm.
 """
 
 import hashlib
@@ -64,18 +65,26 @@ def balance_of(session: Session, study: Study) -> Balance:
     return Balance(arms_of(session, study.id), counts, study.salt)
 
 
-def assign_arm(session: Session, participant: Participant) -> Arm:
-    """The person's arm; assigned now, and for good, when there is none yet."""
-    if participant.arm_id is None:
+def assign_arm(session: Session, participant: Participant, *, period: int = 1) -> Arm:
+    """The person's arm in a period; assigned now, and for good, when there is none yet.
+
+    Raises Conflict for a second period in a study that has only one.
+    """
+    study = session.get_one(Study, participant.study_id)
+    if participant.arm_id is None or (study.design == "crossover" and participant.second_arm_id is None):
         study = session.exec(
             select(Study).where(Study.id == participant.study_id).with_for_update(key_share=True)
         ).one()
         session.refresh(participant)  # somebody may have been quicker while we waited for the lock
+        balance = balance_of(session, study)
         if participant.arm_id is None:
-            participant.arm_id = balance_of(session, study).next_arm(participant.external_id).id
-            session.add(participant)
-            session.flush()
-    arm = session.get(Arm, participant.arm_id)
+            participant.arm_id = balance.next_arm(participant.external_id).id
+        _add_second(study, participant, balance.arms)
+        session.add(participant)
+        session.flush()
+    if period > 1 and participant.second_arm_id is None:
+        raise Conflict(f"the study {study.slug} shows one list a person; there is no period {period}")
+    arm = session.get(Arm, participant.arm_id if period == 1 else participant.second_arm_id)
     assert arm is not None  # a foreign key holds it
     return arm
 
@@ -88,9 +97,19 @@ def assign_everyone(session: Session, study: Study) -> int:
     balance = balance_of(session, study)
     for participant in sorted(waiting, key=lambda person: _shuffle(study.salt, person.external_id)):
         participant.arm_id = balance.next_arm(participant.external_id).id
+        _add_second(study, participant, balance.arms)
         session.add(participant)
     session.flush()
     return len(waiting)
+
+
+def _add_second(study: Study, participant: Participant, arms: Sequence[Arm]) -> None:
+    """In a crossover study, the arm of the second period: the one that is not the first's."""
+    if study.design == "crossover" and participant.second_arm_id is None:
+        others = [arm for arm in arms if arm.weight > 0 and arm.id != participant.arm_id]
+        if len(others) != 1:
+            raise Conflict(f"the crossover study {study.slug} needs exactly two arms with a weight above 0")
+        participant.second_arm_id = others[0].id
 
 
 def _takes_part() -> sa.ColumnElement[bool]:

@@ -23,9 +23,11 @@ def save_answer(
     text: str | None = None,
     refused: bool = False,
     language: str | None = None,
+    wave: int = WAVE,
 ) -> Answer | None:
     """Keep an answer as the current revision; the same answer again changes nothing.
 
+    ``wave`` counts how often the instrument is asked: in a crossover study, the period of the slate that it is about.
     ``refused`` is "prefer not to say", which is kept apart from missing. Nothing at all (no value, blank text, not
     refused) takes an earlier answer back and returns None; its revisions stay in the history.
     Raises NotAllowed (no consent, withdrawn, study not open), NotFound and InvalidInput.
@@ -36,7 +38,7 @@ def save_answer(
         value, text = None, None
     elif (value, text) != (None, None):
         check_answer(asked, value, text)
-    response = start_response(session, participant, instrument, language=language)
+    response = start_response(session, participant, instrument, language=language, wave=wave)
     before = _current(session, response).get(question)
     if before is not None and (before.value, before.text, before.refused) == (value, text, refused):
         return before
@@ -44,11 +46,11 @@ def save_answer(
 
 
 def start_response(
-    session: Session, participant: Participant, instrument: Instrument, *, language: str | None
+    session: Session, participant: Participant, instrument: Instrument, *, language: str | None, wave: int = WAVE
 ) -> Response:
     """The person's response to the instrument; begun now when there is none. Raises NotAllowed."""
     require_consent(session, participant)
-    response = response_of(session, participant, instrument.id)
+    response = response_of(session, participant, instrument.id, wave=wave)
     if response is None:
         assert participant.id is not None
         response = Response(
@@ -57,7 +59,7 @@ def start_response(
             instrument=instrument.id,
             version=instrument.version,
             language=language,
-            wave=WAVE,
+            wave=wave,
         )
         session.add(response)
         session.flush()
@@ -65,10 +67,10 @@ def start_response(
 
 
 def complete_response(
-    session: Session, participant: Participant, instrument: Instrument, *, language: str | None
+    session: Session, participant: Participant, instrument: Instrument, *, language: str | None, wave: int = WAVE
 ) -> Response:
     """Mark the response as complete. Raises Conflict that names the questions still to be answered."""
-    response = start_response(session, participant, instrument, language=language)
+    response = start_response(session, participant, instrument, language=language, wave=wave)
     left = unanswered(instrument, _current(session, response))
     if left:
         raise Conflict(f"{instrument.id}: not answered yet: {', '.join(question.name for question in left)}")
@@ -79,18 +81,20 @@ def complete_response(
     return response
 
 
-def response_of(session: Session, participant: Participant, instrument_id: str) -> Response | None:
+def response_of(session: Session, participant: Participant, instrument_id: str, *, wave: int = WAVE) -> Response | None:
     """The person's response to the instrument, begun or complete."""
     return session.exec(
         select(Response).where(
-            Response.participant_id == participant.id, Response.instrument == instrument_id, Response.wave == WAVE
+            Response.participant_id == participant.id, Response.instrument == instrument_id, Response.wave == wave
         )
     ).first()
 
 
-def answers_of(session: Session, participant: Participant, instrument_id: str) -> dict[str, Answer]:
+def answers_of(
+    session: Session, participant: Participant, instrument_id: str, *, wave: int = WAVE
+) -> dict[str, Answer]:
     """The person's current answers to the instrument, by question."""
-    response = response_of(session, participant, instrument_id)
+    response = response_of(session, participant, instrument_id, wave=wave)
     return _current(session, response) if response else {}
 
 

@@ -1,17 +1,17 @@
 """The list of items a person rates: made once, shown again after a reload and on other devices."""
 
-from collections.abc import Sequence
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from db.engine import insert_many, read_session, write_session
-from db.tables import Consent, Impression, Interaction, Item, Participant, Rating, Slate, Study, now
+from db.engine import read_session, write_session
+from db.tables import Consent, Impression, Item, Participant, Rating, Slate, Study, now
 from recux.collect.assignment import assign_arm
 from recux.collect.consent import require_consent
-from recux.ingest.keys import row_key
+from recux.collect.marks import Mark, marks_of
 from recux.recommend import ask, make_slate
 from recux.recommend.remote import RemoteAnswer
 
@@ -23,6 +23,12 @@ class Card:
     impression: Impression
     item: Item
     rating: Rating | None
+    marks: frozenset[Mark] = frozenset()
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more is asked about it: it has a rating, or is not for this person."""
+        return self.rating is not None or "dismiss" in self.marks
 
 
 @dataclass(frozen=True)
@@ -37,50 +43,82 @@ class ShownSlate:
         """How many of the items have a rating."""
         return sum(card.rating is not None for card in self.cards)
 
+    @property
+    def settled(self) -> int:
+        """How many of the items are dealt with: rated, or not for this person."""
+        return sum(card.settled for card in self.cards)
 
-def current_slate(session: Session, participant: Participant) -> ShownSlate | None:
-    """The slate that the pages showed to this person, if any.
+
+def current_slate(session: Session, participant: Participant, *, period: int = 1) -> ShownSlate | None:
+    """The slate that the pages showed to this person in ``period``, if any.
 
     A slate that was served before the person first consented came from elsewhere: an import of past lists.
     """
     since = _first_consent(session, participant)
     if since is None:
         return None
-    served = select(Slate).where(Slate.participant_id == participant.id, col(Slate.served_at) >= since)
+    served = select(Slate).where(
+        Slate.participant_id == participant.id,
+        col(Slate.served_at) >= since,
+        sa.func.coalesce(col(Slate.period), 1) == period,
+    )
     slate = session.exec(served.order_by(col(Slate.served_at).desc(), col(Slate.id).desc())).first()
     return _with_cards(session, slate) if slate else None
 
 
-def slate_for(session: Session, participant: Participant, *, answer: RemoteAnswer | None = None) -> ShownSlate:
-    """The person's slate; made, marked as shown and its views logged when there is none yet.
+def slate_for(
+    session: Session, participant: Participant, *, period: int = 1, answer: RemoteAnswer | None = None
+) -> ShownSlate:
+    """The person's slate of a period; made, put in order and marked as shown when there is none yet.
 
     ``answer`` is what a recommender over HTTP returned beforehand (``recux.recommend.ask``).
     Raises NotAllowed without consent, Conflict when there is nothing to show.
     """
     require_consent(session, participant)
-    shown = current_slate(session, participant)
+    shown = current_slate(session, participant, period=period)
     if shown is None:
-        assign_arm(session, participant)
-        size = session.get_one(Study, participant.study_id).slate_size
-        shown = _with_cards(session, make_slate(session, participant, size=size, answer=answer))
+        arm = assign_arm(session, participant, period=period)
+        study = session.get_one(Study, participant.study_id)
+        slate = make_slate(session, participant, size=study.slate_size, answer=answer, arm=arm)
+        slate.period = period
+        if study.shuffle:
+            shuffle_slate(session, study, slate)
+        shown = _with_cards(session, slate)
         _mark_shown(session, shown)
     return shown
 
 
-def open_slate(engine: sa.Engine, participant_id: int) -> ShownSlate:
+def open_slate(engine: sa.Engine, participant_id: int, *, period: int = 1) -> ShownSlate:
     """The person's slate, in transactions of its own: none is open while a recommender over HTTP is asked."""
     with read_session(engine) as session:
-        shown = current_slate(session, session.get_one(Participant, participant_id))
+        shown = current_slate(session, session.get_one(Participant, participant_id), period=period)
         if shown is not None:
             return shown
     with write_session(engine) as session:
         participant = session.get_one(Participant, participant_id)
         require_consent(session, participant)
-        assign_arm(session, participant)
+        arm = assign_arm(session, participant, period=period)
         size = session.get_one(Study, participant.study_id).slate_size
-    answer = ask(engine, participant_id, size=size)
+    answer = ask(engine, participant_id, size=size, arm=arm)
     with write_session(engine) as session:
-        return slate_for(session, session.get_one(Participant, participant_id), answer=answer)
+        person = session.get_one(Participant, participant_id)
+        return slate_for(session, person, period=period, answer=answer)
+
+
+def shuffle_slate(session: Session, study: Study, slate: Slate) -> None:
+    """Put the slate's items in a random order, which the study's salt decides; their ranks keep the recommender's."""
+
+    def lot(impression: Impression) -> str:
+        return hashlib.sha256(f"{study.salt}/positions/{slate.external_id}/{impression.rank}".encode()).hexdigest()
+
+    of_slate = select(Impression).where(Impression.slate_id == slate.id).order_by(col(Impression.position))
+    impressions = list(session.exec(of_slate))
+    for rank, impression in enumerate(impressions, start=1):
+        impression.rank, impression.position = rank, len(impressions) + rank
+    session.flush()  # positions must be free before others move into them
+    for position, impression in enumerate(sorted(impressions, key=lot), start=1):
+        impression.position = position
+    session.flush()
 
 
 def _first_consent(session: Session, participant: Participant) -> datetime | None:
@@ -98,7 +136,14 @@ def _with_cards(session: Session, slate: Slate) -> ShownSlate:
     ).all()
     given = session.exec(select(Rating).where(Rating.slate_id == slate.id, Rating.current)).all()
     ratings = {rating.item_id: rating for rating in given if rating.participant_id == slate.participant_id}
-    return ShownSlate(slate, tuple(Card(impression, item, ratings.get(item.id or 0)) for impression, item in rows))
+    marks = marks_of(session, slate)
+    return ShownSlate(
+        slate,
+        tuple(
+            Card(impression, item, ratings.get(item.id or 0), marks.get(item.id or 0, frozenset()))
+            for impression, item in rows
+        ),
+    )
 
 
 def _mark_shown(session: Session, shown: ShownSlate) -> None:
@@ -106,21 +151,4 @@ def _mark_shown(session: Session, shown: ShownSlate) -> None:
     for card in shown.cards:
         card.impression.shown_at = at
     session.add_all(card.impression for card in shown.cards)
-    insert_many(session, Interaction, _views(shown.slate, shown.cards, at))
     session.flush()
-
-
-def _views(slate: Slate, cards: Sequence[Card], at: datetime) -> list[dict[str, object]]:
-    return [
-        {
-            "study_id": slate.study_id,
-            "participant_id": slate.participant_id,
-            "item_id": card.impression.item_id,
-            "slate_id": slate.id,
-            "row_key": row_key(["page", card.impression.id, "view"]),
-            "kind": "view",
-            "occurred_at": at,
-            "dwell_ms": None,
-        }
-        for card in cards
-    ]

@@ -23,7 +23,7 @@ from db.tables import Interaction, Item, Participant, Rating, Study
 from recux.recommend.text import TextVectors, tfidf
 
 MIDPOINT = 3.0
-STRENGTH = {"click": 0.5, "purchase": 1.0, "dismiss": -1.0}
+STRENGTH = {"click": 0.5, "purchase": 1.0, "like": 1.0, "dismiss": -1.0}
 """What an interaction says about an item that was not rated, on the scale of a rating minus its midpoint."""
 LIKED = 0.5
 KEPT_STUDIES = 16

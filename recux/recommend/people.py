@@ -36,12 +36,12 @@ def met_by(session: Session, study: Study, participant: Participant, catalogue: 
 
 
 def rated_by(session: Session, participant: Participant) -> frozenset[int]:
-    """Ids of the items that the person rated or dismissed: not to be recommended again."""
+    """Ids of the items that the person rated, dismissed or picked as liked: not to be recommended again."""
     ratings = sa.select(col(Rating.item_id)).where(col(Rating.participant_id) == participant.id, col(Rating.current))
-    dismissed = sa.select(col(Interaction.item_id)).where(
-        col(Interaction.participant_id) == participant.id, col(Interaction.kind) == "dismiss"
+    settled = sa.select(col(Interaction.item_id)).where(
+        col(Interaction.participant_id) == participant.id, col(Interaction.kind).in_(("dismiss", "like"))
     )
-    return frozenset(session.connection().execute(ratings.union(dismissed)).scalars())
+    return frozenset(session.connection().execute(ratings.union(settled)).scalars())
 
 
 def seed_of(study: Study, participant: Participant) -> int:

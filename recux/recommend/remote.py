@@ -71,8 +71,10 @@ class Question:
     ratings: list[dict[str, Any]] = field(default_factory=list)
 
 
-def ask(engine: sa.Engine, participant_id: int, *, size: int) -> RemoteAnswer | None:
+def ask(engine: sa.Engine, participant_id: int, *, size: int, arm: Arm | None = None) -> RemoteAnswer | None:
     """Call the recommender of the person's arm without holding a transaction; None when the arm is not ``http``.
+
+    ``arm`` is which one to ask, by default the person's own.
 
     Hand the answer to ``make_slate(..., answer=...)`` inside the transaction that writes: a slow recommender then
     never blocks other people's answers.
@@ -81,7 +83,8 @@ def ask(engine: sa.Engine, participant_id: int, *, size: int) -> RemoteAnswer | 
         participant = session.get(Participant, participant_id)
         if participant is None:
             raise NotFound(f"there is no participant {participant_id}")
-        arm = session.get(Arm, participant.arm_id) if participant.arm_id else None
+        if arm is None and participant.arm_id:
+            arm = session.get(Arm, participant.arm_id)
         if arm is None or arm.source != "http":
             return None
         question = question_of(session, arm, participant, size)

@@ -139,7 +139,8 @@ def trim(session: Session, slate: Slate, rated: Collection[int], size: int) -> l
 
 
 def _people(session: Session, study: Study, arm: Arm) -> list[Participant]:
-    may_come = col(Participant.arm_id).is_(None) | (col(Participant.arm_id) == arm.id)
+    own = col(Participant.arm_id), col(Participant.second_arm_id)
+    may_come = own[0].is_(None) | (own[0] == arm.id) | (own[1] == arm.id)
     statement = select(Participant).where(Participant.study_id == study.id, counts(), may_come)
     return list(session.exec(statement.order_by(col(Participant.id))))
 

@@ -38,9 +38,17 @@ class Order:
     size: int
 
 
-def make_slate(session: Session, participant: Participant, *, size: int, answer: RemoteAnswer | None = None) -> Slate:
+def make_slate(
+    session: Session,
+    participant: Participant,
+    *,
+    size: int,
+    answer: RemoteAnswer | None = None,
+    arm: Arm | None = None,
+) -> Slate:
     """Make, or take from the store, the next slate of ``participant``: added and flushed, ``served_at`` set.
 
+    ``arm`` is whose slate it is, by default the person's own arm; in a crossover study a person has two.
     ``size`` is at most what the arm's ``slate_size`` allows; an imported slate keeps its own length. Items that the
     person rated or dismissed come only when there is nothing else. ``answer`` is what ``ask`` returned for an
     ``http`` arm; without it the recommender is called here, while the caller's transaction is open.
@@ -52,7 +60,7 @@ def make_slate(session: Session, participant: Participant, *, size: int, answer:
         Conflict: the person has no arm yet, or the study has no items.
         InvalidInput: the arm's options are wrong.
     """
-    order = _order(session, participant, size)
+    order = _order(session, participant, size, arm)
     if order.arm.source == "imported":
         return _imported(order)
     if order.arm.source == "rerank":
@@ -62,10 +70,11 @@ def make_slate(session: Session, participant: Participant, *, size: int, answer:
     return _logged(order, lambda: _built_in(order))
 
 
-def _order(session: Session, participant: Participant, size: int) -> Order:
-    if participant.arm_id is None:
-        raise Conflict(f"participant {participant.external_id!r} has no arm yet; assign one before making a slate")
-    arm = session.get_one(Arm, participant.arm_id)
+def _order(session: Session, participant: Participant, size: int, arm: Arm | None) -> Order:
+    if arm is None:
+        if participant.arm_id is None:
+            raise Conflict(f"participant {participant.external_id!r} has no arm yet; assign one before making a slate")
+        arm = session.get_one(Arm, participant.arm_id)
     options = options_of(arm)
     study = session.get_one(Study, participant.study_id)
     return Order(session, study, arm, participant, options, max(1, min(size, options.slate_size or size)))

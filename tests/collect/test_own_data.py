@@ -23,6 +23,7 @@ from recux.collect.own_data import batches_with, erase, export, withdraw
 from recux.collect.ratings import save_rating
 from recux.collect.responses import save_answer
 from recux.collect.slates import slate_for
+from recux.collect.views import record_views
 from recux.errors import NotAllowed
 from recux.instruments import load
 from recux.rounds import close_batch
@@ -34,6 +35,7 @@ THEIRS: list[type[SQLModel]] = [Rating, Response, Answer, Interaction, Slate, Co
 def plant_active(session: Session, name: str) -> Participant:
     person = plant_consented(session, name)
     first = slate_for(session, person).cards[0].impression
+    record_views(session, person, {card.impression.id: 1500.0 for card in slate_for(session, person).cards})
     save_rating(session, person, first, rating=4)
     save_rating(session, person, first, rating=2, comment=f"{name} says no")
     save_answer(session, person, load("nps"), "why", text=f"{name} knows why")

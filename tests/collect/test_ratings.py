@@ -29,8 +29,7 @@ def test_the_imported_list_is_shown_once_and_shown_again(engine: sa.Engine) -> N
         again = slate_for(session, session.get_one(Participant, person.id))
         assert again.slate.id == shown.slate.id
         assert all(card.impression.shown_at for card in again.cards)
-        views = session.exec(select(Interaction)).all()
-        assert [view.kind for view in views] == ["view"] * 3
+        assert session.exec(select(Interaction)).all() == []  # being sent is not being seen
 
 
 def test_two_tabs_that_open_at_once_get_the_same_list(engine: sa.Engine) -> None:
