@@ -8,6 +8,7 @@ import json
 import re
 import smtplib
 import ssl
+import time
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Any, NamedTuple
@@ -23,12 +24,12 @@ from recux.operate.alerts import check
 from recux.recommend.transport import exchange
 from recux.settings import Settings
 
-SECONDS = 10.0
+SECONDS = 5.0
 """Longest time for one message."""
+AT_MOST = 8.0
+"""Seconds after which no further message is begun, so that dead hosts cannot hold up the worker."""
 WAITS = (1, 5, 15, 60)
 """Minutes between attempts; after the last one it has failed."""
-AT_ONCE = 20
-"""Messages sent in one go, so that a long list cannot hold up the worker."""
 ADDRESS = re.compile(r"[^@\s<>,;:\"]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
@@ -64,8 +65,8 @@ def add_channel(session: Session, settings: Settings, study: Study, kind: str, t
 
 def deliver(settings: Settings, now: datetime) -> int:
     """Send what is due; returns how many messages arrived. Each is claimed before it is sent."""
-    arrived = 0
-    for message in _claimed(settings, now):
+    arrived, end = 0, time.monotonic() + AT_MOST
+    while time.monotonic() < end and (message := _claimed(settings, now)):
         error = _send(settings, message)
         with write_session(engine_for(settings.url)) as session:
             delivery = session.get(AlertDelivery, message.delivery)
@@ -90,7 +91,8 @@ def text_of(study: str, alert: Alert) -> str:
     return f"{study}: {alert.metric}{where} is {said['value']:.4g}, {said['usual']:.4g} was usual"
 
 
-def _claimed(settings: Settings, now: datetime) -> list[Message]:
+def _claimed(settings: Settings, now: datetime) -> Message | None:
+    """The oldest message that is due, marked as tried."""
     with write_session(engine_for(settings.url)) as session:
         statement = (
             select(AlertDelivery, Alert, AlertChannel, Study)
@@ -99,15 +101,17 @@ def _claimed(settings: Settings, now: datetime) -> list[Message]:
             .join(Study, col(Study.id) == col(Alert.study_id))
             .where(AlertDelivery.status == "waiting", col(AlertDelivery.next_at) <= now)
             .order_by(col(AlertDelivery.id))
-            .limit(AT_ONCE)
+            .limit(1)
             .with_for_update(skip_locked=True, of=AlertDelivery)
         )
-        found = session.exec(statement).all()
-        for delivery, *_rest in found:
-            delivery.attempts += 1
-            delivery.next_at = now + timedelta(minutes=WAITS[min(delivery.attempts, len(WAITS)) - 1])
-            session.add(delivery)
-        return [Message(d.id or 0, c.kind, c.target, _body(settings, s, a)) for d, a, c, s in found]
+        found = session.exec(statement).first()
+        if found is None:
+            return None
+        delivery, alert, channel, study = found
+        delivery.attempts += 1
+        delivery.next_at = now + timedelta(minutes=WAITS[min(delivery.attempts, len(WAITS)) - 1])
+        session.add(delivery)
+        return Message(delivery.id or 0, channel.kind, channel.target, _body(settings, study, alert))
 
 
 def _body(settings: Settings, study: Study, alert: Alert) -> dict[str, Any]:
