@@ -37,6 +37,8 @@ class Recipe:
     head_lr: float = 1e-3
     layer_decay: float = 0.9
     """Each layer below the top learns at this multiple of the layer above."""
+    keep_layers: int = 0
+    """Lowest layers of the base model that are used at all; 0 uses all."""
     freeze_layers: int = 0
     """Lowest encoder layers that do not learn."""
     freeze_embeddings: bool = True

@@ -19,7 +19,7 @@ from recux.learn.examples import HEADS, Examples, star
 from recux.learn.files import read_json, write_json
 from recux.learn.loop import Data, Loop, Progress
 from recux.learn.means import item_means
-from recux.learn.network import Network
+from recux.learn.network import Network, shorten
 from recux.learn.optimise import freeze
 from recux.learn.recipe import Recipe
 from recux.learn.result import TrainResult
@@ -100,6 +100,8 @@ def build(heads: list[str], recipe: Recipe, start_from: Path | None = None) -> t
     torch.manual_seed(recipe.seed)
     base = str(encoder_of(start_from)) if start_from else recipe.base_model
     encoder = load_encoder(base, dropout=recipe.hidden_dropout)
+    if recipe.keep_layers and start_from is None:
+        shorten(encoder, recipe.keep_layers)
     device = resolve_device(recipe.device)
     resolved = recipe.but(
         device=str(device),

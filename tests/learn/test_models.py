@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from recux.learn import weights
 from recux.learn.baselines import fit_baselines, fit_tfidf
@@ -126,6 +127,19 @@ def test_a_parameter_efficient_method_learns_and_serves_as_it_learned(method: st
     first, again = (load(tmp_path / "model", device="cpu").satisfaction(["lovely", "awful"]) for _ in range(2))
     assert first == again
     assert first[0]["expected"] != first[1]["expected"]
+
+
+def test_a_shortened_encoder_reads_its_lower_layers_and_serves_as_it_learned(tmp_path: Path, tiny_model: Path):
+    recipe = Recipe(base_model=str(tiny_model), precision="fp32", epochs=1, max_tokens=32, keep_layers=1)
+    network, tokenizer, _ = build(["satisfaction"], recipe)
+    coded = tokenizer(["lovely warm dress"], return_tensors="pt")
+    whole = load_encoder(str(tiny_model))(**coded, output_hidden_states=True)
+    with torch.inference_mode():
+        short = network.encoder(**coded).last_hidden_state
+    assert torch.allclose(short, whole.hidden_states[1], atol=1e-6)
+    folder = train(everything(60), recipe, out_dir=tmp_path).folder
+    assert load_encoder(str(folder / "encoder")).config.num_hidden_layers == 1
+    assert load(folder, device="cpu").satisfaction(["lovely"])[0]["predicted"] in range(1, 6)
 
 
 def test_the_saved_encoder_loads_with_plain_transformers(trained: Path):
