@@ -12,28 +12,32 @@ UNRATED_ARE_FINE = "_unrated_are_fine"
 here = visit.enter("rate")
 head = st.container()
 try:
-    shown = here.shown or open_slate(data.engine(), here.participant_id)
+    shown = here.slate or open_slate(data.engine(), here.participant_id, period=here.here.period)
 except Conflict:
     st.info(_("There is nothing to rate yet. Please come back later."))
     visit.foot()
     st.stop()
-step = forms.rate(here, shown)
-
-with head:
-    visit.progress(here, step)
-    st.title(_("Recommended for you"))
-    st.markdown(_("How do you like each of these? Rate them with 1 to 5 stars. Everything is saved as you go."))
+lists = sum(step.name == "rate" for step in here.way)
+st.title(_("Recommended for you"))
+if lists > 1:
+    st.badge(_("List {n} of {count}").format(n=here.here.period, count=lists))
+st.markdown(_("How do you like each of these? Rate them with 1 to 5 stars. Everything is saved as you go."))
+step = forms.rate(here, shown, head)
 
 left = step.total - step.done
-sure = left == 0 or st.session_state.get(UNRATED_ARE_FINE, False)
+sure = left == 0 or st.session_state.get(UNRATED_ARE_FINE) == step.key
 if sure and left:
     st.info(plural("{count} item has no rating yet.", "{count} items have no rating yet.", left))
 label = _("Go on without rating them") if sure and left else _("Continue")
-if visit.button(label, "go on", type="secondary" if left else "primary", width="stretch"):
+with st.container(horizontal=True):
+    back = visit.can_go_back(here, step) and visit.button(_("Back"), "back")
+    on = visit.button(label, "go on", type="secondary" if left else "primary", width="stretch")
+if on:
     if not sure:
-        st.session_state[UNRATED_ARE_FINE] = True
+        st.session_state[UNRATED_ARE_FINE] = step.key
         visit.heard()
         st.rerun()
-    forms.begin_next(here)
-    visit.go_on(here, step)
+    visit.go_past(here, step)
+if back:
+    visit.go_back(here, step)
 visit.foot()

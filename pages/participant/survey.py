@@ -11,16 +11,11 @@ from recux.ui import data, forms, visit
 from recux.ui.language import _, language
 
 here = visit.enter("survey")
-surveys = [step for step in here.way if step.name == "survey"]
-chosen = st.session_state.get(visit.SURVEY) or here.next.instrument
-step = next((survey for survey in surveys if survey.instrument == chosen), surveys[-1])
+step = here.here
 instrument = load(step.instrument)
 head = st.container()
-now = forms.fill_in(here, instrument)
-
-with head:
-    visit.progress(here, now)
-    st.title(in_language(instrument.title, language()))
+st.title(in_language(instrument.title, language()))
+forms.fill_in(here, instrument, head)
 
 warning = st.container()
 with st.container(horizontal=True):
@@ -30,7 +25,7 @@ if go_on:
     try:
         with write_session(data.engine()) as session:
             person = session.get_one(Participant, here.participant_id)
-            complete_response(session, person, instrument, language=language())
+            complete_response(session, person, instrument, language=language(), wave=step.period)
     except Conflict:
         visit.heard()
         warning.warning(_("Please answer every question, or choose “Prefer not to say”."))

@@ -1,60 +1,91 @@
 """The two boards of a visit: rating the items of a slate, and filling in a questionnaire."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
+from streamlit.delta_generator import DeltaGenerator
 
 from db.engine import read_session, write_session
 from db.tables import Answer, Impression, Participant, Rating
 from recux.collect.consent import lock
+from recux.collect.marks import MARKS, Mark, set_marks
 from recux.collect.progress import Step, survey_step
 from recux.collect.ratings import rating_of, save_rating
-from recux.collect.responses import answers_of, save_answer, start_response
+from recux.collect.responses import answers_of, save_answer
 from recux.collect.slates import ShownSlate, current_slate
 from recux.collect.words import LONGEST
 from recux.errors import InvalidInput
-from recux.instruments import Instrument, Question, in_language, load
+from recux.instruments import Instrument, Question, in_language
 from recux.ui import board, data
-from recux.ui.board import Said, Saved, Section
+from recux.ui.board import Book, Kept, Said, Saved, Section
 from recux.ui.cards import card_of
 from recux.ui.language import _, language
-from recux.ui.visit import Visit
+from recux.ui.visit import Visit, is_asked, progress
+
+MARK_VALUES: dict[Mark, int] = {"know": 1, "dismiss": 2}
+"""The marks of an item as the browser names them."""
 
 
-def rate(visit: Visit, shown: ShownSlate) -> Step:
-    """Show the slate with stars and a comment for each item, and save what is given; how far it is now."""
+def rate(visit: Visit, shown: ShownSlate, head: DeltaGenerator) -> Step:
+    """Show the slate with stars and a comment for each item, and save what is given; how far it is now.
+
+    The progress stands in the container ``head``.
+    """
     engine, person = data.engine(), visit.participant_id
-    kept = board.show(
-        f"slate-{shown.slate.id}",
-        [_item(card.impression, card_of(card.item, card.impression)) for card in shown.cards],
+
+    def step(kept: Kept) -> Step:
+        settled = sum(_is_settled(kept, card.impression) for card in shown.cards)
+        return replace(visit.here, done=settled, total=len(shown.cards))
+
+    book = Book(
         _ratings(shown),
-        read=lambda: _read_ratings(engine, visit.participant, shown),
+        read=lambda: _read_ratings(engine, visit, shown),
         save=lambda said: _save_rating(engine, person, said),
+        progress=_Progress(visit, step),
     )
-    rated = sum(kept[f"{card.impression.id}/stars"] is not None for card in shown.cards)
-    return Step("rate", rated, len(shown.cards), rated == len(shown.cards))
+    sections = [_item(card.impression, card_of(card.item, card.impression)) for card in shown.cards]
+    return step(board.show(f"slate-{shown.slate.id}", sections, book, place=head))
 
 
-def fill_in(visit: Visit, instrument: Instrument) -> Step:
-    """Show the questionnaire and save each answer when it is given; how far it is now."""
-    engine, person, spoken = data.engine(), visit.participant_id, language()
-    kept = board.show(
-        f"instrument-{instrument.id}-{person}",
-        [Section(question.name, [drawn(question, spoken)]) for question in instrument.questions],
-        _answers(engine, visit.participant, instrument),
-        read=lambda: _answers(engine, visit.participant, instrument),
-        save=lambda said: _save_answer(engine, person, instrument, said, spoken),
+def fill_in(visit: Visit, instrument: Instrument, head: DeltaGenerator) -> Step:
+    """Show the questionnaire and save each answer when it is given; how far it is now.
+
+    The progress stands in the container ``head``.
+    """
+    engine, person, spoken, wave = data.engine(), visit.participant_id, language(), visit.here.period
+
+    def step(kept: Kept) -> Step:
+        answers = {name: one.value for name, one in kept.items() if one}
+        return survey_step(instrument, answers, complete=False, period=wave)
+
+    book = Book(
+        _answers(engine, visit, instrument),
+        read=lambda: _answers(engine, visit, instrument),
+        save=lambda said: _save_answer(engine, person, instrument, said, spoken, wave),
+        progress=_Progress(visit, step),
     )
-    return survey_step(instrument, {name: one.value for name, one in kept.items() if one}, complete=False)
+    sections = [Section(question.name, [drawn(question, spoken)]) for question in instrument.questions]
+    return step(board.show(f"instrument-{instrument.id}-{wave}-{person}", sections, book, place=head))
 
 
-def begin_next(visit: Visit) -> None:
-    """Note that the person went on from the slate, rated or not, so that nobody sends them back to it."""
-    following = next((step for step in visit.way if step.name == "survey"), None)
-    if following is not None:
-        with write_session(data.engine()) as session:
-            participant = session.get_one(Participant, visit.participant_id)
-            start_response(session, participant, load(following.instrument), language=language())
+@dataclass
+class _Progress:
+    """Shows the progress; the rest of the page depends only on whether the step is done.
+
+    Streamlit sends a click on a button together with an answer given in the same moment, as a run of the answer's
+    fragment; the page has to be drawn for such a click too.
+    """
+
+    visit: Visit
+    step: Callable[[Kept], Step]
+    was_done: bool | None = None
+
+    def __call__(self, kept: Kept) -> bool:
+        now = self.step(kept)
+        progress(self.visit, now)
+        before, self.was_done = self.was_done, now.done == now.total
+        return is_asked() or (before is not None and before != self.was_done)
 
 
 def drawn(question: Question, spoken: str) -> board.Question:
@@ -75,6 +106,7 @@ def drawn(question: Question, spoken: str) -> board.Question:
 
 def _item(impression: Impression, card: board.Card) -> Section:
     name = str(impression.id)
+    marks = [(MARK_VALUES["know"], _("I know it already")), (MARK_VALUES["dismiss"], _("Not for me"))]
     stars = board.stars(f"{name}/stars", _("Your rating"), about=card.title)
     comment = board.text(
         f"{name}/comment",
@@ -83,19 +115,33 @@ def _item(impression: Impression, card: board.Card) -> Section:
         longest=LONGEST,
         when={"question": stars.name, "at_least": 1},
     )
-    return Section(name, [stars, comment], card)
+    more = board.choices(f"{name}/marks", _("What else holds?"), marks, many=True, about=card.title)
+    return Section(name, [stars, more, comment], card)
 
 
-def _read_ratings(engine: sa.Engine, participant: Participant, shown: ShownSlate) -> Mapping[str, Saved | None]:
+def _is_settled(kept: Kept, impression: Impression) -> bool:
+    """Whether the item has stars, or is not for this person."""
+    marks = kept[f"{impression.id}/marks"]
+    return kept[f"{impression.id}/stars"] is not None or (marks is not None and "dismiss" in _marks_in(marks.text))
+
+
+def _marks_in(text: str | None) -> set[Mark]:
+    chosen = (text or "").split(";")
+    return {mark for mark in MARKS if str(MARK_VALUES[mark]) in chosen}
+
+
+def _read_ratings(engine: sa.Engine, visit: Visit, shown: ShownSlate) -> Kept:
     with read_session(engine) as session:
-        return _ratings(current_slate(session, participant) or shown)
+        return _ratings(current_slate(session, visit.participant, period=visit.here.period) or shown)
 
 
-def _ratings(shown: ShownSlate) -> Mapping[str, Saved | None]:
+def _ratings(shown: ShownSlate) -> Kept:
     kept: dict[str, Saved | None] = {}
     for card in shown.cards:
         kept[f"{card.impression.id}/stars"] = _as_saved(card.rating)
         kept[f"{card.impression.id}/comment"] = _as_saved(card.rating)
+        values = [MARK_VALUES[mark] for mark in MARKS if mark in card.marks]
+        kept[f"{card.impression.id}/marks"] = Saved(sum(values), text=";".join(map(str, values))) if values else None
     return kept
 
 
@@ -110,6 +156,9 @@ def _save_rating(engine: sa.Engine, participant_id: int, said: Said) -> None:
     with write_session(engine) as session:
         participant = session.get_one(Participant, participant_id)
         impression = session.get_one(Impression, int(impression_id))
+        if part == "marks":
+            set_marks(session, participant, impression, _marks_in(said.text))
+            return
         lock(session, participant)  # the stars and the comment of one rating may come from two tabs at once
         before = rating_of(session, participant, impression)
         stars, comment = (before.rating, before.comment) if before else (None, None)
@@ -122,9 +171,9 @@ def _save_rating(engine: sa.Engine, participant_id: int, said: Said) -> None:
         save_rating(session, participant, impression, rating=stars, comment=comment)
 
 
-def _answers(engine: sa.Engine, participant: Participant, instrument: Instrument) -> Mapping[str, Saved | None]:
+def _answers(engine: sa.Engine, visit: Visit, instrument: Instrument) -> Kept:
     with read_session(engine) as session:
-        given_ = answers_of(session, participant, instrument.id)
+        given_ = answers_of(session, visit.participant, instrument.id, wave=visit.here.period)
     return {question.name: _of_answer(given_.get(question.name)) for question in instrument.questions}
 
 
@@ -134,7 +183,9 @@ def _of_answer(answer: Answer | None) -> Saved | None:
     return Saved(answer.id, answer.value, answer.text, answer.refused)
 
 
-def _save_answer(engine: sa.Engine, participant_id: int, instrument: Instrument, said: Said, spoken: str) -> None:
+def _save_answer(
+    engine: sa.Engine, participant_id: int, instrument: Instrument, said: Said, spoken: str, wave: int
+) -> None:
     with write_session(engine) as session:
         participant = session.get_one(Participant, participant_id)
         save_answer(
@@ -146,4 +197,5 @@ def _save_answer(engine: sa.Engine, participant_id: int, instrument: Instrument,
             text=said.text,
             refused=said.refused,
             language=spoken,
+            wave=wave,
         )

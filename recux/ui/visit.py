@@ -1,6 +1,6 @@
 """What every participant page begins with: who is here, in which language, and where on the way they are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import streamlit as st
@@ -8,21 +8,28 @@ import streamlit as st
 from db.engine import read_session, write_session
 from db.tables import Participant, Study
 from recux.collect.consent import OPEN, standing
-from recux.collect.progress import Step, StepName, share_done, steps_with
-from recux.collect.slates import ShownSlate, current_slate
+from recux.collect.progress import Shown, Step, StepName, share_done, shown_slates, steps_with
+from recux.collect.progress import go_past as passed
+from recux.collect.slates import ShownSlate
 from recux.ui import data, identity
 from recux.ui import language as languages
 from recux.ui.language import _, language
 from recux.ui.plain import plain
 
-PAGES: dict[StepName, str] = {"consent": "welcome", "rate": "rate", "survey": "survey", "thanks": "thanks"}
+PAGES: dict[StepName, str] = {
+    "consent": "welcome",
+    "preferences": "preferences",
+    "rate": "rate",
+    "survey": "survey",
+    "thanks": "thanks",
+}
 STYLE = """<style>
 .stMainBlockContainer{padding:1.25rem 1rem 3rem}
 .stAppHeader{display:none}
 </style>"""
 """What the theme cannot say: Streamlit leaves a hand's breadth empty above the page for a toolbar that is not there."""
-SURVEY = "_survey"
-"""Key of the instrument that the survey page shows, while the person goes back and forth."""
+STEP = "_step"
+"""Key of the step that the page shows, while the person goes back and forth."""
 WISH = "_wish"
 
 
@@ -34,8 +41,15 @@ class Visit:
     study: Study
     way: list[Step]
     standing: str
-    shown: ShownSlate | None
-    """The slate as it was when the page began; None before there is one."""
+    shown: Shown
+    """The slates as they were when the page began."""
+    here: Step
+    """The step that the page is about."""
+
+    @property
+    def slate(self) -> ShownSlate | None:
+        """The slate that the page is about, as it was when the page began; None before there is one."""
+        return self.shown.get(self.here.period)
 
     @property
     def participant_id(self) -> int:
@@ -63,9 +77,7 @@ def enter(step: StepName | None) -> Visit:
     _head(visit)
     if step is not None and visit.standing != OPEN:
         _explain(visit.standing)
-    if step is not None and _order(visit, step) > visit.way.index(visit.next):
-        go_to(visit.next)
-    return visit
+    return visit if step is None else _at(visit, step)
 
 
 def button(label: str, wish: str, **options: Any) -> bool:
@@ -77,6 +89,11 @@ def button(label: str, wish: str, **options: Any) -> bool:
     return st.session_state.get(WISH) == wish
 
 
+def is_asked() -> bool:
+    """Whether a button was clicked that has not had its effect."""
+    return st.session_state.get(WISH) is not None
+
+
 def heard() -> None:
     """The clicked button has had its effect, and the page stays."""
     st.session_state.pop(WISH, None)
@@ -85,15 +102,22 @@ def heard() -> None:
 def go_to(step: Step) -> NoReturn:
     """Open the page of ``step``."""
     heard()
-    st.session_state[SURVEY] = step.instrument
+    st.session_state[STEP] = step.key
     st.switch_page(f"pages/participant/{PAGES[step.name]}.py")
 
 
 def go_on(visit: Visit, step: Step) -> NoReturn:
     """Open the page after ``step``, or the first incomplete one before it."""
     way = _look().way
-    after = next(place for place, other in enumerate(way) if _same(other, step)) + 1
+    after = next(place for place, other in enumerate(way) if other.key == step.key) + 1
     go_to(next((other for other in way[:after] if not other.complete), way[after]))
+
+
+def go_past(visit: Visit, step: Step) -> NoReturn:
+    """Open the page after ``step``, which may stay as it is: nobody is sent back to it."""
+    with write_session(data.engine()) as session:
+        passed(session, session.get_one(Participant, visit.participant_id), step)
+    go_on(visit, step)
 
 
 def go_to_next() -> NoReturn:
@@ -103,12 +127,17 @@ def go_to_next() -> NoReturn:
 
 def go_back(visit: Visit, step: Step) -> NoReturn:
     """Open the page before ``step``."""
-    go_to(visit.way[next(place for place, other in enumerate(visit.way) if _same(other, step)) - 1])
+    go_to(visit.way[_place(visit, step) - 1])
+
+
+def can_go_back(visit: Visit, step: Step) -> bool:
+    """Whether there is a page before ``step`` that still has something to say; an agreement given does not."""
+    return visit.way[_place(visit, step) - 1].name != "consent"
 
 
 def progress(visit: Visit, now: Step | None = None) -> None:
     """How much is done, counted in items and questions; ``now`` is the step as it is after this run's saving."""
-    way = [now if now and _same(step, now) else step for step in visit.way]
+    way = [now if now and step.key == now.key else step for step in visit.way]
     asked = [step for step in way if step.name in {"rate", "survey"}]
     done = sum(step.done for step in asked)
     total = sum(step.total for step in asked)
@@ -126,17 +155,26 @@ def _look() -> Visit:
         if participant is None:
             st.stop()  # the session ended between the navigation's look and ours
         study = session.get_one(Study, participant.study_id)
-        shown = current_slate(session, participant)
+        shown = shown_slates(session, participant)
         way = steps_with(session, participant, shown)
-        return Visit(participant, study, way, standing(session, participant), shown)
+        return Visit(participant, study, way, standing(session, participant), shown, way[0])
 
 
-def _same(step: Step, other: Step) -> bool:
-    return (step.name, step.instrument) == (other.name, other.instrument)
+def _place(visit: Visit, step: Step) -> int:
+    return next(place for place, other in enumerate(visit.way) if other.key == step.key)
 
 
-def _order(visit: Visit, name: StepName) -> int:
-    return next(place for place, step in enumerate(visit.way) if step.name == name)
+def _at(visit: Visit, name: StepName) -> Visit:
+    """The visit at the step of that name: the one that was gone to last, else the next one, else the last one done.
+
+    Whoever is not that far yet, or whose study has no such step, is led to where they are.
+    """
+    reached = [step for step in visit.way[: _place(visit, visit.next) + 1] if step.name == name]
+    if not reached:
+        go_to(visit.next)
+    asked = [step for step in reached if step.key == st.session_state.get(STEP)]
+    open_ = [step for step in reached if not step.complete]
+    return replace(visit, here=(asked or open_ or reached)[0 if asked or open_ else -1])
 
 
 def _head(visit: Visit) -> None:

@@ -31,4 +31,4 @@ def save(said: board.Said) -> None:
 
 st.title("Kinds")
 sections = [board.Section(q.name, [forms.drawn(q, "en")]) for q in kinds.questions]
-board.show("kinds", sections, kept(), read=kept, save=save)
+board.show("kinds", sections, board.Book(kept(), read=kept, save=save))

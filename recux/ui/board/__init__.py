@@ -6,10 +6,12 @@ click changes nothing. The browser names each unsaved change with a nonce and se
 
 from recux.ui.board.autosave import Said, Saved, settle
 from recux.ui.board.parts import Card, Question, Section, choices, refusal, scale, slider, stars, text
-from recux.ui.board.show import show
+from recux.ui.board.show import Book, Kept, show
 
 __all__ = [
+    "Book",
     "Card",
+    "Kept",
     "Question",
     "Said",
     "Saved",

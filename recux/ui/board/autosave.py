@@ -38,6 +38,8 @@ class Ledger:
     settled: dict[str, str] = field(default_factory=dict)
     """Nonce of the last change settled, by question."""
     problems: dict[str, str] = field(default_factory=dict)
+    refused: bool = False
+    """True when something was refused since the page was drawn; drawing it anew says why."""
     fresh: bool = True
     """True until the first look: what arrives then may be older than what is kept."""
 
@@ -65,6 +67,7 @@ def settle(
                 written += 1
             except RecuxError:
                 ledger.problems[said.name] = problem
+                ledger.refused = True
         ledger.settled[said.name] = said.nonce
     return written
 

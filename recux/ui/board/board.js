@@ -12,23 +12,29 @@ const WIDGETS = { text: newText, slider: newSlider };
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".board");
   const shape = JSON.stringify(data.sections.map((s) => [s.id, s.questions.map((q) => [q.name, q.kind])]));
+  const open = (window.recuxBoards ??= new Map()); // where the line finds its board, and the board its line
+  const slot = open.get(data.store) ?? {};
+  open.set(data.store, slot);
   let board = boards.get(root);
   if (board?.shape !== shape) {
     board?.stop();
-    board = newBoard(root, data, shape);
+    board = newBoard(root, data, shape, slot);
     boards.set(root, board);
   }
-  board.transmit = (pending) => setStateValue("pending", pending);
-  board.receive(data);
+  board.wake = () => setStateValue("awake", Date.now());
+  slot.update = () => slot.line && board.receive({ ...data, ...slot.line.data });
+  slot.update();
   return () => board.stop();
 }
 
-function newBoard(root, first, shape) {
+function newBoard(root, first, shape, slot) {
   const drafts = storage(first.store);
   const pending = new Map(Object.entries(drafts.read()));
-  const board = { shape, transmit: null, data: first };
+  const board = { shape, wake: null, data: { ...first, saved: {}, settled: {}, problems: {} } };
+  let sections = null;
   let sending = null;
   let retrying = null;
+  let heard = true; // whether the line answered since the last sending
 
   board.said = (name) => pending.get(name) ?? board.data.saved[name] ?? null;
 
@@ -54,16 +60,19 @@ function newBoard(root, first, shape) {
     sending = retrying = null;
     if (!pending.size) return;
     retrying = setTimeout(retry, RETRY);
-    board.transmit(Object.fromEntries(pending));
+    slot.line?.transmit(Object.fromEntries(pending));
   }
 
   function retry() {
-    if (!isBusy()) send();
-    else retrying = setTimeout(retry, RETRY); // sending again would only stop the run that is saving
+    const deaf = !heard;
+    heard = false;
+    if (isBusy()) retrying = setTimeout(retry, RETRY); // sending again would only stop the run that is saving
+    else {
+      send();
+      if (deaf) board.wake(); // a restarted server does not know the line, but runs the whole page
+    }
   }
 
-  const sections = first.sections.map((section) => newSection(board, section));
-  root.replaceChildren(...sections.map((section) => section.element));
   const leaving = () => document.visibilityState === "hidden" && board.flush();
   document.addEventListener("visibilitychange", leaving);
 
@@ -73,6 +82,7 @@ function newBoard(root, first, shape) {
 
   board.receive = (data) => {
     board.data = data;
+    heard = true;
     document.documentElement.lang = data.language;
     root.dir = data.direction;
     for (const [name, entry] of pending) {
@@ -81,6 +91,10 @@ function newBoard(root, first, shape) {
       if (data.settled[name] === entry.nonce || !known || overtaken) pending.delete(name);
     }
     drafts.write(pending);
+    if (sections === null) {
+      sections = data.sections.map((section) => newSection(board, section));
+      root.replaceChildren(...sections.map((section) => section.element));
+    }
     refresh();
     if (!pending.size) clearTimeout(retrying);
     else if (sending === null && retrying === null) sending = setTimeout(send, 0); // found again after a reload
