@@ -106,17 +106,17 @@ def _drawn(variance: Floats, df: Floats) -> tuple[Floats, Floats]:
         return variance, df
     half = df[known] / 2
     logs = np.log(variance[known]) - special.digamma(half) + np.log(half)
-    excess = float(logs.var(ddof=1) - special.polygamma(1, half).mean())
+    excess = float(logs.var(ddof=1) - special.zeta(2.0, half).mean())
     most = float(df[known].sum())
-    prior = most if excess <= special.polygamma(1, most / 2) else 2 * _inverse_trigamma(excess)
+    prior = most if excess <= special.zeta(2.0, most / 2) else 2 * _inverse_trigamma(excess)
     common = float(np.exp(logs.mean() + special.digamma(prior / 2) - np.log(prior / 2)))
     drawn = (prior * common + df * np.nan_to_num(variance)) / (prior + df)
     return np.where(df > 0, drawn, np.nan), np.where(df > 0, np.minimum(prior + df, most), 0.0)
 
 
 def _inverse_trigamma(value: float) -> float:
-    """The x with trigamma(x) = value, above 0."""
-    return float(optimize.brentq(lambda x: special.polygamma(1, x) - value, 1e-6, 1e9))
+    """The x with trigamma(x) = zeta(2, x) = value, above 0."""
+    return float(optimize.brentq(lambda x: special.zeta(2.0, x) - value, 1e-6, 1e9, rtol=1e-6))
 
 
 def welch(a: Moments, b: Moments) -> Contrasts:

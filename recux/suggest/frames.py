@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from recux.suggest.words import spread
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -150,6 +152,16 @@ class Evidence:
         """Which ratings carry a comment, shape (ratings,)."""
         comment = self.ratings["comment"]
         return (comment.notna() & (comment != "")).to_numpy(dtype=bool)
+
+    @cached_property
+    def writings(self) -> tuple[Ints, list[str]]:
+        """Everything that people wrote, comments and reasons for their recommendation score: who, and the text in
+        lower case with single spaces.
+        """
+        a = self.answers
+        why = a[(a["instrument"] == "nps") & (a["question"] == "why") & a["text"].notna()]
+        person = np.concatenate([self.person[self.has_comment], integers(why["person"])])
+        return person, spread([*self.ratings["comment"].to_numpy()[self.has_comment], *why["text"]])
 
     @cached_property
     def person_mean(self) -> Floats:

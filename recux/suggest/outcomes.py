@@ -11,7 +11,7 @@ import pandas as pd
 
 from recux.suggest.frames import Evidence, Flags, Floats, floats, integers, mean_by
 from recux.suggest.segment import people_where, rows_where
-from recux.suggest.words import mentions
+from recux.suggest.words import mentions_in
 
 Where = Mapping[str, str]
 
@@ -37,11 +37,8 @@ def theme_share(e: Evidence, where: Where) -> Floats:
     """Whether the person mentions the theme (1 or 0) in any comment, or in the reason given for the recommendation
     score; NaN for people who never wrote.
     """
-    commented = e.has_comment & rows_where(e, where, any_arm=True)
-    why = e.answers[(e.answers["instrument"] == "nps") & (e.answers["question"] == "why") & e.answers["text"].notna()]
-    person = np.concatenate([e.person[commented], integers(why["person"])])
-    texts = [*e.ratings["comment"][commented], *why["text"]]
-    said = mentions(texts, tuple(where.get("theme", "").split(" | ")))
+    person, texts = e.writings
+    said = mentions_in(texts, tuple(where.get("theme", "").split(" | ")))
     share = mean_by(person, said.astype(np.float64), e.n)
     return _inside(e, where, np.where(np.isnan(share), np.nan, (share > 0).astype(np.float64)))
 
@@ -49,7 +46,8 @@ def theme_share(e: Evidence, where: Where) -> Floats:
 def mentioned(e: Evidence, where: Where) -> Flags:
     """Which ratings carry a comment that mentions the theme, shape (ratings,)."""
     found = np.zeros(len(e.rating), dtype=bool)
-    found[e.has_comment] = mentions(e.ratings["comment"][e.has_comment], tuple(where.get("theme", "").split(" | ")))
+    texts = e.writings[1][: int(e.has_comment.sum())]  # comments come first
+    found[e.has_comment] = mentions_in(texts, tuple(where.get("theme", "").split(" | ")))
     return found
 
 

@@ -8,8 +8,7 @@ import re
 from collections.abc import Iterable
 
 import numpy as np
-
-from recux.suggest.frames import Flags
+from numpy.typing import NDArray
 
 WORDS = re.compile(r"[a-zà-ÿ]+(?:'[a-z]+)?")
 HAN = re.compile(r"[\u3400-\u9fff]+")
@@ -60,11 +59,23 @@ def phrases(text: str) -> set[str]:
     return found
 
 
-def mentions(comments: Iterable[str], wanted: tuple[str, ...]) -> Flags:
+def mentions(comments: Iterable[str], wanted: tuple[str, ...]) -> NDArray[np.bool_]:
     """Which comments contain any of the phrases, shape (comments,)."""
-    patterns = [re.compile(_pattern(phrase)) for phrase in wanted if phrase]
-    texts = [" ".join(str(comment).lower().split()) for comment in comments]
-    return np.array([any(p.search(text) for p in patterns) for text in texts], dtype=bool)
+    return mentions_in(spread(comments), wanted)
+
+
+def spread(comments: Iterable[str]) -> list[str]:
+    """Comments in lower case with single spaces, as `mentions_in` wants them."""
+    return [" ".join(str(comment).lower().split()) for comment in comments]
+
+
+def mentions_in(texts: list[str], wanted: tuple[str, ...]) -> NDArray[np.bool_]:
+    """`mentions` for texts that were prepared by `spread`."""
+    patterns = [_pattern(phrase) for phrase in wanted if phrase]
+    if not patterns:
+        return np.zeros(len(texts), dtype=bool)
+    search = re.compile("|".join(patterns)).search
+    return np.fromiter((search(text) is not None for text in texts), dtype=bool, count=len(texts))
 
 
 def _pattern(phrase: str) -> str:

@@ -49,13 +49,16 @@ def comments(e: Evidence) -> list[Finding]:
     if not found or low.empty or high.empty:
         return []
     shares = family.shares_by_strength(strength, family.COMMENTS * (1 - OF_ARMS))
-    against_satisfied = [_with_reach(e, _tested(found[index], low, high, share, tried)) for index, share in shares]
-    return [*against_satisfied, *themes_in_arms(e, [theme.phrases for theme in found])]
+    said_by = {theme.phrases: theme_share(e, {"theme": " | ".join(theme.phrases)}) for theme in found}
+    against_satisfied = [
+        _with_reach(_tested(found[index], low, high, share, tried), said_by[found[index].phrases][e.confirm])
+        for index, share in shares
+    ]
+    return [*against_satisfied, *themes_in_arms(e, said_by)]
 
 
-def _with_reach(e: Evidence, finding: Finding) -> Finding:
+def _with_reach(finding: Finding, values: Floats) -> Finding:
     """The finding with the share of all who wrote, of the confirmation half, who mention the theme."""
-    values = theme_share(e, finding.where)[e.confirm]
     wrote = values[~np.isnan(values)]
     reach = proportion(int(wrote.sum()), len(wrote))
     facts = {"reach": reach.value, "reach_low": reach.ci_low, "reach_high": reach.ci_high, "wrote": reach.n}

@@ -4,7 +4,7 @@ The themes are those of the discovery half. How different the arms are there dec
 the test (Fisher's exact) and the estimate come from the confirmation half. A person who wrote counts once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from math import sqrt
 
 import numpy as np
@@ -14,7 +14,7 @@ from recux.stats import compare_proportions
 from recux.suggest import family
 from recux.suggest.finding import Finding, from_difference, ids_of
 from recux.suggest.frames import Evidence, Flags, Floats
-from recux.suggest.outcomes import mentioned, theme_share
+from recux.suggest.outcomes import mentioned
 
 FEWEST = 8
 """People who wrote, in each arm and half."""
@@ -24,19 +24,25 @@ Counts = tuple[int, int, int, int]
 """Who mentions it and who wrote: in the arm that mentions it less, then in the one that mentions it more."""
 
 
-def themes_in_arms(e: Evidence, themes: Sequence[tuple[str, ...]]) -> list[Finding]:
-    """Every theme in every arm against the control, in the direction of the discovery half."""
+def themes_in_arms(e: Evidence, said_by: Mapping[tuple[str, ...], Floats]) -> list[Finding]:
+    """Every theme in every arm against the control, in the direction of the discovery half.
+
+    `said_by` holds for each theme whether each person mentions it, NaN for people who wrote nothing.
+    """
     tried = [
         (theme, _counted(e, values, arm, ~e.confirm))
-        for theme in themes
-        for values in [theme_share(e, {"theme": " | ".join(theme)})]
+        for theme, values in said_by.items()
         for arm in range(1, len(e.arms))
         if _enough(e, values, arm)
     ]
     strength = np.array([_z(found[0]) for _, found in tried])
     shares = family.shares_by_strength(strength, family.COMMENTS * OF_ARMS)
-    tests = [_tested(e, *tried[index], share=share, tried=len(tried)) for index, share in shares]
-    return [test for test in tests if test is not None]
+    found = []
+    for index, share in shares:
+        theme, (_, sides) = tried[index]
+        finding, p = _tested(e, theme, np.where(e.confirm, said_by[theme], np.nan), *sides)
+        found.extend([finding.tested(p, share, tried=len(tried))] if finding else [])
+    return found
 
 
 def _enough(e: Evidence, values: Floats, arm: int) -> bool:
@@ -59,24 +65,19 @@ def _z(counts: Counts) -> float:
     return (b / n - a / m) / sqrt(pooled * (1 - pooled) * (1 / m + 1 / n))
 
 
-def _tested(
-    e: Evidence, theme: tuple[str, ...], found: tuple[Counts, tuple[int, int]], *, share: float, tried: int
-) -> Finding | None:
-    less, more = found[1]
-    where = {"theme": " | ".join(theme)}
-    values = np.where(e.confirm, theme_share(e, where), np.nan)
-    a, b = (values[(e.arm_of_person == one) & ~np.isnan(values)] for one in (less, more))
-    table = [[int(b.sum()), int((1 - b).sum())], [int(a.sum()), int((1 - a).sum())]]
+def _tested(e: Evidence, theme: tuple[str, ...], values: Floats, less: int, more: int) -> tuple[Finding | None, float]:
+    """The finding from the values of the confirmation half, and its p."""
+    a, b = (values[(e.arm_of_person == arm) & ~np.isnan(values)] for arm in (less, more))
+    where = {"theme": " | ".join(theme), "arm": e.arm_key(more), "control": e.arm_key(less)}
     said = mentioned(e, where) & (e.arm_of_person[e.person] == more) & e.confirm[e.person]
     finding = from_difference(
         compare_proportions(int(a.sum()), len(a), int(b.sum()), len(b)),
         kind="theme_arm",
         metric="theme_share",
         definition="share of people who mention the theme in the arm, minus that in the other, of those who wrote",
-        where={**where, "arm": e.arm_key(more), "control": e.arm_key(less)},
+        where=where,
         facts={"theme": theme[0], "share_arm": float(b.mean()), "share_control": float(a.mean())},
         ids={"comments": ids_of(e.ratings["id"][said])},
     )
-    if finding is None:
-        return None
-    return finding.tested(float(stats.fisher_exact(table, alternative="greater").pvalue), share, tried=tried)
+    table = [[int(b.sum()), int((1 - b).sum())], [int(a.sum()), int((1 - a).sum())]]
+    return finding, float(stats.fisher_exact(table, alternative="greater").pvalue)
