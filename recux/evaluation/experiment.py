@@ -1,60 +1,31 @@
 """Arms against the control: was the split as planned, and is any arm better, worse, as good, or can nobody tell yet.
 
 The primary metric decides; its p-values are adjusted over the arms (Holm). The other metrics are adjusted together,
-over metrics and arms. Ranking figures are not among them: they only describe the order within the shown slates.
+over metrics and arms. Ranking figures are not among them: they only describe the order within the shown slates. Where
+the same people saw both arms (crossover), arms are compared within people.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
-import numpy as np
 import pandas as pd
 
-from recux.evaluation.figure import FigureValue, missing
-from recux.evaluation.recommendation import RATES, per_person
-from recux.evaluation.satisfaction import (
-    Floats,
-    construct_range,
-    construct_scores,
-    last_wave,
-    person_means,
-    single,
-    sus_scores,
-    table,
-    umux_scores,
-)
-from recux.instruments import available, load
-from recux.stats import (
-    Difference,
-    FurtherN,
-    SampleRatio,
-    compare_means,
-    compare_nps,
-    compare_proportions,
-    further_n,
-    holm,
-    srm,
-)
+from recux.evaluation.contrasts import as_figure, between, within
+from recux.evaluation.figure import FigureValue
+from recux.evaluation.satisfaction import last_wave
+from recux.evaluation.values import MARGINS, RELATIVE_MARGIN, Data, margin_of, measured, values_of
+from recux.stats import Difference, FurtherN, SampleRatio, further_n, holm, srm
 from recux.stats.distributions import critical_z
+
+__all__ = ["MARGINS", "RELATIVE_MARGIN", "Comparison", "Data", "Split", "compare", "comparisons", "measured"]
 
 Verdict = Literal["better", "worse", "equivalent", "cannot_tell"]
 
-MARGINS = {"nps": 10.0, "csat": 0.1, "mean_rating": 0.2, "ces": 0.35, "sus": 5.0, "umux_lite": 5.0}
-"""Differences too small to matter, in the metric's unit."""
-RELATIVE_MARGIN = 0.1
-"""The same for rates, as a share of the control's, and for constructs, as a share of their range."""
 LEVEL = 0.05
 SPLIT = "people are not split between the arms as planned (sample ratio), so no difference can be trusted"
-
-
-@dataclass(frozen=True, slots=True)
-class Data:
-    """What comparisons are made of."""
-
-    ratings: pd.DataFrame
-    answers: pd.DataFrame
-    exposures: pd.DataFrame
+SAME_PEOPLE = 0.5
+"""Share of an arm pair's raters who rated in both arms from which a study counts as a crossover, declared or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +50,23 @@ class Comparison:
     """How many more people an arm would show a difference of ``margin``, at 80 % power and the family's strictest
     level; None when the verdict is clear, or nothing was estimable. See ``recux.stats.further_n`` for what it is worth.
     """
+    within: bool = False
+    """Whether the same people saw both arms, and were compared with themselves."""
+
+
+class Compared(NamedTuple):
+    """A comparison before it is judged among its family."""
+
+    metric: str
+    arm: str
+    result: Difference
+    margin: float | None
+    within: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """How many people each arm has, against the plan."""
+    """How many people each arm has, against the plan; in a crossover, how many met it first."""
 
     counts: dict[str, int]
     p: float | None
@@ -94,7 +77,11 @@ class Split:
 def sample_ratio(people: pd.DataFrame, weights: Mapping[str, float]) -> Split:
     """Whether the arms got the people that their weights plan. Arms with weight 0 are left out of the check."""
     found = people["arm"].value_counts()
-    counts = {arm: int(found.get(arm, 0)) for arm in weights}
+    return split_of({arm: int(found.get(arm, 0)) for arm in weights}, weights)
+
+
+def split_of(counts: dict[str, int], weights: Mapping[str, float]) -> Split:
+    """The same from numbers of people."""
     planned = [arm for arm, weight in weights.items() if weight > 0]
     if len(planned) < 2:
         return Split(counts, None, None, "only one arm gets people")
@@ -103,55 +90,67 @@ def sample_ratio(people: pd.DataFrame, weights: Mapping[str, float]) -> Split:
 
 
 def comparisons(
-    data: Data, arms: Sequence[str], primary: str, *, recorded: set[str], split_ok: bool | None = True
+    data: Data,
+    arms: Sequence[str],
+    primary: str,
+    *,
+    recorded: set[str],
+    split_ok: bool | None = True,
+    first: "pd.Series[str] | None" = None,
+    crossover: bool = False,
 ) -> list[Comparison]:
-    """Every arm against the first, by the primary metric and then by the others that were measured."""
-    data = replace(data, answers=last_wave(data.answers))
+    """Every arm against the first, by the primary metric and then by the others that were measured.
+
+    ``first`` is the arm that each person met first, of those who met several; ``crossover`` says that this was planned.
+    """
+    data = replace(data, answers=last_wave(data.answers, by_arm=True))
     others = [metric for metric in measured(data, recorded) if metric != primary]
-    first = _family([primary], data, arms, primary, split_ok)
-    return first + _family(others, data, arms, primary, split_ok)
+    pairs = [(metric, arm) for metric in (primary, *others) for arm in arms[1:]]
+    found = [compare(metric, data, arm, arms[0], first=first, crossover=crossover) for metric, arm in pairs]
+    return judged(found, arms[0], primary, split_ok=split_ok) if pairs else []
 
 
-def measured(data: Data, recorded: set[str]) -> list[str]:
-    """The metrics, besides constructs, that this study can compare arms by."""
-    asked = set(data.answers["instrument"].unique())
-    found = [] if data.ratings.empty else ["mean_rating"]
-    found += [name for name in ("nps", "csat", "ces", "sus", "umux_lite") if name in asked]
-    return found + [name for name, (_, kind) in RATES.items() if kind in recorded and not data.exposures.empty]
+def compare(
+    metric: str,
+    data: Data,
+    arm: str,
+    control: str,
+    *,
+    first: "pd.Series[str] | None" = None,
+    crossover: bool = False,
+) -> Compared:
+    """Arm minus control by one metric; answers must be of one wave a person and arm."""
+    a, b = data.of_arm(control), data.of_arm(arm)
+    margin = margin_of(metric, values_of(metric, a))
+    if first is None or not (crossover or same_people(a, b)):
+        return Compared(metric, arm, between(metric, a, b), margin, within=False)
+    return Compared(metric, arm, within(metric, a, b, first == control), margin, within=True)
 
 
-def compare(metric: str, data: Data, arm: str, control: str) -> tuple[Difference, float | None]:
-    """Arm minus control by one metric, and the margin within which a difference does not matter."""
-    a, b = _of_arm(data, control), _of_arm(data, arm)
-    if metric == "nps":
-        return compare_nps(single(a.answers, "nps"), single(b.answers, "nps")), MARGINS["nps"]
-    if metric == "csat":
-        ups = [(int((scores >= 4).sum()), len(scores)) for scores in (single(x.answers, "csat") for x in (a, b))]
-        return compare_proportions(*ups[0], *ups[1]), MARGINS["csat"]
-    if metric in RATES:
-        column = RATES[metric][0]
-        rate = float(a.exposures[column].mean()) if len(a.exposures) else 0.0
-        return compare_means(_rates(a, column), _rates(b, column)), RELATIVE_MARGIN * rate or None
-    values, margin = _values(metric, data)
-    return compare_means(values(a), values(b)), margin
+def same_people(a: Data, b: Data) -> bool:
+    """Whether most of the people who rated in either arm rated in both."""
+    in_a, in_b = (set(x.ratings["participant"]) for x in (a, b))
+    return bool(in_a & in_b) and len(in_a & in_b) >= SAME_PEOPLE * len(in_a | in_b)
 
 
-def _family(
-    metrics: Sequence[str], data: Data, arms: Sequence[str], primary: str, split_ok: bool | None
-) -> list[Comparison]:
-    """Comparisons whose p-values are adjusted together."""
-    pairs = [(metric, arm) for metric in metrics for arm in arms[1:]]
-    found = [compare(metric, data, arm, arms[0]) for metric, arm in pairs]
-    tested = [index for index, (result, _) in enumerate(found) if result.p is not None]
-    adjusted = dict(zip(tested, holm([found[index][0].p or 0.0 for index in tested]), strict=True))
+def judged(found: Sequence[Compared], control: str, primary: str, *, split_ok: bool | None = True) -> list[Comparison]:
+    """All comparisons with their verdicts: the primary metric's are adjusted together, all others together."""
+    families = ([one for one in found if (one.metric == primary) is decides] for decides in (True, False))
+    return [one for family in families for one in _family(family, control, primary, split_ok)]
+
+
+def _family(found: Sequence[Compared], control: str, primary: str, split_ok: bool | None) -> list[Comparison]:
+    tested = [index for index, one in enumerate(found) if one.result.p is not None]
+    adjusted = dict(zip(tested, holm([found[index].result.p or 0.0 for index in tested]), strict=True))
     together = []
-    for index, ((metric, arm), (result, margin)) in enumerate(zip(pairs, found, strict=True)):
-        difference = _figure(result, f"Difference in {metric}: {arm} minus {arms[0]}")
+    for index, (metric, arm, result, margin, same) in enumerate(found):
+        who = ", within the same people" if same else ""
+        difference = as_figure(result, f"Difference in {metric}: {arm} minus {control}{who}", paired=same)
         p = adjusted.get(index)
         verdict, because = judge(difference, p, margin) if split_ok is not False else ("cannot_tell", SPLIT)
-        one = Comparison(metric, metric == primary, arm, arms[0], difference, result.p, p, margin, verdict, because)
         more = further(result, margin, len(tested)) if verdict == "cannot_tell" and split_ok is not False else None
-        together.append(replace(one, further=more))
+        facts = (metric, metric == primary, arm, control, difference, result.p, p, margin, verdict, because)
+        together.append(Comparison(*facts, more, same))
     return together
 
 
@@ -175,48 +174,3 @@ def judge(difference: FigureValue, p_adjusted: float | None, margin: float | Non
     if low > 0 or high < 0:
         return "cannot_tell", f"clear alone, but not among all that is looked at (adjusted p = {p_adjusted or 1:.2g})"
     return "cannot_tell", "the interval holds both no difference and differences that matter"
-
-
-def _figure(result: Difference, definition: str) -> FigureValue:
-    n = result.n_a + result.n_b
-    if result.difference is None or result.ci_low is None or result.ci_high is None:
-        return missing(result.reason or "not estimable", definition, n=n)
-    return FigureValue(result.difference, result.ci_low, result.ci_high, n, definition, result.method)
-
-
-def _of_arm(data: Data, arm: str) -> Data:
-    return Data(*(rows[rows["arm"] == arm] for rows in (data.ratings, data.answers, data.exposures)))
-
-
-def _values(metric: str, data: Data) -> tuple[Callable[[Data], Floats], float | None]:
-    """How to get one value a person, and the margin."""
-    simple: dict[str, Callable[[Data], Floats]] = {
-        "mean_rating": lambda d: person_means(d.ratings, "rating"),
-        "ces": lambda d: single(d.answers, "ces"),
-        "sus": lambda d: sus_scores(d.answers),
-        "umux_lite": lambda d: umux_scores(d.answers),
-    }
-    if metric in simple:
-        return simple[metric], MARGINS[metric]
-    name, _, construct_name = metric.partition(".")
-    instrument = load(name) if name in available() else None
-    construct = next((c for c in instrument.constructs if c.name == construct_name), None) if instrument else None
-    if instrument is None or construct is None:
-        return lambda _: np.empty(0), None
-    questions = [question.name for question in instrument.questions]
-    low, high = construct_range(instrument, construct)
-
-    def scores(d: Data) -> Floats:
-        wide = table(d.answers[d.answers["instrument"] == name], questions)
-        return np.asarray(construct_scores(wide, instrument, construct), dtype=np.float64)
-
-    return scores, RELATIVE_MARGIN * (high - low)
-
-
-def _rates(data: Data, column: str) -> Floats:
-    """One value a person whose mean is the arm's rate and whose spread is that of the linearised ratio."""
-    if data.exposures.empty:
-        return np.empty(0)
-    done, shown, _ = per_person(data.exposures, column)
-    rate = done.sum() / shown.sum()
-    return np.asarray(rate + (done - rate * shown) / shown.mean(), dtype=np.float64)

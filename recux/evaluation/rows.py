@@ -23,6 +23,7 @@ from db.tables import (
     Request,
     Response,
     Slate,
+    Study,
 )
 from recux.evaluation.frames import arm, frame_of, moment, with_arms, within
 from recux.evaluation.scope import Scope
@@ -111,13 +112,15 @@ def ratings(session: Session, scope: Scope) -> pd.DataFrame:
 def answers(session: Session, scope: Scope) -> pd.DataFrame:
     """Columns ``id``, ``response``, ``participant``, ``arm``, ``instrument``, ``wave``, ``question``, ``value``
     (NaN: none), ``worded`` (a text was given), ``refused``, ``moment``; the last revision of each.
+
+    In a crossover study the arm is that of the list they were about; what was asked once, about both, has none.
     """
     statement: sa.Select[*tuple[Any, ...]] = (
         sa.select(
             col(Answer.id),
             col(Answer.response_id).label("response"),
             col(Response.participant_id).label("participant"),
-            arm(col(Participant.arm_id)),
+            arm(_answers_arm(session, scope)),
             col(Response.instrument),
             col(Response.wave),
             col(Answer.question),
@@ -134,6 +137,15 @@ def answers(session: Session, scope: Scope) -> pd.DataFrame:
     frame = frame_of(session, statement.where(wanted), ANSWER, moments=("moment",)).sort_values("id", ignore_index=True)
     last = frame.drop_duplicates(["response", "question"], keep="last", ignore_index=True)
     return with_arms(session, scope, last)
+
+
+def _answers_arm(session: Session, scope: Scope) -> sa.ColumnElement[Any]:
+    study = session.get_one(Study, scope.study)
+    own: sa.ColumnElement[Any] = sa.type_coerce(col(Participant.arm_id), sa.Integer)
+    if study.design != "crossover":
+        return own
+    of_list = sa.case((col(Response.wave) == 2, col(Participant.second_arm_id)), else_=own)
+    return sa.case((col(Response.instrument).in_(study.per_list), of_list), else_=sa.null())
 
 
 def impressions(session: Session, scope: Scope) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from recux.evaluation.figure import FigureValue, figure, missing
 from recux.instruments import Construct, Instrument, available, load
-from recux.stats import bounded_mean, ces, cronbach_alpha, csat, nps, sus, umux_lite
+from recux.stats import bounded_mean, ces, cronbach_alpha, csat, nps, scales
 
 Floats = NDArray[np.float64]
 
@@ -96,11 +96,11 @@ def person_means(rows: pd.DataFrame, column: str) -> Floats:
     return np.asarray(totals / np.bincount(codes, minlength=len(people)), dtype=np.float64)
 
 
-def last_wave(answers: pd.DataFrame) -> pd.DataFrame:
-    """The answers of each person's last wave of each instrument."""
+def last_wave(answers: pd.DataFrame, *, by_arm: bool = False) -> pd.DataFrame:
+    """The answers of each person's last wave of each instrument; with ``by_arm``, of each arm that it was about."""
     if answers.empty or answers["wave"].nunique() == 1:
         return answers
-    last = answers.groupby(["participant", "instrument"])["wave"].transform("max")
+    last = answers.groupby(["participant", "instrument", *(["arm"] if by_arm else [])])["wave"].transform("max")
     return answers[answers["wave"] == last]
 
 
@@ -112,13 +112,12 @@ def single(answers: pd.DataFrame, instrument: str, question: str = "score") -> F
 
 def sus_scores(answers: pd.DataFrame) -> Floats:
     """SUS of each person who answered all ten questions."""
-    table = complete(answers, "sus", [f"q{n}" for n in range(1, 11)])
-    return np.array([sus(row).value for row in table])
+    return scales.sus_scores(complete(answers, "sus", [f"q{n}" for n in range(1, 11)]))
 
 
 def umux_scores(answers: pd.DataFrame) -> Floats:
     """UMUX-Lite of each person who answered both questions."""
-    return np.array([umux_lite(row).value for row in complete(answers, "umux_lite", ["q1", "q2"])])
+    return scales.umux_lite_scores(complete(answers, "umux_lite", ["q1", "q2"]))
 
 
 def table(answers: pd.DataFrame, questions: Sequence[str]) -> pd.DataFrame:

@@ -33,6 +33,10 @@ class Snapshot:
     answers: pd.DataFrame
     exposures: pd.DataFrame
     requests: pd.DataFrame
+    first_arms: "pd.Series[str]"
+    """The arm that each person met first, of those who met several."""
+    crossover: bool = False
+    """Whether people were meant to meet both arms."""
 
     @property
     def arms(self) -> list[str]:
@@ -78,13 +82,22 @@ class Snapshot:
         """Every arm against the control."""
         data = experiment.Data(self.ratings, self.answers, self.exposures)
         split = self.sample_ratio()
-        return experiment.comparisons(data, self.arms, self.primary_metric, recorded=self.recorded, split_ok=split.ok)
+        return experiment.comparisons(
+            data,
+            self.arms,
+            self.primary_metric,
+            recorded=self.recorded,
+            split_ok=split.ok,
+            first=self.first_arms,
+            crossover=self.crossover,
+        )
 
 
 def snapshot(session: Session, study: Study, scope: Scope) -> Snapshot:
     """Read a study's rows, each table once."""
     ratings = rows.ratings(session, scope)
-    shown = exposures(rows.impressions(session, scope), ratings, rows.interactions(session, scope))
+    listed = rows.impressions(session, scope)
+    shown = exposures(listed, ratings, rows.interactions(session, scope))
     return Snapshot(
         primary_metric=study.primary_metric,
         objectives=dict(study.objectives),
@@ -97,7 +110,19 @@ def snapshot(session: Session, study: Study, scope: Scope) -> Snapshot:
         answers=rows.answers(session, scope),
         exposures=shown,
         requests=rows.requests(session, scope),
+        first_arms=first_arms(listed, shown),
+        crossover=study.design == "crossover",
     )
+
+
+def first_arms(listed: pd.DataFrame, shown: pd.DataFrame) -> "pd.Series[str]":
+    """The arm of the first list of each person who was shown lists of several arms, by person."""
+    met = shown.loc[shown["arm"] != "", ["participant", "arm", "slate"]].drop_duplicates()
+    several = met.groupby("participant")["arm"].nunique()
+    met = met[met["participant"].isin(several.index[several > 1])]
+    timed = met.merge(listed[["slate", "served_at"]].drop_duplicates("slate"), on="slate")
+    ordered = timed.sort_values(["participant", "served_at", "slate"]).drop_duplicates("participant")
+    return ordered.set_index("participant")["arm"]
 
 
 def flags(session: Session, scope: Scope, data: Snapshot) -> pd.DataFrame:

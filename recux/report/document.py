@@ -103,6 +103,7 @@ def _comparison(one: Comparison) -> Json:
         "primary": one.primary,
         "arm": one.arm,
         "control": one.control,
+        "within_people": one.within,
         "difference": one.difference.to_json(),
         "p": one.p,
         "p_adjusted": one.p_adjusted,

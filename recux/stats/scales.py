@@ -83,6 +83,16 @@ def sus(answers: Sequence[int]) -> Sus:
     return Sus(2.5 * float((given[0::2] - 1).sum() + (5 - given[1::2]).sum()))
 
 
+def sus_scores(table: Floats) -> Floats:
+    """`sus` of many people: `table` has shape (people, 10), answers 1 to 5, none missing."""
+    return np.asarray(2.5 * ((table[:, 0::2] - 1).sum(axis=1) + (5 - table[:, 1::2]).sum(axis=1)))
+
+
+def umux_lite_scores(table: Floats) -> Floats:
+    """The value of `umux_lite` of many people: `table` has shape (people, 2), answers 1 to 7, none missing."""
+    return np.asarray(0.65 * ((table.sum(axis=1) - 2) * 100 / 12) + 22.9)
+
+
 def umux_lite(answers: Sequence[int]) -> UmuxLite:
     """UMUX-Lite of one person from 2 answers 1 to 7; value = .65 raw + 22.9 predicts SUS (Lewis et al. 2013)."""
     given = _exactly(answers, 2, 7)

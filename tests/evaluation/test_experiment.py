@@ -6,7 +6,7 @@ from recux.evaluation.experiment import Data, compare, comparisons, judge, sampl
 from recux.evaluation.figure import FigureValue
 from recux.evaluation.lists import METRICS
 from recux.instruments import load
-from recux.stats import compare_means, holm
+from recux.stats import compare_crossover, compare_means, holm
 from tests.evaluation.world import answers_frame, exposures_frame, ratings_frame
 
 SILENCE, UNSEEN = answers_frame([]), exposures_frame([(1, [5])]).iloc[:0]
@@ -55,7 +55,7 @@ def test_the_primary_metric_of_several_arms_is_adjusted_over_the_arms():
 def test_a_rating_is_never_counted_as_a_person():
     ratings = pilot({"a": 0, "b": 0.4}, people=15)
     a, b = (ratings[ratings["arm"] == arm].groupby("participant")["rating"].mean() for arm in "ab")
-    found, _ = compare("mean_rating", Data(ratings, SILENCE, UNSEEN), "b", "a")
+    found = compare("mean_rating", Data(ratings, SILENCE, UNSEEN), "b", "a").result
     wanted = compare_means(a.to_numpy(), b.to_numpy())
     assert (found.difference, found.p, found.n_a) == pytest.approx((wanted.difference, wanted.p, 15))
 
@@ -75,7 +75,7 @@ def test_a_difference_in_clicks_is_the_difference_of_the_two_rates():
     b = exposures_frame([(100 + n, [None] * (n % 3 + 2)) for n in range(30)], arm="b")
     rng = np.random.default_rng(5)
     shown = pd.concat([a.assign(clicked=rng.random(len(a)) < 0.2), b.assign(clicked=rng.random(len(b)) < 0.5)])
-    found, _ = compare("ctr", Data(ratings_frame([]), SILENCE, shown), "b", "a")
+    found = compare("ctr", Data(ratings_frame([]), SILENCE, shown), "b", "a").result
     rates = shown.groupby("arm")["clicked"].mean()
     assert found.difference == pytest.approx(rates["b"] - rates["a"])
     assert (found.n_a, found.n_b) == (30, 30)
@@ -130,3 +130,42 @@ def test_the_split_counts_everybody_assigned_and_ignores_arms_that_get_nobody():
 
 def test_one_arm_has_no_split_to_check():
     assert sample_ratio(pd.DataFrame({"arm": ["a"]}), {"a": 1.0}).ok is None
+
+
+def both_arms(effect, *, people=24, seed=2):
+    """Ratings of people who saw both arms, every second one b first, everybody a star lower the second time."""
+    rng = np.random.default_rng(seed)
+    rows, first = [], {}
+    for person in range(people):
+        taste = rng.normal(0, 0.8)
+        first[person] = "a" if person % 2 else "b"
+        for arm in "ab":
+            later = 1.0 * (first[person] != arm)
+            stars = 3.5 + taste + (effect if arm == "b" else 0) - later + rng.normal(0, 0.3, 4)
+            rows += [(person, arm, star) for star in np.clip(stars, 1, 5)]
+    return Data(ratings_frame(rows), SILENCE, UNSEEN), pd.Series(first)
+
+
+def test_people_who_saw_both_arms_are_compared_with_themselves():
+    data, first = both_arms(0.4)
+    (one,) = comparisons(data, ["a", "b"], "mean_rating", recorded=set(), first=first)
+    wide = data.ratings.groupby(["participant", "arm"])["rating"].mean().unstack()
+    wanted = compare_crossover(wide["a"], wide["b"], first[wide.index] == "a").effect
+    assert (one.within, one.verdict, one.difference.n) == (True, "better", 24)
+    assert (one.difference.value, one.p) == pytest.approx((wanted.difference, wanted.p))
+    assert one.difference.definition.endswith("within the same people")
+
+
+def test_the_same_ratings_by_different_people_cannot_tell():
+    data, _ = both_arms(0.4)
+    ratings = data.ratings.assign(participant=data.ratings["participant"] + 100 * (data.ratings["arm"] == "b"))
+    (one,) = comparisons(Data(ratings, SILENCE, UNSEEN), ["a", "b"], "mean_rating", recorded=set(), first=pd.Series())
+    assert (one.within, one.verdict) == (False, "cannot_tell")
+    assert one.further.n_per_arm > 0
+
+
+def test_a_planned_crossover_that_nobody_finished_has_no_difference_yet():
+    data = Data(pilot({"a": 0, "b": 0.3}, people=10), SILENCE, UNSEEN)
+    nobody = pd.Series([], dtype="str")
+    (one,) = comparisons(data, ["a", "b"], "mean_rating", recorded=set(), first=nobody, crossover=True)
+    assert (one.verdict, one.difference.value, one.further) == ("cannot_tell", None, None)
