@@ -1,13 +1,14 @@
 """What to change next, why, what it should bring, and later whether it did."""
 
 from recux.suggest.judge import judge
-from recux.suggest.life import accept, decline, implement, set_effort, try_as_arm
+from recux.suggest.life import accept, assign, decline, implement, set_effort, try_as_arm
 from recux.suggest.propose import propose
 from recux.suggest.score_cards import ScoreCard, score_cards
 
 __all__ = [
     "ScoreCard",
     "accept",
+    "assign",
     "decline",
     "implement",
     "judge",

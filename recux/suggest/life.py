@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from db.queries import arms_of
-from db.tables import Arm, Audit, Round, Study, Suggestion, SuggestionEvent
+from db.tables import Arm, Audit, Round, Study, Suggestion, SuggestionEvent, User
 from recux.errors import Conflict, InvalidInput, NotFound
 
 
@@ -96,12 +96,20 @@ def set_effort(session: Session, suggestion: Suggestion, *, actor: str, effort: 
     """Say how much work it is (1 a day, 3 a project); its rank is divided by it. Raises InvalidInput unless above 0."""
     if not 0 < effort < float("inf"):
         raise InvalidInput(f"effort == {effort!r}, must be above 0")
-    rank = {**suggestion.predicted.get("rank", {}), "effort": effort}
-    rank["value"] = rank.get("effect", 0.0) * rank.get("people", 0) * rank.get("probability", 0.0) / effort
-    suggestion.predicted = {**suggestion.predicted, "rank": rank}
-    suggestion.rank = rank["value"]
+    suggestion.rank *= suggestion.effort / effort
+    suggestion.effort = effort
     session.add(suggestion)
-    _record(session, suggestion, "effort", actor, {"effort": effort})
+    record(session, suggestion, "effort", actor, {"effort": effort})
+    return suggestion
+
+
+def assign(session: Session, suggestion: Suggestion, *, actor: str, owner: str | None) -> Suggestion:
+    """Say who sees to it: the address of an account, or None for nobody. Raises NotFound for an unknown account."""
+    if owner is not None and session.exec(select(User.id).where(User.email == owner)).first() is None:
+        raise NotFound(f"there is no account {owner!r} that could own the suggestion")
+    suggestion.owner = owner
+    session.add(suggestion)
+    record(session, suggestion, "assigned", actor, {"owner": owner})
     return suggestion
 
 
@@ -175,11 +183,12 @@ def _free_key(key: str, taken: set[str]) -> str:
 def _step(session: Session, suggestion: Suggestion, kind: str, actor: str, payload: dict[str, Any]) -> Suggestion:
     suggestion.status = kind
     session.add(suggestion)
-    _record(session, suggestion, kind, actor, payload)
+    record(session, suggestion, kind, actor, payload)
     return suggestion
 
 
-def _record(session: Session, suggestion: Suggestion, kind: str, actor: str, payload: dict[str, Any]) -> None:
+def record(session: Session, suggestion: Suggestion, kind: str, actor: str, payload: dict[str, Any]) -> None:
+    """Write a step into the suggestion's own history and into the audit trail."""
     assert suggestion.id is not None  # it comes from the database
     study = session.get_one(Study, suggestion.study_id)
     session.add(SuggestionEvent(suggestion_id=suggestion.id, kind=kind, actor=actor, payload=payload))

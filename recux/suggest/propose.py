@@ -1,41 +1,84 @@
 """Suggestions of a round: from its evidence to rows that an admin can accept."""
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from db.tables import Round, Suggestion, SuggestionEvent
-from recux.suggest.draft import Draft, practical
+from db.tables import Round, Suggestion
+from recux.suggest.draft import Draft, practical, text
 from recux.suggest.drafting import draft
 from recux.suggest.evidence import read_evidence
 from recux.suggest.frames import Evidence
+from recux.suggest.life import event_of, record
 from recux.suggest.rank import Rank, rank_of
 from recux.suggest.score_cards import records_by_rule, warning
 from recux.suggest.segment import name_of
 
 
 def propose(session: Session, round_: Round) -> list[Suggestion]:
-    """Store what the round's evidence supports, best first; those that nobody has decided on are replaced.
+    """Store what the round's evidence supports, best first; those that nobody has decided on are brought up to date.
 
-    Calling it again gives the same suggestions. One that was accepted, declined or judged stays as it is.
+    Calling it again gives the same suggestions. One that was accepted, declined or judged stays as it is. What people
+    said of the same suggestion in an earlier round, its effort and owner, goes on to hold.
     """
-    assert round_.id is not None  # it comes from the database
-    session.connection().execute(
-        sa.delete(Suggestion).where(col(Suggestion.round_id) == round_.id, col(Suggestion.status) == "proposed")
-    )
-    decided = session.exec(select(Suggestion).where(Suggestion.round_id == round_.id)).all()
-    taken = {(s.rule, s.segment, s.metric) for s in decided}
     evidence = read_evidence(session, round_)
     records = records_by_rule(session, round_.study_id)
-    rows = [
-        suggestion_of(round_, one, rank_of(evidence, one, records), evidence, records.get(one.rule, (0, 0)))
-        for one in draft(evidence)
-    ]
-    fresh = [row for row in rows if (row.rule, row.segment, row.metric) not in taken]
-    session.add_all(fresh)
+    earlier = _newest(session, round_)
+    here = {_key(row): row for row in earlier.values() if row.round_id == round_.id}
+    wanted = {}
+    for one in draft(evidence):
+        row = suggestion_of(round_, one, rank_of(evidence, one, records), evidence, records.get(one.rule, (0, 0)))
+        wanted[_key(row)] = _carried_on(session, row, earlier.get(_key(row)))
+    for key, row in here.items():
+        if row.status == "proposed" and key not in wanted:
+            session.delete(row)
+    found = [_stored(session, row, here.get(key)) for key, row in wanted.items()]
     session.flush()
-    session.add_all(_proposed(row) for row in fresh)
-    session.flush()
-    return sorted(fresh, key=lambda row: -row.rank)
+    return sorted((row for row in found if row.status == "proposed"), key=lambda row: -row.rank)
+
+
+Key = tuple[str, str, str]
+
+
+def _key(row: Suggestion) -> Key:
+    return row.rule, row.segment, row.metric
+
+
+def _newest(session: Session, round_: Round) -> dict[Key, Suggestion]:
+    """The last suggestion of each rule, segment and metric of the study, up to this round."""
+    rows = session.exec(
+        select(Suggestion)
+        .join(Round, col(Round.id) == Suggestion.round_id)
+        .where(Suggestion.study_id == round_.study_id, col(Round.number) <= round_.number)
+        .order_by(col(Round.number), col(Suggestion.id))
+    )
+    return {_key(row): row for row in rows}
+
+
+def _carried_on(session: Session, row: Suggestion, earlier: Suggestion | None) -> Suggestion:
+    if earlier is None:
+        return row
+    row.effort, row.owner = earlier.effort, earlier.owner
+    row.rank /= row.effort
+    if earlier.status == "declined" and earlier.round_id != row.round_id:
+        reason = (event_of(session, earlier, "declined") or {}).get("reason") or "-"
+        said = text("It was declined before, because: {reason}", "此前已被拒绝，原因：{reason}", reason=reason)
+        row.against = [*row.against, dict(said)]
+    return row
+
+
+FRESH = ("rule_version", "category", "title", "change", "figure", "p_adjusted", "tested", "predicted", "evidence",
+         "against", "rank")  # fmt: skip
+
+
+def _stored(session: Session, row: Suggestion, here: Suggestion | None) -> Suggestion:
+    if here is None:
+        session.add(row)
+        session.flush()
+        record(session, row, "proposed", "round", {"rank": row.rank})
+        return row
+    if here.status == "proposed":
+        for name in FRESH:
+            setattr(here, name, getattr(row, name))
+    return here
 
 
 def suggestion_of(round_: Round, one: Draft, rank: Rank, e: Evidence, record: tuple[int, int]) -> Suggestion:
@@ -80,7 +123,3 @@ def _figure(one: Draft) -> dict[str, object]:
         "method": f.method,
         "where": dict(f.where),
     }
-
-
-def _proposed(row: Suggestion) -> SuggestionEvent:
-    return SuggestionEvent(suggestion_id=row.id or 0, kind="proposed", actor="round", payload={"rank": row.rank})

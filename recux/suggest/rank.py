@@ -24,23 +24,15 @@ class Rank:
     """People whom the change reaches, of those seen in this round's evidence."""
     probability: float
     """Chance that it comes true: 1 - adjusted p (1 for counts) x the rule's hit rate so far."""
-    effort: float = 1.0
-    """Set by the admin: 1 is a day's work, 3 a project."""
 
     @property
     def value(self) -> float:
-        """The rank; higher comes first."""
-        return self.effect * self.people * self.probability / self.effort
+        """The expected gain; divided by the effort it is the rank, and higher comes first."""
+        return self.effect * self.people * self.probability
 
     def to_json(self) -> dict[str, Any]:
-        """The four numbers and the rank."""
-        return {
-            "effect": self.effect,
-            "people": self.people,
-            "probability": self.probability,
-            "effort": self.effort,
-            "value": self.value,
-        }
+        """The three numbers."""
+        return {"effect": self.effect, "people": self.people, "probability": self.probability}
 
 
 def hit_rate(confirmed: int, judged: int) -> float:

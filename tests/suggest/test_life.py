@@ -7,9 +7,9 @@ from sqlmodel import col, select
 
 from db.engine import write_session
 from db.queries import arms_of
-from db.tables import Arm, Audit, Round, Study, Suggestion, SuggestionEvent
+from db.tables import Arm, Audit, Round, Study, Suggestion, SuggestionEvent, User
 from recux.errors import Conflict, InvalidInput, NotFound
-from recux.suggest import accept, decline, implement, judge, propose, score_cards, set_effort, try_as_arm
+from recux.suggest import accept, assign, decline, implement, judge, propose, score_cards, set_effort, try_as_arm
 from tests.suggest.pilots import placebo, store
 from tests.suggest.test_rules import better_arm, cohort_dislikes, nothing, slow_arm, theme, unreliable, weak_tail
 
@@ -160,7 +160,27 @@ def test_effort_moves_a_suggestion_down(sqlite_engine: sa.Engine) -> None:
         before = row.rank
         set_effort(session, row, actor="ada", effort=4)
         assert row.rank == pytest.approx(before / 4)
-        assert row.predicted["rank"]["effort"] == 4
+        assert row.effort == 4
+
+
+def test_what_people_said_of_a_suggestion_holds_in_the_next_round_too(sqlite_engine: sa.Engine) -> None:
+    first_round(sqlite_engine)
+    with write_session(sqlite_engine) as session:
+        row = the(session, "group_dislikes_category")
+        session.add(User(email="ada@example.org", password_hash="x", role="analyst"))
+        session.flush()
+        set_effort(session, row, actor="ada", effort=3)
+        assign(session, row, actor="ada", owner="ada@example.org")
+        with pytest.raises(NotFound, match="no account"):
+            assign(session, row, actor="ada", owner="nobody@example.org")
+        decline(session, row, actor="ada", reason="no other shoes to offer")
+    next_round(sqlite_engine, cohort_dislikes)
+    with write_session(sqlite_engine) as session:
+        found = propose(session, session.exec(select(Round).where(Round.number == 2)).one())
+        again = next(s for s in found if s.rule == "group_dislikes_category")
+        assert (again.effort, again.owner) == (3, "ada@example.org")
+        assert again.rank == pytest.approx(np.prod([*again.predicted["rank"].values()]) / 3)
+        assert again.against[-1]["en"].endswith("no other shoes to offer")
 
 
 def test_a_rule_that_keeps_failing_is_ranked_down_and_says_so(sqlite_engine: sa.Engine) -> None:
@@ -298,7 +318,9 @@ def test_every_step_is_in_the_audit_trail(sqlite_engine: sa.Engine) -> None:
     next_round(sqlite_engine, fixed_in(2), arms=("a", "b", "c"))
     with write_session(sqlite_engine) as session:
         actions = list(session.exec(select(Audit.action).order_by(col(Audit.id))))
-    assert actions == ["suggestion.accepted", "suggestion.implemented", "suggestion.judged"]
+    assert actions == [
+        "suggestion.proposed", "suggestion.accepted", "suggestion.implemented", "suggestion.judged",
+    ]  # fmt: skip
 
 
 def test_the_score_card_tells_what_came_of_a_rule(sqlite_engine: sa.Engine) -> None:
