@@ -13,7 +13,7 @@ class AdminPage(NamedTuple):
     """The least role that may open it."""
 
 
-PARTICIPANT_PAGES = ("welcome", "rate", "survey", "thanks", "my_data")
+PARTICIPANT_PAGES = ("welcome", "preferences", "rate", "survey", "thanks", "my_data")
 ADMIN_PAGES = (
     AdminPage("overview", ":material/home:", "viewer"),
     AdminPage("experiment", ":material/balance:", "viewer"),

@@ -1,0 +1,55 @@
+"""The parts of the last page: what the study was about, the way back to a panel, the person's own answers."""
+
+import streamlit as st
+
+from db.engine import read_session
+from recux.access import panels
+from recux.collect import own_answers
+from recux.collect.own_answers import Said
+from recux.ui import data
+from recux.ui.cards import visible
+from recux.ui.language import _, language
+from recux.ui.plain import plain
+from recux.ui.visit import Visit
+
+
+def debrief(visit: Visit) -> None:
+    """What the study was about, in the person's language where there is one, else in English, else in any."""
+    texts = visit.study.debrief
+    text = texts.get(language()) or texts.get("en") or next(iter(texts.values()), "")
+    if text.strip():
+        st.subheader(_("What this study is about"))
+        st.markdown(plain(text))
+
+
+def back_to_panel(visit: Visit) -> bool:
+    """For a panel's member (and whoever tries the study out): the completion code and the way back."""
+    panel = panels.panel_of(visit.study)
+    if panel is None or (visit.participant.came_by != "panel" and not visit.participant.test):
+        return False
+    with read_session(data.engine()) as session:
+        address = panels.way_back(session, visit.study, visit.participant, data.settings().secret_key)
+    if panel.completion_code:
+        st.markdown(_("Your completion code for the panel:"))
+        st.code(panel.completion_code, language=None)
+    if address:
+        st.link_button(_("Back to the panel, to have it counted"), address, type="primary", width="stretch")
+    return bool(address or panel.completion_code)
+
+
+def answers(visit: Visit) -> None:
+    """The person's own answers, folded away, if the study shows them."""
+    if not visit.study.own_answers:
+        return
+    with read_session(data.engine()) as session:
+        said = own_answers.answers(session, visit.participant, visit.way, language())
+    with st.expander(_("Your answers"), icon=":material/list:"):
+        for one in own_answers.ratings(visit.shown):
+            _line(one, _("{value} of 5 stars").format(value=one.value))
+        for one in said:
+            _line(one, _("Prefer not to say") if one.refused else one.value)
+
+
+def _line(one: Said, value: str) -> None:
+    parts = [f"**{plain(visible(one.asked, 300))}**", *(plain(text) for text in (value, one.text) if text)]
+    st.markdown("  \n".join(parts))

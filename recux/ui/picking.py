@@ -1,0 +1,67 @@
+"""What a person likes, before anything is recommended: topics and items, each kept when it is picked."""
+
+import streamlit as st
+
+from db.engine import read_session, write_session
+from db.tables import Participant
+from recux.collect import preferences
+from recux.collect.preferences import Pick
+from recux.ui import data
+from recux.ui.cards import visible
+from recux.ui.language import _
+from recux.ui.plain import plain
+from recux.ui.visit import Visit
+
+LONGEST = 80
+
+
+def pick_topics(visit: Visit) -> None:
+    """The study's most frequent categories and tags, any of which may be picked."""
+    with read_session(data.engine()) as session:
+        offered = preferences.topics(session, visit.study)
+    if not offered:
+        return
+    kept = [topic for topic in offered if topic in visit.participant.interests]
+    chosen = st.pills(
+        _("Topics you like"),
+        offered,
+        selection_mode="multi",
+        default=kept,
+        format_func=lambda topic: plain(visible(topic, LONGEST)),
+        key="_topics",
+    )
+    # Compared with what is kept, and not told by a callback: after a reconnect the first callback does not come.
+    if set(chosen) != set(kept):
+        with write_session(data.engine()) as session:
+            person = session.get_one(Participant, visit.participant_id)
+            preferences.set_topics(session, person, chosen, offered)
+
+
+def pick_items(visit: Visit) -> None:
+    """A search over the study's items, and below it what was found and what was picked."""
+    with read_session(data.engine()) as session:
+        mine = preferences.picked(session, visit.participant)
+    words = st.text_input(
+        _("Search for something you like"), key="_search", placeholder=_("A title, a brand, a topic"), max_chars=80
+    )
+    with read_session(data.engine()) as session:
+        found = preferences.search(session, visit.study, words)
+    liked = {one.item_id for one in mine}
+    if words.strip() and not found:
+        st.markdown(_("Nothing was found for these words. You can try others, or go on without."))
+    for one in found:  # picked ones keep their place, so that nothing jumps under the finger
+        _tick(visit, one, liked=one.item_id in liked)
+    elsewhere = [one for one in mine if one.item_id not in {other.item_id for other in found}]
+    if elsewhere:
+        st.markdown(_("**Picked already**"))
+    for one in elsewhere:
+        _tick(visit, one, liked=True)
+
+
+def _tick(visit: Visit, one: Pick, *, liked: bool) -> None:
+    label = " · ".join(part for part in (visible(one.title, LONGEST), visible(one.category, 40)) if part)
+    now = st.checkbox(plain(label), value=liked, key=f"_like_{one.item_id}")
+    if now != liked:
+        with write_session(data.engine()) as session:
+            person = session.get_one(Participant, visit.participant_id)
+            preferences.pick(session, person, one.item_id, liked=now)
