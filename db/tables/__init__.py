@@ -6,6 +6,7 @@ append-only: a correction is a new row, and exactly one row per key is ``current
 """
 
 from db.tables.access import Audit, Session, User
+from db.tables.aggregates import ArmAggregate, CommentMark, PersonAggregate, StudyAggregate
 from db.tables.api import ApiKey, ApiReply
 from db.tables.columns import JSON_TYPE, now
 from db.tables.feedback import Answer, Rating, Response
@@ -36,9 +37,11 @@ __all__ = [
     "ApiKey",
     "ApiReply",
     "Arm",
+    "ArmAggregate",
     "Audit",
     "Batch",
     "BatchRow",
+    "CommentMark",
     "CommentReading",
     "CommentTag",
     "CommentTheme",
@@ -55,6 +58,7 @@ __all__ = [
     "ModelVersion",
     "PanelMember",
     "Participant",
+    "PersonAggregate",
     "Rating",
     "ReportLink",
     "Request",
@@ -63,6 +67,7 @@ __all__ = [
     "Session",
     "Slate",
     "Study",
+    "StudyAggregate",
     "Suggestion",
     "SuggestionEvent",
     "Tick",

@@ -125,3 +125,5 @@ class Figure(SQLModel, table=True):
     definition: str = Field(default="", sa_type=TEXT)
     method: str = Field(default="", sa_type=TEXT)
     code_version: str = Field(default="", max_length=32)
+    details: dict[str, Any] = Field(default_factory=dict, sa_type=JSON_TYPE)
+    """What a comparison says beside its difference: p, whether it is of the same people, what speaks against it."""

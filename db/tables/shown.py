@@ -31,6 +31,7 @@ class Slate(SQLModel, table=True):
     __table_args__ = (
         sa.UniqueConstraint("study_id", "external_id"),
         sa.CheckConstraint("period >= 1", name="period_from_one"),
+        sa.Index("ix_slate_study_id_served_at", "study_id", "served_at"),
     )
     id: int | None = Field(default=None, primary_key=True)
     study_id: int = link("study.id", index=False)
