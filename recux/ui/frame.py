@@ -26,16 +26,26 @@ def enter(role: str) -> User:
 
 
 def pick_study() -> None:
-    """The switcher in the sidebar. The address names the study, so that it can be shared; the address wins."""
+    """The switcher in the sidebar. The address names the study, so that it can be shared; the address wins.
+
+    Studies that were put away are offered only while the address names one of them, or when there are no others.
+    """
+    asked = st.query_params.get(CHOSEN)
     with read_session(data.engine()) as session:
-        titles = {study.slug: study.title for study in _studies(session)}
+        known = _studies(session)
+    offered = [one for one in known if one.archived_at is None or one.slug == asked] or known
+    titles = {study.slug: study.title for study in offered}
     if not titles:
         return
-    asked = st.query_params.get(CHOSEN)
+    before = st.session_state.get(CHOSEN)
     if asked in titles:
         st.session_state[CHOSEN] = asked
-    elif st.session_state.get(CHOSEN) not in titles:
+    elif before not in titles:
         st.session_state[CHOSEN] = next(iter(titles))
+    gone = next((slug for slug in (asked, before) if slug and slug not in titles), None)
+    if gone is not None:
+        text = _("The study {slug} is not there any more: it was deleted or put away. This is {title}.")
+        st.warning(plain(text.format(slug=gone, title=titles[st.session_state[CHOSEN]])))
     st.sidebar.selectbox(
         _("Study"),
         list(titles),
