@@ -41,11 +41,16 @@ def decide(session: Session, participant: Participant, text: ConsentText, given:
 
 def decision_of(session: Session, participant: Participant) -> bool | None:
     """The person's answer to the newest consent text; None when they were not asked since it changed."""
-    last = _last_decision(session, participant)
-    if last is None:
-        return None
-    text = session.get_one(ConsentText, last.consent_text_id)
-    return last.given if text.version == _newest_version(session, participant) else None
+    newest = sa.select(sa.func.max(ConsentText.version)).where(col(ConsentText.study_id) == participant.study_id)
+    last = (
+        sa.select(col(Consent.given), col(ConsentText.version) == newest.scalar_subquery())
+        .join(ConsentText, col(ConsentText.id) == col(Consent.consent_text_id))
+        .where(col(Consent.participant_id) == participant.id)
+        .order_by(col(Consent.id).desc())
+        .limit(1)
+    )
+    row = session.connection().execute(last).first()  # one statement: every click asks
+    return bool(row[0]) if row is not None and row[1] else None
 
 
 def standing(session: Session, participant: Participant) -> str:

@@ -1,6 +1,7 @@
 """The list of items a person rates: made once, shown again after a reload and on other devices."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -64,6 +65,11 @@ def current_slate(session: Session, participant: Participant, *, period: int = 1
     )
     slate = session.exec(served.order_by(col(Slate.served_at).desc(), col(Slate.id).desc())).first()
     return _with_cards(session, slate) if slate else None
+
+
+def look_again(session: Session, shown: ShownSlate) -> ShownSlate:
+    """The same slate with what the person has said of it by now, from any device; its items are not read again."""
+    return _with_what_was_said(session, shown.slate, [(card.impression, card.item) for card in shown.cards])
 
 
 def slate_for(
@@ -134,6 +140,10 @@ def _with_cards(session: Session, slate: Slate) -> ShownSlate:
         .where(Impression.slate_id == slate.id)
         .order_by(col(Impression.position))
     ).all()
+    return _with_what_was_said(session, slate, rows)
+
+
+def _with_what_was_said(session: Session, slate: Slate, rows: Iterable[tuple[Impression, Item]]) -> ShownSlate:
     given = session.exec(select(Rating).where(Rating.slate_id == slate.id, Rating.current)).all()
     ratings = {rating.item_id: rating for rating in given if rating.participant_id == slate.participant_id}
     marks = marks_of(session, slate)

@@ -1,5 +1,8 @@
 """The settings and the engine of the running page."""
 
+import os
+from functools import lru_cache
+
 import sqlalchemy as sa
 
 from db.engine import engine_for
@@ -7,7 +10,12 @@ from recux.settings import Settings
 
 
 def settings() -> Settings:
-    """The settings of this process; cheap enough to read at every rerun."""
+    """The settings of this process, read again only when its environment changed: every click asks for them."""
+    return _settings(tuple((name, value) for name, value in os.environ.items() if name.startswith("RECUX_")))
+
+
+@lru_cache(maxsize=8)
+def _settings(_environment: tuple[tuple[str, str], ...]) -> Settings:
     return Settings()
 
 

@@ -7,17 +7,15 @@ import sqlalchemy as sa
 from streamlit.delta_generator import DeltaGenerator
 
 from db.engine import read_session, write_session
-from db.tables import Answer, Impression, Participant, Rating
-from recux.collect.consent import lock
+from db.tables import Answer, Impression, Rating
 from recux.collect.marks import MARKS, Mark, set_marks
 from recux.collect.progress import Step, survey_step
-from recux.collect.ratings import rating_of, save_rating
+from recux.collect.ratings import save_comment, save_stars
 from recux.collect.responses import answers_of, save_answer
-from recux.collect.slates import ShownSlate, current_slate
+from recux.collect.slates import ShownSlate, look_again
 from recux.collect.words import LONGEST
-from recux.errors import InvalidInput
 from recux.instruments import Instrument, Question, in_language
-from recux.ui import board, data
+from recux.ui import board, data, identity
 from recux.ui.board import Book, Kept, Said, Saved, Section
 from recux.ui.cards import card_of
 from recux.ui.language import _, language
@@ -40,7 +38,7 @@ def rate(visit: Visit, shown: ShownSlate, head: DeltaGenerator) -> Step:
 
     book = Book(
         _ratings(shown),
-        read=lambda: _read_ratings(engine, visit, shown),
+        read=lambda: _read_ratings(engine, shown),
         save=lambda said: _save_rating(engine, person, said),
         progress=_Progress(visit, step),
     )
@@ -62,11 +60,12 @@ def fill_in(visit: Visit, instrument: Instrument, head: DeltaGenerator) -> Step:
     book = Book(
         _answers(engine, visit, instrument),
         read=lambda: _answers(engine, visit, instrument),
-        save=lambda said: _save_answer(engine, person, instrument, said, spoken, wave),
+        save=lambda said: _save_answer(engine, person, instrument, said, spoken=spoken, wave=wave),
         progress=_Progress(visit, step),
     )
     sections = [Section(question.name, [drawn(question, spoken)]) for question in instrument.questions]
-    return step(board.show(f"instrument-{instrument.id}-{wave}-{person}", sections, book, place=head))
+    key = f"instrument-{instrument.id}-{person}" + (f"-{wave}" if wave > 1 else "")
+    return step(board.show(key, sections, book, place=head))
 
 
 @dataclass
@@ -115,7 +114,7 @@ def _item(impression: Impression, card: board.Card) -> Section:
         longest=LONGEST,
         when={"question": stars.name, "at_least": 1},
     )
-    more = board.choices(f"{name}/marks", _("What else holds?"), marks, many=True, about=card.title)
+    more = board.choices(f"{name}/marks", _("About this item"), marks, many=True, about=card.title)
     return Section(name, [stars, more, comment], card)
 
 
@@ -130,9 +129,9 @@ def _marks_in(text: str | None) -> set[Mark]:
     return {mark for mark in MARKS if str(MARK_VALUES[mark]) in chosen}
 
 
-def _read_ratings(engine: sa.Engine, visit: Visit, shown: ShownSlate) -> Kept:
+def _read_ratings(engine: sa.Engine, shown: ShownSlate) -> Kept:
     with read_session(engine) as session:
-        return _ratings(current_slate(session, visit.participant, period=visit.here.period) or shown)
+        return _ratings(look_again(session, shown))
 
 
 def _ratings(shown: ShownSlate) -> Kept:
@@ -152,23 +151,15 @@ def _as_saved(rating: Rating | None) -> Saved | None:
 
 
 def _save_rating(engine: sa.Engine, participant_id: int, said: Said) -> None:
-    impression_id, part = said.name.split("/")
+    number, part = said.name.split("/")
     with write_session(engine) as session:
-        participant = session.get_one(Participant, participant_id)
-        impression = session.get_one(Impression, int(impression_id))
+        participant = identity.same_participant(session, participant_id)
         if part == "marks":
-            set_marks(session, participant, impression, _marks_in(said.text))
-            return
-        lock(session, participant)  # the stars and the comment of one rating may come from two tabs at once
-        before = rating_of(session, participant, impression)
-        stars, comment = (before.rating, before.comment) if before else (None, None)
-        if part == "stars":
-            stars = said.value
+            set_marks(session, participant, session.get_one(Impression, int(number)), _marks_in(said.text))
+        elif part == "comment":
+            save_comment(session, participant, int(number), said.text)
         else:
-            comment = said.text
-        if stars is None:
-            raise InvalidInput("a comment needs stars first")  # the page asks in that order
-        save_rating(session, participant, impression, rating=stars, comment=comment)
+            save_stars(session, participant, int(number), said.value or 0)
 
 
 def _answers(engine: sa.Engine, visit: Visit, instrument: Instrument) -> Kept:
@@ -184,10 +175,10 @@ def _of_answer(answer: Answer | None) -> Saved | None:
 
 
 def _save_answer(
-    engine: sa.Engine, participant_id: int, instrument: Instrument, said: Said, spoken: str, wave: int
+    engine: sa.Engine, participant_id: int, instrument: Instrument, said: Said, *, spoken: str, wave: int
 ) -> None:
     with write_session(engine) as session:
-        participant = session.get_one(Participant, participant_id)
+        participant = identity.same_participant(session, participant_id)
         save_answer(
             session,
             participant,

@@ -10,6 +10,7 @@ from db.tables import Participant, User
 from recux.access import oidc
 from recux.access.http import PARTICIPANT_COOKIE, USER_COOKIE
 from recux.access.sessions import needs_renewal, owner_of, renew
+from recux.errors import NotAllowed
 from recux.ui import data
 
 
@@ -17,6 +18,14 @@ def participant(session: Session) -> Participant | None:
     """The participant whose invite link was opened in this browser, if any."""
     owner = _owner(session, PARTICIPANT_COOKIE)
     return owner if isinstance(owner, Participant) else None
+
+
+def same_participant(session: Session, participant_id: int) -> Participant:
+    """The participant whose page this is, asked again. Raises NotAllowed once they left, or the link was revoked."""
+    found = participant(session)
+    if found is None or found.id != participant_id:
+        raise NotAllowed("this page belongs to somebody who has left; open the link again")
+    return found
 
 
 def user(session: Session) -> User | None:
