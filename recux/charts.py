@@ -84,6 +84,83 @@ def funnel(table: pd.DataFrame, *, title: str) -> Chart:
     return bars
 
 
+def themes(table: pd.DataFrame, *, title: str, mood: str, number: str = ".0%") -> Chart:
+    """A bar for each theme, as long as the share of people who write about it, blue where its writers are happier
+    than the others and orange where they are less so.
+
+    ``table``: ``label`` (``|`` breaks the line), ``share`` (0 to 1), ``ci_low``, ``ci_high``, ``mood`` (words of
+    either), ``happier`` (bool), ``n``. ``mood`` is the legend's title.
+    """
+    moods = table.sort_values("happier")[["mood", "happier"]].drop_duplicates()
+    colours = [PALETTE[0] if happier else PALETTE[1] for happier in moods["happier"]]
+    legend = alt.Legend(title=mood, orient="top", labelLimit=300)
+    base = alt.Chart(table).encode(y=_rows("label"))
+    bars = base.mark_bar(height=22).encode(
+        x=alt.X("share:Q", title=title, axis=alt.Axis(format=number, tickCount=5)),
+        color=alt.Color("mood:N", scale=alt.Scale(domain=list(moods["mood"]), range=colours), legend=legend),
+        tooltip=[alt.Tooltip("label:N"), alt.Tooltip("share:Q", format=number), "n:Q"],
+    )
+    lines = base.mark_rule(color=ALL_ARMS, strokeWidth=2).encode(x="ci_low:Q", x2="ci_high:Q")
+    return alt.layer(bars, lines).properties(height=46 * len(table) + AXIS)
+
+
+def lines(table: pd.DataFrame, *, title: str, x_title: str, number: str = ".0%") -> Chart:
+    """A line for each of a few things over rounds. ``table``: ``round``, ``name``, ``value``, ``n``."""
+    names = list(dict.fromkeys(table["name"]))
+    colour = alt.Scale(domain=names, range=[PALETTE[i % len(PALETTE)] for i in range(len(names))])
+    chart: Chart = (
+        alt.Chart(table)
+        .mark_line(strokeWidth=2.5, point=True)
+        .encode(
+            x=alt.X("round:O", title=x_title, axis=alt.Axis(labelAngle=0)),
+            y=alt.Y("value:Q", title=title, axis=alt.Axis(format=number)),
+            color=alt.Color("name:N", scale=colour, legend=_on_top()),
+            tooltip=["round:O", "name:N", alt.Tooltip("value:Q", format=number), "n:Q"],
+        )
+        .properties(height=260)
+    )
+    return chart
+
+
+def _on_top() -> alt.Legend:
+    return alt.Legend(title=None, orient="top", direction="vertical", labelLimit=400, symbolOpacity=1)
+
+
+def reliability(table: pd.DataFrame, *, x_title: str, title: str) -> Chart:
+    """How often it was so against how likely it was said to be, a dot for each bin as large as its rows, beside the
+    line of a perfect model. ``table``: ``predicted``, ``observed``, ``n``.
+    """
+    scale, form = alt.Scale(domain=[0, 1]), alt.Axis(format=".0%", tickCount=5)
+    perfect = alt.Chart(pd.DataFrame({"predicted": [0.0, 1.0], "observed": [0.0, 1.0]}))
+    line = perfect.mark_line(strokeDash=[5, 4], color=ALL_ARMS).encode(x="predicted:Q", y="observed:Q")
+    dots_ = (
+        alt.Chart(table)
+        .mark_circle(color=PALETTE[0], opacity=0.9)
+        .encode(
+            x=alt.X("predicted:Q", title=x_title, scale=scale, axis=form),
+            y=alt.Y("observed:Q", title=title, scale=scale, axis=form),
+            size=alt.Size("n:Q", scale=alt.Scale(range=[40, 500]), legend=None),
+            tooltip=[*(alt.Tooltip(f"{name}:Q", format=".0%") for name in ("predicted", "observed")), "n:Q"],
+        )
+    )
+    return alt.layer(line, dots_).properties(height=280)
+
+
+def confusion(table: pd.DataFrame, *, x_title: str, title: str) -> Chart:
+    """How many rows of each true class were called what; the diagonal is right. ``table``: ``true``, ``called``, ``n``,
+    ``share`` (of the true class).
+    """
+    base = alt.Chart(table).encode(
+        x=alt.X("called:O", title=x_title, axis=alt.Axis(labelAngle=0)), y=alt.Y("true:O", title=title)
+    )
+    squares = base.mark_rect().encode(
+        color=alt.Color("share:Q", scale=alt.Scale(scheme="blues", domain=[0, 1]), legend=None)
+    )
+    dark = alt.condition("datum.share > 0.5", alt.value("white"), alt.value("#1a1d21"))
+    texts = base.mark_text(fontSize=14).encode(text="n:Q", color=dark)
+    return alt.layer(squares, texts).properties(height=280)
+
+
 def shares(
     table: pd.DataFrame, arms: Sequence[str], *, title: str, x_title: str, points: Sequence[int] | None = None
 ) -> Chart:

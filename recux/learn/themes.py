@@ -121,7 +121,7 @@ def terms(text: str) -> set[str]:
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
     words = [word.lower() for word in LATIN.findall(CJK.sub(" ", text))]
-    kept = {word for word in words if len(word) > 2 and word not in ENGLISH_STOP_WORDS}
+    kept = {word for word in words if len(word) > 1 and word not in ENGLISH_STOP_WORDS}
     pairs = {f"{a} {b}" for a, b in pairwise(words) if a in kept and b in kept}
     runs = {run[i : i + n] for run in CJK.findall(text) for n in (2, 3) for i in range(len(run) - n + 1)}
     return kept | pairs | runs

@@ -9,7 +9,7 @@ from db.queries import arms_of
 from db.tables import Consent, ConsentText, Item, Participant, Rating, Study
 from db.tables import Session as BrowserSession
 from recux.access.sessions import start_session
-from recux.insight.comments import comments, mask, rated_with_comment
+from recux.insight.comments import Wanted, comments, mask, written
 from recux.insight.people import funnel
 from recux.insight.rounds import history, open_batch
 from recux.insight.setup import checklist
@@ -38,7 +38,7 @@ def shop(engine: sa.Engine) -> Study:
 def test_comments_of_the_withdrawn_and_of_tests_are_never_shown(engine, shop):
     with read_session(engine) as session:
         assert set(comments(session, shop)["comment"]) == {"100% wool? ask [e-mail]", "Great fit"}
-        assert rated_with_comment(session, shop) == (2, 2)
+        assert written(session, shop) == (2, 2, 0)
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,13 @@ def test_comments_of_the_withdrawn_and_of_tests_are_never_shown(engine, shop):
 )
 def test_search_takes_words_literally_in_any_case(engine, shop, search, found):
     with read_session(engine) as session:
-        assert len(comments(session, shop, search=search)) == found
+        assert len(comments(session, shop, Wanted(search=search))) == found
 
 
 def test_comments_are_filtered_by_stars_and_arm_and_unmasked_on_request(engine, shop):
     with read_session(engine) as session:
-        assert list(comments(session, shop, stars=(4, 5))["comment"]) == ["Great fit"]
-        assert comments(session, shop, arm="b").empty
+        assert list(comments(session, shop, Wanted(stars=(4, 5)))["comment"]) == ["Great fit"]
+        assert comments(session, shop, Wanted(arm="b")).empty
         assert "ann@example.org" in comments(session, shop, raw=True)["comment"].str.cat()
 
 
