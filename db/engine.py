@@ -1,4 +1,4 @@
-"""Engines and sessions from a URL. Every difference between SQLite and Postgres lives here.
+"""Engines and sessions from a URL. Every difference between SQLite and Postgres lives here and in ``bulk``.
 
 SQLite runs in WAL mode with foreign keys on. Its transactions begin IMMEDIATE, so that two writers wait for each
 other instead of failing in the middle; readers use :func:`read_session`, which begins DEFERRED and blocks nobody.
@@ -14,6 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlmodel import Session, SQLModel
+
+from db.bulk import FEW, can_copy, insert_rows
 
 PRAGMAS = ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
 
@@ -99,6 +101,11 @@ def insert_if_new(session: Session, table: type[SQLModel], row: dict[str, Any], 
 
 
 def insert_many(session: Session, table: type[SQLModel], rows: list[dict[str, Any]]) -> None:
-    """Insert ``rows`` (all with the same columns) in one executemany: the fastest portable way."""
-    if rows:
-        session.connection().execute(sa.insert(table), rows)
+    """Insert ``rows``, all with the same columns; many at once go the fastest way of the database."""
+    connection = session.connection()
+    if len(rows) < FEW or not can_copy(table, rows[0]):
+        if rows:
+            connection.execute(sa.insert(table), rows)
+        return
+    names = list(rows[0])
+    insert_rows(connection, table, names, [[row[name] for name in names] for row in rows])

@@ -2,16 +2,15 @@
 equal clicks count twice, and the same file twice still changes nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from db.engine import insert_many
+from db.bulk import insert_new_rows
 from db.tables import Interaction, Request
-from recux.ingest.keys import row_key
-from recux.ingest.lookups import Selected, chunked_rows, find_slates, settled
+from recux.ingest.keys import counted_key, row_key
+from recux.ingest.lookups import find_slates, settled
 from recux.ingest.plan import Row
 from recux.ingest.state import Import, column_values
 
@@ -22,56 +21,52 @@ def write_interactions(run: Import, rows: Sequence[Row]) -> None:
     """Write views, clicks, purchases and dismissals."""
     columns = ("participant_id", "item_id", "kind", "occurred_at", "slate_id", "dwell_ms")
     keys = _counted_keys(run, rows, columns)
-    good = {id(row) for row in settled(run, rows)}
-    _add(run, Interaction, [(key, row) for key, row in zip(keys, rows, strict=True) if id(row) in good], _interaction)
+    good = {row.line for row in settled(run, rows)}
+    fitting = [(key, row) for key, row in zip(keys, rows, strict=True) if row.line in good]
+    names = ("study_id", "row_key", "participant_id", "item_id", "slate_id", "kind", "occurred_at", "dwell_ms")
+    _add(run, Interaction, names, [_interaction(run, key, row.values) for key, row in fitting])
 
 
 def write_requests(run: Import, rows: Sequence[Row]) -> None:
     """Write requests; without an outcome, a status of 400 or more is an error."""
-    columns = ("requested_at", "duration_ms", "outcome", "http_status", "arm", "endpoint", "slate_id", "slate_size")
-    keys = _counted_keys(run, rows, columns)
+    said = ("requested_at", "duration_ms", "outcome", "http_status", "arm", "endpoint", "slate_id", "slate_size")
+    keys = _counted_keys(run, rows, said)
     find_slates(run, column_values(rows, "slate_id"))
-    _add(run, Request, [(key, row) for key, row in zip(keys, rows, strict=True) if _request_fits(run, row)], _request)
+    fitting = [(key, row) for key, row in zip(keys, rows, strict=True) if _request_fits(run, row)]
+    kept = ("requested_at", "duration_ms", "outcome", "http_status", "endpoint", "slate_size")
+    names = ("study_id", "row_key", "arm_id", "slate_id", *kept)
+    _add(run, Request, names, [_request(run, key, row.values) for key, row in fitting])
 
 
-def _add(
-    run: Import,
-    table: type[SQLModel],
-    keyed: list[tuple[str, Row]],
-    columns: Callable[[Import, Row], dict[str, Any]],
-) -> None:
-    target: sa.Table = table.__table__  # type: ignore[attr-defined]
-
-    def those(part: list[str]) -> Selected:
-        return sa.select(target.c.row_key).where(target.c.study_id == run.study_id, target.c.row_key.in_(part))
-
-    known = {row.row_key for row in chunked_rows(run, those, [key for key, _ in keyed])}
-    new = [{"study_id": run.study_id, "row_key": key, **columns(run, row)} for key, row in keyed if key not in known]
-    insert_many(run.session, table, new)
-    run.written += len(new)
-    run.unchanged += len(keyed) - len(new)
+def _add(run: Import, table: type[SQLModel], names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    """Insert what is not there yet; which is not there, the unique key says."""
+    written = insert_new_rows(run.session.connection(), table, names, rows)
+    run.written += written
+    run.unchanged += len(rows) - written
 
 
 def _counted_keys(run: Import, rows: Sequence[Row], columns: tuple[str, ...]) -> list[str]:
     keys = []
+    occurrences = run.occurrences
     for row in rows:
-        said = [row.values.get(name) for name in columns]
-        same = row_key(said)
-        run.occurrences[same] += 1
-        keys.append(row_key([same, run.occurrences[same]]))
+        same = row_key(list(map(row.values.get, columns)))
+        number = occurrences[same] = occurrences.get(same, 0) + 1
+        keys.append(counted_key(same, number))
     return keys
 
 
-def _interaction(run: Import, row: Row) -> dict[str, Any]:
-    slate = row.values.get("slate_id")
-    return {
-        "participant_id": run.people[row.values["participant_id"]].id,
-        "item_id": run.items[row.values["item_id"]],
-        "slate_id": run.slates[slate].id if slate else None,
-        "kind": row.values["kind"],
-        "occurred_at": row.values["occurred_at"],
-        "dwell_ms": row.values.get("dwell_ms"),
-    }
+def _interaction(run: Import, key: str, said: dict[str, Any]) -> tuple[Any, ...]:
+    slate = said.get("slate_id")
+    return (
+        run.study_id,
+        key,
+        run.people[said["participant_id"]].id,
+        run.items[said["item_id"]],
+        run.slates[slate].id if slate else None,
+        said["kind"],
+        said["occurred_at"],
+        said.get("dwell_ms"),
+    )
 
 
 def _request_fits(run: Import, row: Row) -> bool:
@@ -87,17 +82,18 @@ def _request_fits(run: Import, row: Row) -> bool:
     return False
 
 
-def _request(run: Import, row: Row) -> dict[str, Any]:
-    said = row.values
+def _request(run: Import, key: str, said: dict[str, Any]) -> tuple[Any, ...]:
     arm, slate, status = said.get("arm"), said.get("slate_id"), said.get("http_status")
     by_status = "error" if status is not None and status >= FIRST_ERROR_STATUS else "ok"
-    return {
-        "arm_id": run.arm_ids()[arm] if arm else None,
-        "slate_id": run.slates[slate].id if slate else None,
-        "requested_at": said["requested_at"],
-        "duration_ms": said["duration_ms"],
-        "outcome": said.get("outcome") or by_status,
-        "http_status": status,
-        "endpoint": said.get("endpoint"),
-        "slate_size": said.get("slate_size"),
-    }
+    return (
+        run.study_id,
+        key,
+        run.arm_ids()[arm] if arm else None,
+        run.slates[slate].id if slate else None,
+        said["requested_at"],
+        said["duration_ms"],
+        said.get("outcome") or by_status,
+        status,
+        said.get("endpoint"),
+        said.get("slate_size"),
+    )

@@ -18,6 +18,7 @@ from recux.ingest.sources import Record
 from recux.ingest.values import BadValue, Reader
 
 Fetch = Callable[[dict[str, Any], int], Any]
+MOST_SEEN = 50_000
 
 
 class Row(NamedTuple):
@@ -44,6 +45,8 @@ class Step(NamedTuple):
     required: bool
     fetch: Fetch
     read: Reader
+    seen: dict[str, Any] | None = None
+    """What cells meant that were read before, for columns that say the same few things again and again."""
 
 
 @dataclass(frozen=True)
@@ -77,17 +80,28 @@ def read_row(plan: Plan, record: Record, number: int) -> Row | Rejected:
     if plan.missing:
         return Rejected(record.line, plan.missing[0], "", f"{plan.missing[0]} is missing")
     found: dict[str, Any] = {}
-    for column, required, fetch, read in plan.steps:
+    for column, required, fetch, read, seen in plan.steps:
         cell = None
         try:
             cell = fetch(record.cells, number)
-            value = None if cell is None or cell == "" else read(cell)
+            value = None if cell is None or cell == "" else _read_once(read, cell, seen)
         except BadValue as error:
             return Rejected(record.line, column, cell, f"{column} {error}")
         if required and value is None:
             return Rejected(record.line, column, cell, f"{column} is empty")
         found[column] = value
     return Row(record.line, found)
+
+
+def _read_once(read: Reader, cell: Any, seen: dict[str, Any] | None) -> Any:
+    if seen is None or type(cell) is not str:
+        return read(cell)
+    value = seen.get(cell)
+    if value is None:
+        value = read(cell)
+        if len(seen) < MOST_SEEN:
+            seen[cell] = value
+    return value
 
 
 def require_columns(plan: Plan, kind: str, source: str, columns: tuple[str, ...]) -> None:
@@ -121,7 +135,13 @@ def _step(kind: str, mapping: Map, name: str) -> Step:
     separator = mapping.separators.get(name)
     if separator and name not in mapping.join and column.read is not values.names:
         fetch = _first_part(fetch, separator)
-    return Step(name, column.required, fetch, _reader(column, mapping))
+    read = _reader(column, mapping)
+    return Step(name, column.required, fetch, read, {} if _repeats(read) else None)
+
+
+def _repeats(read: Reader) -> bool:
+    """Whether cells of this kind are read to the same, unchanging value again and again."""
+    return read is values.name or (isinstance(read, partial) and read.func is values.choice)
 
 
 def _fetch(mapping: Map, name: str) -> Fetch:

@@ -168,7 +168,7 @@ def _json_records(lines: Iterator[str]) -> Iterator[Record]:
         if not line.strip():
             continue
         try:
-            value = json.loads(line, object_pairs_hook=_one_meaning)
+            value = _decoded(line)
         except (ValueError, RecursionError) as error:
             yield Record(number, {}, f"is not JSON ({error}); write one object a line")
             continue
@@ -183,6 +183,9 @@ def _one_meaning(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError("a name is there twice in one object")
     return found
+
+
+_decoded = json.JSONDecoder(object_pairs_hook=_one_meaning).decode
 
 
 def _with_seen_columns(name: str, records: Iterator[Record]) -> Source:
