@@ -1,41 +1,52 @@
-"""What to change next, on what evidence, and what it should bring."""
+"""What to change next, on what evidence, what it should bring, and how good the suggestions have been."""
 
 import streamlit as st
 
 from db.engine import read_session
-from recux.access.accounts import has_role
 from recux.insight import suggestions
-from recux.ui import data, decide, figures, frame, words
+from recux.ui import data, decide, frame, suggested, suggestion
 from recux.ui.language import _
-from recux.ui.plain import plain
 
 me = frame.enter("viewer")
 study = frame.chosen_study()
 with read_session(data.engine()) as session:
     found = suggestions.board(session, study)
+    cards = suggestions.cards(session, study)
+    arms = frame.arm_titles(session, study)
 frame.heading(_("What should change next?"), study)
 if not found:
-    none = _(
-        "No suggestion yet. A round makes one only where the evidence is strong; to have none is a good sign, too."
-    )
-    frame.empty(none, "rounds", _("See the rounds"))
+    frame.empty(suggested.nothing("decide"), "rounds", _("See the rounds"))
+    st.stop()
 
-for one in found:
-    with st.container(border=True):
-        st.subheader(plain(words.said(one.title)))
-        st.badge(words.suggestion_status(one.status, one.verdict), color="blue" if one.status == "proposed" else "gray")
-        st.markdown(f"**{_('Do')}**: {plain(words.said(one.change))}")
-        seen, hoped = st.columns(2)
-        figures.claim(seen, _("What was seen"), one.figure, one.metric)
-        promise = _("Promised, and judged by round {n}").format(n=one.judged_in_round)
-        figures.claim(hoped, promise, one.predicted, one.metric)
-        with st.expander(_("Evidence, and what speaks against it")):
-            for text in one.against:
-                st.markdown(f":material/warning: {plain(words.said(text))}")
-            st.text(words.evidence(one))
-            with read_session(data.engine()) as session:
-                said = suggestions.quotes(session, one)
-            if not said.empty:
-                st.dataframe(said, hide_index=True, column_config=words.quote_columns())
-        if has_role(me, "analyst"):
-            decide.on(one, me)
+groups = {name: [one for one in found if suggested.group_of(one) == name] for name in suggested.GROUPS}
+decided = st.session_state.pop(decide.FOLLOW, None)
+asked = next((one for one in found if str(one.id) == str(decided or st.query_params.get("suggestion"))), None)
+if decided and asked:
+    st.session_state["show"] = suggested.group_of(asked)
+group = st.segmented_control(
+    _("Show"),
+    list(groups),
+    default=suggested.group_of(asked) if asked else next(name for name, ones in groups.items() if ones),
+    format_func=lambda name: suggested.group_name(name, len(groups[name])),
+    required=True,
+    key="show",
+    bind="query-params",
+    label_visibility="collapsed",
+)
+shown = groups[group]
+if not shown:
+    frame.empty(suggested.nothing(group))
+else:
+    first = asked if asked in shown else shown[0]
+    suggestion.card(first, me, arms)
+    others = [(place, one) for place, one in enumerate(shown, 1) if one is not first]
+    if others:
+        st.subheader(_("The others here"))
+    for place, one in others:
+        suggestion.line(one, place)
+
+st.subheader(_("How good have the suggestions been?"))
+st.text(
+    _("Only what was judged beside a concurrent control counts. Effects are in units of the smallest one worth having.")
+)
+st.dataframe([suggested.score_row(card) for card in cards], hide_index=True)

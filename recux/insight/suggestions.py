@@ -1,21 +1,50 @@
-"""The board of suggestions, and the words behind one of them."""
+"""The board of suggestions, what lies behind one of them, and how good they have been."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import pandas as pd
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from db.queries import counts
-from db.tables import Item, Participant, Rating, Study, Suggestion
+from db.tables import Item, Participant, Rating, Study, Suggestion, SuggestionEvent, User
 from recux.insight.comments import mask
+from recux.suggest.score_cards import ScoreCard, score_cards
 
 ORDER = ("proposed", "accepted", "implemented", "judged", "declined", "expired")
 QUOTES = 5
+
+
+class Step(NamedTuple):
+    """One step in the life of a suggestion."""
+
+    at: datetime
+    kind: str
+    actor: str
+    payload: dict[str, Any]
 
 
 def board(session: Session, study: Study) -> list[Suggestion]:
     """All suggestions: those to decide on first, and among equals the one with the highest rank."""
     found = session.exec(select(Suggestion).where(Suggestion.study_id == study.id))
     return sorted(found, key=lambda one: (ORDER.index(one.status), -one.rank, one.id))
+
+
+def cards(session: Session, study: Study) -> list[ScoreCard]:
+    """The record of all rules together, then of each rule that ever fired in the study."""
+    return score_cards(session, study)
+
+
+def history(session: Session, suggestion: Suggestion) -> list[Step]:
+    """Its steps so far, oldest first."""
+    rows = select(SuggestionEvent).where(SuggestionEvent.suggestion_id == suggestion.id)
+    return [Step(e.at, e.kind, e.actor, e.payload) for e in session.exec(rows.order_by(col(SuggestionEvent.id)))]
+
+
+def owners(session: Session) -> list[str]:
+    """Addresses of the accounts that may see to a suggestion."""
+    return list(session.exec(select(User.email).where(col(User.disabled_at).is_(None)).order_by(User.email)))
 
 
 def quotes(session: Session, suggestion: Suggestion, *, limit: int = QUOTES) -> pd.DataFrame:

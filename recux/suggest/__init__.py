@@ -3,9 +3,11 @@
 from recux.suggest.judge import judge
 from recux.suggest.life import accept, assign, decline, implement, set_effort, try_as_arm
 from recux.suggest.propose import propose
+from recux.suggest.rules.names import RULE_NAMES
 from recux.suggest.score_cards import ScoreCard, score_cards
 
 __all__ = [
+    "RULE_NAMES",
     "ScoreCard",
     "accept",
     "assign",

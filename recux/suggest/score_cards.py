@@ -37,6 +37,11 @@ class ScoreCard:
     covered: Estimate
     """Share of controlled ones whose effect, as seen, lay inside the predicted interval."""
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether the rule keeps failing, so that its suggestions are ranked down and say so."""
+        return _keeps_failing(self.confirmed, self.controlled)
+
 
 def score_cards(session: Session, study: Study) -> list[ScoreCard]:
     """One card a rule that ever fired in the study, in alphabetical order, after the card of all rules together."""
@@ -60,7 +65,7 @@ def records_by_rule(session: Session, study_id: int) -> dict[str, tuple[int, int
 def warning(record: tuple[int, int]) -> list[Text]:
     """What is said against suggestions of a rule that keeps failing."""
     hits, judged = record
-    if judged < DOUBTFUL_FROM or 2 * hits >= judged:
+    if not _keeps_failing(hits, judged):
         return []
     return [
         text(
@@ -69,6 +74,10 @@ def warning(record: tuple[int, int]) -> list[Text]:
             hits=hits, judged=judged,
         )
     ]  # fmt: skip
+
+
+def _keeps_failing(hits: int, judged: int) -> bool:
+    return judged >= DOUBTFUL_FROM and 2 * hits < judged
 
 
 def _steps(session: Session, study_id: int | None) -> dict[int, dict[str, dict[str, Any]]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from db.tables import Round, Suggestion
+from db.tables import Round
 from recux.evaluation.experiment import Comparison
 from recux.ui.language import _, language
 from recux.ui.plain import plain
@@ -212,49 +212,6 @@ def said(text: Mapping[str, str]) -> str:
     return text.get(language()) or text.get("en", "")
 
 
-def suggestion_status(status: str, judged: str | None) -> str:
-    """Where a suggestion is in its life; once judged, the verdict."""
-    verdicts = {
-        "confirmed": _("confirmed"),
-        "refuted": _("refuted"),
-        "inconclusive": _("inconclusive"),
-        "not_implemented": _("not implemented"),
-        "confounded": _("confounded"),
-        "moved_as_predicted": _("moved as predicted, uncontrolled"),
-    }
-    names = {
-        "proposed": _("for you to decide"),
-        "accepted": _("accepted"),
-        "implemented": _("implemented, waits for its verdict"),
-        "judged": _("judged: {verdict}").format(verdict=verdicts.get(judged or "", judged or "")),
-        "declined": _("declined"),
-        "expired": _("expired"),
-    }
-    return names.get(status, status)
-
-
-def evidence(suggestion: Suggestion) -> str:
-    """How much is behind a suggestion, and how many comparisons it was picked from."""
-    names = {
-        "ratings": _("ratings"),
-        "comments": _("comments"),
-        "answers": _("answers"),
-        "requests": _("requests"),
-    }
-    parts = [f"{len(ids):,} {names.get(kind, kind)}" for kind, ids in suggestion.evidence.items() if ids]
-    if suggestion.p_adjusted is not None:
-        parts.append(_("adjusted p = {p}").format(p=f"{suggestion.p_adjusted:.3g}"))
-    if suggestion.tested:
-        parts.append(_("one of {n} comparisons that were tried").format(n=suggestion.tested))
-    parts.append(_("rule {rule}, version {n}").format(rule=suggestion.rule, n=suggestion.rule_version))
-    return " · ".join(parts)
-
-
-def quote_columns() -> dict[str, str]:
-    """The columns of comments behind a suggestion."""
-    return {"item": _("Item"), "rating": _("Stars"), "comment": _("Comment")}
-
-
 def sentence(one: Comparison, arms: Mapping[str, str]) -> str:
     """A comparison in one sentence."""
     texts = {
@@ -295,9 +252,38 @@ def model(name: str) -> str:
     names = {
         "encoder": _("Fine-tuned encoder"),
         "tfidf_logistic": _("Baseline: word counts (TF-IDF)"),
-        "means": _("Baseline: means of people and items"),
+        "participant_item_means": _("Baseline: means of people and items"),
+        "rates": _("Baseline: rates of items and positions"),
     }
     return names.get(name, name)
+
+
+def change(code: str) -> str:
+    """A small change of a text."""
+    return {"typo": _("Typing errors"), "case": _("Capital letters"), "synonym": _("Synonyms")}.get(code, code)
+
+
+def known(code: str) -> str:
+    """How much was known of a person, or that an item was new."""
+    names = {
+        "0 earlier": _("No earlier rating"),
+        "1-4 earlier": _("1 to 4 earlier ratings"),
+        "5+ earlier": _("5 or more earlier ratings"),
+        "new item": _("Items never rated in training"),
+    }
+    return names.get(code, code)
+
+
+def at_work(code: str | None) -> str:
+    """What a training process is doing."""
+    names = {
+        "prepare": _("reading the texts"),
+        "train": _("learning"),
+        "baselines": _("fitting the baselines"),
+        "evaluate": _("testing on held-out people"),
+        "look closer": _("looking closer at the models"),
+    }
+    return names.get(code or "", "")
 
 
 def period(code: str) -> str:
@@ -328,6 +314,42 @@ def flag_columns() -> dict[str, str]:
         "participant": _("Participant"),
         "arm": _("Arm"),
     }
+
+
+def flag(code: str) -> str:
+    """Why answers were flagged, in short."""
+    names = {
+        "straight_lining": _("always the same answer"),
+        "too_fast": _("too fast"),
+        "contradiction": _("contradicts itself"),
+        "duplicate_comments": _("repeated comments"),
+        "attention": _("failed attention question"),
+    }
+    return names.get(code, code)
+
+
+def flag_rule(code: str) -> str:
+    """The rule behind a flag."""
+    rules = {
+        "straight_lining": _(
+            "the same answer to all of 5 or more questions that include reversed ones, or to all of 5 or more items"
+        ),
+        "too_fast": _("a questionnaire faster than 500 words a minute, or 5 or more items at under a second each"),
+        "contradiction": _(
+            "agreed, or disagreed, with a statement and its opposite alike, on average by 60 % of the scale"
+        ),
+        "duplicate_comments": _(
+            "the same comment of 4 or more words on two items, or one of 20 or more words that another person gave"
+        ),
+        "attention": _("another answer to an attention question than the one it asked for"),
+    }
+    return rules.get(code, code)
+
+
+def not_counted(why: str) -> str:
+    """Why somebody's answers do not count; an admin's own words are shown as they are."""
+    names = {"test": _("test participant"), "soft_launch": _("discarded after the soft launch")}
+    return names.get(why, why)
 
 
 def points(metric: str) -> list[int]:

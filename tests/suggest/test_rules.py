@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from db.engine import write_session
 from db.tables import ModelVersion, Round, Suggestion
-from recux.suggest import propose
+from recux.suggest import RULE_NAMES, propose
 from recux.suggest.rules import RULES
 from tests.suggest.pilots import Pilot, Plant, placebo, store
 
@@ -312,8 +312,10 @@ def proposals(engine: sa.Engine, plant: Plant, *, seed: int = 0) -> Sequence[Sug
         return propose(session, session.get_one(Round, round_id))
 
 
-def test_every_rule_has_its_plant() -> None:
-    assert {rule.__name__ for rule in RULES} == {*CASES, *ROUND_RULES}
+def test_every_rule_has_its_plant_and_its_name_in_words() -> None:
+    rules = {rule.__name__ for rule in RULES}
+    assert rules == {*CASES, *ROUND_RULES}
+    assert rules == set(RULE_NAMES)
 
 
 @pytest.mark.parametrize("rule", CASES)

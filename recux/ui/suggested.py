@@ -1,0 +1,200 @@
+"""The words of a suggestion: where it is in its life, why it stands where it does, how it is judged."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from db.tables import Suggestion
+from recux.suggest import RULE_NAMES, ScoreCard
+from recux.ui import words
+from recux.ui.language import _
+
+GROUPS = ("decide", "under_way", "judged", "closed")
+PLACES = {"theme_share": "comments", "typical_ms": "stability", "any_failure": "stability", "slow_share": "stability",
+          "log_loss_gap": "rounds", "ece": "rounds", "forgetting": "rounds", "error_gap": "rounds",
+          "unknown_token_share": "rounds", "drop_off": "people", "response_rate": "people"}  # fmt: skip
+"""The page on which a metric's rows can be looked at; the overview for all others."""
+
+
+def group_of(one: Suggestion) -> str:
+    """Which part of the board a suggestion is in."""
+    groups = {"proposed": "decide", "accepted": "under_way", "implemented": "under_way", "judged": "judged"}
+    return groups.get(one.status, "closed")
+
+
+def group_name(group: str, count: int) -> str:
+    """A part of the board and how many suggestions it holds."""
+    names = {
+        "decide": _("To decide"),
+        "under_way": _("Under way"),
+        "judged": _("Judged"),
+        "closed": _("Declined or expired"),
+    }
+    return f"{names[group]} ({count})"
+
+
+def nothing(group: str) -> str:
+    """Why a part of the board is empty."""
+    texts = {
+        "decide": _(
+            "No suggestion to decide on. A round makes one only where the evidence is strong; none is a good sign, too."
+        ),
+        "under_way": _("Nothing was accepted that waits for its verdict."),
+        "judged": _("No round has judged a suggestion yet."),
+        "closed": _("Nothing was declined, and nothing expired."),
+    }
+    return texts[group]
+
+
+def status(one: Suggestion) -> str:
+    """Where it is in its life; once judged, the verdict."""
+    names = {
+        "proposed": _("for you to decide"),
+        "accepted": _("accepted"),
+        "implemented": _("implemented, waits for its verdict"),
+        "judged": verdict(one.verdict or ""),
+        "declined": _("declined"),
+        "expired": _("expired"),
+    }
+    return names.get(one.status, one.status)
+
+
+def colour(one: Suggestion) -> Literal["blue", "green", "red", "gray"]:
+    """The colour of its status: blue waits for a decision."""
+    if one.status == "proposed":
+        return "blue"
+    return "green" if one.verdict == "confirmed" else "red" if one.verdict == "refuted" else "gray"
+
+
+def verdict(code: str) -> str:
+    """A verdict in a word."""
+    names = {
+        "confirmed": _("confirmed"),
+        "refuted": _("refuted"),
+        "inconclusive": _("inconclusive"),
+        "not_implemented": _("not implemented"),
+        "confounded": _("confounded"),
+        "moved_uncontrolled": _("moved as predicted, uncontrolled"),
+    }
+    return names.get(code, code)
+
+
+def explained(code: str) -> str:
+    """What a verdict means."""
+    texts = {
+        "confirmed": _("The effect is there, beside a concurrent control, and at least as large as is worth having."),
+        "refuted": _("Even the best end of the interval is below the smallest effect worth having."),
+        "inconclusive": _("The interval allows both a worthwhile effect and none, or there were too few people."),
+        "not_implemented": _("Nobody said that it was in place before this round's people came."),
+        "confounded": _("Something else differed too, so the comparison says nothing about this change."),
+        "moved_uncontrolled": _("It moved as predicted, but without a concurrent control nobody knows why."),
+    }
+    return texts.get(code, "")
+
+
+def why_here(one: Suggestion) -> str:
+    """The reason for the rank: what it is the product of."""
+    rank = one.predicted.get("rank") or {}
+    if not rank:
+        return ""
+    told = _("Expected gain: {effect} times the smallest effect worth having × {people} people × {chance} likely")
+    text = told.format(
+        effect=f"{rank['effect']:.1f}", people=f"{rank['people']:,}", chance=f"{rank['probability']:.0%}"
+    )
+    return text + " ÷ " + _("effort {effort}").format(effort=f"{one.effort:g}") + f" = {one.rank:,.0f}"
+
+
+def efforts() -> dict[float, str]:
+    """How much work a change is."""
+    return {0.5: _("hours"), 1.0: _("a day"), 2.0: _("some days"), 3.0: _("a project")}
+
+
+def judging(one: Suggestion, arms: Mapping[str, str]) -> str:
+    """How it will be judged: by which round, against what, and what must not get worse."""
+    plan = one.predicted.get("plan") or {}
+    text = _("Round {n} judges it").format(n=one.judged_in_round)
+    if plan.get("arm"):
+        text += _(": {arm} beside {control}").format(
+            arm=arms.get(plan["arm"], plan["arm"]), control=arms.get(plan["control"], plan["control"])
+        )
+    guards = ", ".join(words.short(metric) for metric in one.predicted.get("guardrails") or ())
+    return text + (_("; must not get worse: {metrics}").format(metrics=guards) if guards else "")
+
+
+def behind(one: Suggestion) -> str:
+    """How many rows are behind it, and how many comparisons it was picked from."""
+    names = {
+        "ratings": _("ratings"),
+        "comments": _("comments"),
+        "answers": _("answers"),
+        "requests": _("requests"),
+    }
+    parts = [f"{len(ids):,} {names.get(kind, kind)}" for kind, ids in one.evidence.items() if ids]
+    if one.p_adjusted is not None:
+        parts.append(_("adjusted p = {p}").format(p=f"{one.p_adjusted:.3g}"))
+    if one.tested:
+        parts.append(_("one of {n} comparisons that were tried").format(n=one.tested))
+    parts.append(_("rule {rule}, version {n}").format(rule=one.rule, n=one.rule_version))
+    return " · ".join(parts)
+
+
+def quote_columns() -> dict[str, str]:
+    """The columns of comments behind a suggestion."""
+    return {"item": _("Item"), "rating": _("Stars"), "comment": _("Comment")}
+
+
+def step(kind: str) -> str:
+    """A step in the life of a suggestion."""
+    names = {
+        "proposed": _("suggested"),
+        "accepted": _("accepted"),
+        "implemented": _("put in place"),
+        "judged": _("judged"),
+        "declined": _("declined"),
+        "expired": _("expired"),
+        "effort": _("effort set"),
+        "assigned": _("given to somebody"),
+    }
+    return names.get(kind, kind)
+
+
+def said_with(kind: str, payload: Mapping[str, Any]) -> str:
+    """What belongs to a step, in short."""
+    if kind == "accepted":
+        return _("frozen as {hash}").format(hash=str(payload.get("hash", ""))[:12])
+    if kind == "implemented" and payload.get("arm"):
+        return _("{arm} beside {control}").format(arm=payload["arm"], control=payload["control"])
+    if kind == "judged":
+        return verdict(str(payload.get("verdict", "")))
+    shown = (payload.get(name) for name in ("reason", "note", "owner", "effort", "round"))
+    return next((str(value) for value in shown if value), "")
+
+
+def rule(name: str) -> str:
+    """A rule's name in the reader's language."""
+    return words.said(RULE_NAMES[name]) if name in RULE_NAMES else (name or _("All rules"))
+
+
+def score_row(card: ScoreCard) -> dict[str, Any]:
+    """A rule's record as a row of the table."""
+    return {
+        _("Rule"): rule(card.rule),
+        _("Fired"): card.fired,
+        _("Accepted"): card.accepted,
+        _("Judged beside a control"): card.controlled,
+        _("Hit rate (95 %)"): share(card.hit_rate),
+        _("Predicted"): _effect(card.mean_predicted),
+        _("Came true"): _effect(card.mean_actual),
+        _("Within the promised interval"): share(card.covered),
+        _("Note"): _("keeps failing: ranked down") if card.doubtful else "",
+    }
+
+
+def share(estimate: Any) -> str:
+    """A share with its interval; a dash without any."""
+    if estimate.value is None:
+        return "-"
+    return f"{estimate.value:.0%} ({estimate.ci_low:.0%} – {estimate.ci_high:.0%})"
+
+
+def _effect(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f} ×"
