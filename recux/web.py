@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from db.migrate import upgrade
-from recux.access import embedded, http, joining
+from recux.access import embedded, http, joining, seen
 from recux.access.embedding import embed_origins
 from recux.api.app import create_api
 from recux.errors import InvalidInput
@@ -66,6 +66,7 @@ def routes() -> list[BaseRoute]:
     return [
         Mount("/api", create_api(Settings())),
         Route("/join", joining.arrived),
+        Route("/seen", seen.seen, methods=["POST"]),
         Route("/join/{token}", joining.join, methods=["GET", "POST"]),
         Route("/embed/{token}", embedded.embed),
         Route("/auth/login", http.login, methods=["POST"]),

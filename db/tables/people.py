@@ -29,7 +29,7 @@ class Participant(SQLModel, table=True):
     came_by: str = Field(default="invite", max_length=8)
     """``invite``: known before; ``open``: made by the open link; ``panel``: made by it for a panel's member."""
     passed: list[str] = Field(default_factory=list, sa_type=JSON_TYPE)
-    """Keys of optional steps that the person went on from (``preferences``, ``slate/1``), complete or not."""
+    """Keys of steps that the person went on from (``preferences/1``, ``rate/1``), complete or not."""
     test: bool = False
     """Answers of a test participant never count."""
     created_at: datetime = Field(default_factory=now)

@@ -17,10 +17,9 @@ except Conflict:
     st.info(_("There is nothing to rate yet. Please come back later."))
     visit.foot()
     st.stop()
-lists = sum(step.name == "rate" for step in here.way)
 st.title(_("Recommended for you"))
-if lists > 1:
-    st.badge(_("List {n} of {count}").format(n=here.here.period, count=lists))
+if here.lists > 1:
+    st.badge(_("List {n} of {count}").format(n=here.here.period, count=here.lists))
 st.markdown(_("How do you like each of these? Rate them with 1 to 5 stars. Everything is saved as you go."))
 step = forms.rate(here, shown, head)
 

@@ -15,6 +15,8 @@ step = here.here
 instrument = load(step.instrument)
 head = st.container()
 st.title(in_language(instrument.title, language()))
+if step.instrument in here.study.per_list:
+    st.badge(_("About list {n} of {count}, which you have just seen").format(n=step.period, count=here.lists))
 forms.fill_in(here, instrument, head)
 
 warning = st.container()

@@ -21,7 +21,7 @@ def card_of(item: Item, impression: Impression) -> Card:
         title=title,
         facts=" · ".join(_facts(item)),
         description=visible(item.description, LONGEST_DESCRIPTION),
-        reason=_("Shown because: {reason}").format(reason=reason) if reason else "",
+        reason=_("Why you see this: {reason}").format(reason=reason) if reason else "",
         image=picture(item.image_url),
         initial=title[:1].upper(),
         hue=_hue(item.category or title),

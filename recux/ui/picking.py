@@ -49,6 +49,8 @@ def pick_items(visit: Visit) -> None:
     liked = {one.item_id for one in mine}
     if words.strip() and not found:
         st.markdown(_("Nothing was found for these words. You can try others, or go on without."))
+    if not words.strip() and found:
+        st.markdown(_("For example:"))
     for one in found:  # picked ones keep their place, so that nothing jumps under the finger
         _tick(visit, one, liked=one.item_id in liked)
     elsewhere = [one for one in mine if one.item_id not in {other.item_id for other in found}]

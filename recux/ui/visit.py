@@ -58,6 +58,11 @@ class Visit:
         return self.participant.id
 
     @property
+    def lists(self) -> int:
+        """How many slates the study shows to a person."""
+        return sum(step.name == "rate" for step in self.way)
+
+    @property
     def next(self) -> Step:
         """The first step that is not complete."""
         return next((step for step in self.way if not step.complete), self.way[-1])

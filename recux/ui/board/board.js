@@ -34,6 +34,7 @@ function newBoard(root, first, shape, slot) {
   let sections = null;
   let sending = null;
   let retrying = null;
+  let unwatch = null;
   let heard = true; // whether the line answered since the last sending
 
   board.said = (name) => pending.get(name) ?? board.data.saved[name] ?? null;
@@ -95,6 +96,7 @@ function newBoard(root, first, shape, slot) {
       sections = data.sections.map((section) => newSection(board, section));
       root.replaceChildren(...sections.map((section) => section.element));
     }
+    unwatch ??= watch(sections.filter((section) => section.item), data.seen);
     refresh();
     if (!pending.size) clearTimeout(retrying);
     else if (sending === null && retrying === null) sending = setTimeout(send, 0); // found again after a reload
@@ -103,6 +105,8 @@ function newBoard(root, first, shape, slot) {
   board.stop = () => {
     board.flush();
     clearTimeout(retrying);
+    unwatch?.();
+    unwatch = null;
     document.removeEventListener("visibilitychange", leaving);
   };
   return board;
@@ -123,7 +127,7 @@ function newSection(board, section) {
       if (shown) question.refresh(now.questions[i], pending.has(now.questions[i].name));
     });
   }
-  return { element, refresh };
+  return { element, refresh, id: section.id, item: Boolean(section.card) };
 }
 
 function isBusy() {

@@ -23,6 +23,8 @@ from recux.ui.board.parts import Section
 from recux.ui.language import _, language
 
 FOLDER = Path(__file__).parent
+SEEN = "/seen"
+"""Where the browser reports which items were in view (``recux.access.seen``)."""
 LOG = logging.getLogger("recux.pages")
 Kept = Mapping[str, Saved | None]
 
@@ -51,8 +53,8 @@ def show(key: str, sections: Sequence[Section], book: Book, *, place: DeltaGener
 
     def line() -> None:
         alive = _settle(key, ledger, book)
-        again = book.progress(book.kept) and not first[0]
         result = _line()(key=key, data=_kept(key, ledger, book.kept, alive=alive), on_pending_change=_noted)
+        again = book.progress(book.kept) and not first[0]  # after the line, which is what people wait for
         if unsettled(ledger, result.get("pending"), book.kept) and alive and first[0]:
             st.rerun()  # a fresh session hears of the browser's changes only now: save them and show that
         ledger.fresh = False
@@ -84,6 +86,7 @@ def _questions(key: str, sections: Sequence[Section]) -> dict[str, Any]:
         "store": f"recux.{key}",
         "language": language().replace("_", "-"),
         "direction": "ltr",
+        "seen": SEEN,
         "sections": [asdict(section) for section in sections],
         "words": {
             "saving": _("Saving…"),
@@ -114,7 +117,7 @@ def _form() -> Any:
         "recux_board",
         html='<div class="board"></div>',
         css=(FOLDER / "board.css").read_text(encoding="utf-8"),
-        js=(FOLDER / "board.js").read_text(encoding="utf-8"),
+        js="\n".join((FOLDER / name).read_text(encoding="utf-8") for name in ("board.js", "seen.js")),
     )
 
 
