@@ -56,6 +56,7 @@ def balance_of(session: Session, study: Study) -> Balance:
             col(Participant.study_id) == study.id,
             col(Participant.arm_id).is_not(None),
             col(Participant.withdrawn_at).is_(None),
+            col(Participant.rejected_at).is_(None),
             ~col(Participant.test),
             _takes_part(),
         )

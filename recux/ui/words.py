@@ -253,7 +253,9 @@ def model(name: str) -> str:
         "encoder": _("Fine-tuned encoder"),
         "tfidf_logistic": _("Baseline: word counts (TF-IDF)"),
         "participant_item_means": _("Baseline: means of people and items"),
-        "rates": _("Baseline: rates of items and positions"),
+        "base_rate": _("Baseline: rates of clicks and purchases"),
+        "gradient_boosting": _("Gradient boosting"),
+        "overall_quantiles": _("Baseline: quantiles of all calls"),
     }
     return names.get(name, name)
 
