@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test check bench bench-train bench-stats bench-suggest clean
+.PHONY: install demo test check bench bench-train bench-stats bench-suggest bench-web clean
 install: .venv/.runtime
 
 .venv/bin/pip:
@@ -40,6 +40,9 @@ bench-stats: .venv/.dev
 
 bench-suggest: .venv/.dev
 	$(BIN)/python -m benchmarks.suggest
+
+bench-web: .venv/.dev
+	$(BIN)/python -m benchmarks.web
 
 clean:
 	rm -rf .venv build dist *.egg-info
