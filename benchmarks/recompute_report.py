@@ -13,6 +13,7 @@ import json
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from math import isclose, log2, nan, sqrt
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ Found = dict[str, Numbers]
 INSTRUMENTS = Path(__file__).parent.parent / "recux" / "instruments"
 ROWS = {
     "arms": "select id, key, weight from arm where study_id = {s} order by id",
-    "people": "select p.id, a.key as arm from participant p left join arm a on a.id = p.arm_id where {p}",
+    "people": "select p.id, p.cohort, a.key as arm from participant p left join arm a on a.id = p.arm_id where {p}",
     "items": "select id, category, tags from item where study_id = {s}",
     "ratings": """select r.id, r.participant_id as person, r.item_id as item, r.slate_id as slate, r.rating,
         coalesce(b.key, a.key) as arm, coalesce(r.rated_at, r.received_at) as moment
@@ -45,7 +46,7 @@ ROWS = {
     "calls": """select q.id, a.key as arm, t.participant_id as person, q.duration_ms, q.outcome from request q
         left join arm a on a.id = q.arm_id left join slate t on t.id = q.slate_id
         left join participant p on p.id = t.participant_id where q.study_id = {s} and (p.id is null or {p})""",
-    "batches": """select b.number, m.kind, m.row_id from batch b join batch_row m on m.batch_id = b.id
+    "batches": """select b.number, b.closed_at, m.kind, m.row_id from batch b join batch_row m on m.batch_id = b.id
         join round r on r.batch_id = b.id where b.study_id = {s}""",
 }
 
@@ -63,6 +64,7 @@ def rows_of(url: str, slug: str) -> tuple[dict[str, pd.DataFrame], dict[str, Any
 
 def recompute(rows: dict[str, pd.DataFrame], study: Mapping[str, Any]) -> Found:
     """Every figure, by its path in the report."""
+    raw = rows
     rows = rows | {"shown": exposures(rows), "answers": last_wave(rows["answers"])}
     recorded = set(rows["acts"]["kind"])
     longest = rows["shown"].groupby("slate").size().max() if len(rows["shown"]) else study["slate_size"]
@@ -78,7 +80,7 @@ def recompute(rows: dict[str, pd.DataFrame], study: Mapping[str, Any]) -> Found:
         }
         for section, figures in sections.items():
             found |= {f"{section}.{where}{name}": value for name, value in figures.items()}
-    return found | dict(trend(rows)) | dict(experiment(rows, study, recorded))
+    return found | dict(trend(rows)) | dict(experiment(rows, study, recorded)) | dict(before_after(raw, recorded))
 
 
 def satisfaction(ratings: pd.DataFrame, answers: pd.DataFrame) -> Found:
@@ -245,6 +247,101 @@ def experiment(
     for place, (metric, arm) in enumerate((m, arm) for m in ordered for arm in others):
         a, b = ({n: r[r["arm"] == one] if "arm" in r else r for n, r in rows.items()} for one in (control, arm))
         yield f"experiment.comparisons.{place}.difference", difference(metric, a, b)
+
+
+def before_after(rows: dict[str, pd.DataFrame], recorded: set[str]) -> Iterator[tuple[str, Numbers]]:
+    """Every round against the one before it, the newest first; the same people where they came back."""
+    parts = [alone(rows, number) for number in sorted(rows["batches"]["number"].unique())]
+    cohort = rows["people"].set_index("id")["cohort"].fillna("")
+    place = 0
+    for before, after in list(pairwise(parts))[::-1]:
+        for arm in [None, *rows["arms"]["key"]]:
+            a, b = ({n: r[r["arm"] == arm] if arm and "arm" in r else r for n, r in x.items()} for x in (before, after))
+            for metric in [m for m in metrics_of(a, recorded) if m in metrics_of(b, recorded)]:
+                values = of_people(metric, a), of_people(metric, b)
+                yield from change(f"before_after.{place}", metric, (a, b), values, cohort)
+                place += 1
+
+
+def alone(rows: dict[str, pd.DataFrame], number: int) -> dict[str, pd.DataFrame]:
+    """The rows of one batch; lists and clicks since the batch before it."""
+    batches = rows["batches"]
+    ids = {kind: set(batches["row_id"][(batches["number"] == number) & (batches["kind"] == kind)])
+           for kind in ("rating", "answer")}  # fmt: skip
+    closed = batches.groupby("number")["closed_at"].first()
+    until, after = closed[number], closed.get(number - 1)
+
+    def inside(times: pd.Series) -> pd.Series:
+        return times.isna() | ((times <= until) & ((times > after) if after is not None else True))
+
+    ratings, answers = (rows[f"{kind}s"][rows[f"{kind}s"]["id"].isin(ids[kind])] for kind in ids)
+    shown, acts = rows["shown"], rows["acts"]
+    here = {"shown": shown[inside(shown["served_at"])], "acts": acts[inside(acts["moment"])]}
+    part = rows | here | {"ratings": ratings, "answers": last_wave(answers)}
+    return part | {"shown": exposures(part)}
+
+
+def change(
+    path: str, metric: str, pair: tuple[Any, Any], values: tuple[pd.Series, pd.Series], cohort: pd.Series
+) -> Iterator[tuple[str, Numbers]]:
+    """One metric of a round minus the round before; beside it, where the mix of cohorts moved, at an equal mix."""
+    before, after = values
+    back = before.index.intersection(after.index)
+    if len(back) >= max(10, 0.5 * min(len(before), len(after))):
+        yield f"{path}.difference", paired(after[back] - before[back])
+        return
+    others = {n: r[~r["person"].isin(back)] if "person" in r else r for n, r in pair[0].items()}
+    yield f"{path}.difference", difference(metric, others, pair[1])
+    x, y = before.drop(back), after
+    kinds = [cohort.reindex(v.index) for v in (x, y)]
+    table = pd.DataFrame({n: k.value_counts() for n, k in enumerate(kinds)}).fillna(0)
+    enough = len(table) > 1 and min(len(x), len(y)) > 0 and stats.contingency.expected_freq(table).min() >= 5
+    if enough and stats.chi2_contingency(table, correction=False).pvalue < 0.05:
+        yield f"{path}.within_cohorts", equal_mix(x, y, *kinds)
+
+
+def equal_mix(x: pd.Series, y: pd.Series, kinds_x: pd.Series, kinds_y: pd.Series) -> Numbers:
+    """Difference within cohorts, weighted by their share of everybody."""
+    pairs = [(x[kinds_x == k], y[kinds_y == k]) for k in sorted(set(kinds_x) & set(kinds_y))]
+    pairs = [(a, b) for a, b in pairs if min(len(a), len(b)) > 1]
+    total = sum(len(a) + len(b) for a, b in pairs)
+    parts = [((len(a) + len(b)) / total, a, b) for a, b in pairs]
+    value = sum(w * (b.mean() - a.mean()) for w, a, b in parts)
+    terms = [(w**2 * one.var() / len(one), len(one) - 1) for w, *both in parts for one in both]
+    variance = sum(t for t, _ in terms)
+    half = stats.t.ppf(0.975, variance**2 / sum(t**2 / f for t, f in terms)) * sqrt(variance)
+    return value, value - half, value + half, total
+
+
+def paired(change: pd.Series) -> Numbers:
+    """Paired t test of the differences."""
+    if len(change) < 2 or np.ptp(change) == 0:
+        return None
+    interval = stats.ttest_1samp(change, 0).confidence_interval(0.95)
+    return change.mean(), interval.low, interval.high, len(change)
+
+
+def metrics_of(part: dict[str, pd.DataFrame], recorded: set[str]) -> list[str]:
+    """What these rows measure."""
+    asked = set(part["answers"]["instrument"])
+    found = ["mean_rating"] if len(part["ratings"]) else []
+    found += [m for m in ("nps", "csat", "ces", "sus", "umux_lite") if m in asked]
+    rates = (("ctr", "click"), ("purchase_rate", "purchase"))
+    return found + [m for m, kind in rates if kind in recorded and len(part["shown"])]
+
+
+def of_people(metric: str, part: dict[str, pd.DataFrame]) -> pd.Series:
+    """One value a person."""
+    answers = part["answers"]
+    if metric == "mean_rating":
+        return part["ratings"].groupby("person")["rating"].mean()
+    if metric in {"ctr", "purchase_rate"}:
+        return part["shown"].groupby("person")[{"ctr": "clicked", "purchase_rate": "purchased"}[metric]].mean()
+    if metric in {"sus", "umux_lite"}:
+        return {"sus": sus, "umux_lite": umux_lite}[metric](answers)
+    given = answers[(answers["instrument"] == metric) & (answers["question"] == "score")]
+    given = given.set_index("person")["value"].dropna().astype(float)
+    return {"nps": 100.0 * ((given >= 9) * 1.0 - (given <= 6) * 1.0), "csat": (given >= 4) * 1.0, "ces": given}[metric]
 
 
 def difference(metric: str, a: dict[str, pd.DataFrame], b: dict[str, pd.DataFrame]) -> Numbers:

@@ -115,7 +115,9 @@ class Figure(SQLModel, table=True):
     arm: str = Field(default="", max_length=64)
     """Key of the arm, or empty for all arms together."""
     cut: str = Field(default="", max_length=255)
-    """``batch`` for the rows of this round's batch alone, empty for all rows up to it."""
+    """``batch`` for the rows of this round's batch alone, ``previous`` for those against the batch before, empty for
+    all rows up to it.
+    """
     metric: str = Field(max_length=128)
     value: float | None = None
     ci_low: float | None = None

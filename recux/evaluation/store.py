@@ -5,17 +5,18 @@ from importlib.metadata import version
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from db.engine import insert_many
 from db.tables import Batch, Figure, Round, Study
+from recux.evaluation.before_after import changes
 from recux.evaluation.data_quality import flagged_shares
 from recux.evaluation.figure import FigureValue
 from recux.evaluation.satisfaction import constructs
 from recux.evaluation.scope import Scope, alone, up_to
 from recux.evaluation.snapshot import Figures, Snapshot, flags, snapshot
 
-CUMULATIVE, BATCH = "", "batch"
+CUMULATIVE, BATCH, PREVIOUS = "", "batch", "previous"
 
 
 def evaluate_round(session: Session, round_: Round) -> None:
@@ -25,6 +26,7 @@ def evaluate_round(session: Session, round_: Round) -> None:
         *_rows_of(session, study, up_to(batch), CUMULATIVE),
         *_rows_of(session, study, alone(session, batch), BATCH),
     ]
+    rows += list(_changes(session, study, batch))
     code = version("recux")
     session.connection().execute(sa.delete(Figure).where(col(Figure.round_id) == round_.id))
     insert_many(session, Figure, [row | {"round_id": round_.id, "code_version": code} for row in rows])
@@ -42,6 +44,17 @@ def _rows_of(session: Session, study: Study, scope: Scope, cut: str) -> Iterator
     spoke = set(data.ratings["participant"]) | set(data.answers["participant"])
     for metric, value in flagged_shares(flags(session, scope, data), len(spoke)).items():
         yield _row("data_quality", "", cut, metric, value)
+
+
+def _changes(session: Session, study: Study, batch: Batch) -> Iterator[dict[str, Any]]:
+    """This batch against the one before it."""
+    here = (col(Batch.study_id) == batch.study_id, col(Batch.number) == batch.number - 1)
+    previous = session.exec(select(Batch).where(*here)).first()
+    if previous is None:
+        return
+    before, after = (snapshot(session, study, alone(session, one)) for one in (previous, batch))
+    for one in changes(before, after, number=batch.number):
+        yield _row("before_after", one.arm, PREVIOUS, one.metric, one.difference) | {"details": one.details()}
 
 
 def _figures(data: Snapshot) -> dict[str, Figures]:
@@ -67,4 +80,5 @@ def _row(section: str, arm: str, cut: str, metric: str, value: FigureValue) -> d
         "reason": value.reason,
         "definition": value.definition,
         "method": value.method,
+        "details": {},
     }

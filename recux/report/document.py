@@ -16,7 +16,7 @@ from recux.evaluation.scope import Scope, live
 from recux.evaluation.snapshot import Figures, Snapshot, flags, snapshot
 from recux.evaluation.stability import objectives
 from recux.evaluation.texts import quarantined
-from recux.report.history import models_of, suggestions_of, trend_of, unknown_token_share
+from recux.report.history import before_after_of, models_of, suggestions_of, trend_of, unknown_token_share
 
 Json = dict[str, Any]
 
@@ -48,6 +48,7 @@ def build_report(session: Session, study: Study, *, without_flagged: bool = Fals
         "stability": _stability(data),
         "models": models_of(session, study),
         "experiment": _experiment(data),
+        "before_after": before_after_of(session, study),
         "suggestions": suggestions_of(session, study, language or study.languages[0]),
         "data_quality": _data_quality(session, scope, everything, data_quality.count(flagged))
         | {"unknown_token_share": unknown_token_share(session, study)},

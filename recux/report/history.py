@@ -31,6 +31,21 @@ def trend_of(session: Session, study: Study) -> list[Json]:
     return [{**dict.fromkeys(TREND, missing("not computed").to_json()), **point} for point in found.values()]
 
 
+def before_after_of(session: Session, study: Study) -> list[Json]:
+    """Every round's changes against the round before it, the newest round first."""
+    statement = (
+        select(Figure, Round)
+        .join(Round, col(Round.id) == col(Figure.round_id))
+        .where(col(Round.study_id) == study.id, col(Figure.section) == "before_after")
+        .order_by(col(Round.number).desc(), col(Figure.id))
+    )
+    return [
+        {"round": round_.number, "metric": row.metric, "arm": row.arm}
+        | {"difference": stored(row).to_json(), **row.details}
+        for row, round_ in session.exec(statement)
+    ]
+
+
 def stored(row: Figure) -> FigureValue:
     """A stored figure as it was computed."""
     return FigureValue(row.value, row.ci_low, row.ci_high, row.n, row.definition, row.method, row.reason)

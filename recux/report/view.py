@@ -40,6 +40,7 @@ def sections(report: Json) -> list[Section]:
     parts = [
         _satisfaction(report),
         _experiment(report["experiment"]),
+        _before_after(report["before_after"]),
         _recommendation(report),
         _stability(report),
         _models(report["models"]),
@@ -113,6 +114,30 @@ def _comparison(one: Json) -> list[str]:
     metric = name_of(one["metric"]) + (" (decides)" if one["primary"] else "")
     verdict = f"{VERDICTS[one['verdict']]}: {one['because']}"
     return [metric, one["arm"], estimate(one["difference"], one["metric"], signed=True), p, verdict]
+
+
+def _before_after(changes: list[Json]) -> Section:
+    """The newest round against the one before it."""
+    if not changes:
+        return Section("before_after", "What changed since the round before?")
+    newest = [one for one in changes if one["round"] == changes[0]["round"]]
+    rows = [
+        [
+            name_of(one["metric"]),
+            one["arm"] or "everyone",
+            estimate(one["difference"], one["metric"], signed=True),
+            "-" if one["p_adjusted"] is None else f"{one['p_adjusted']:.3g}",
+            "the same people" if one["paired"] else f"others: {one['n_before']:,} before, {one['n_after']:,} after",
+            one.get("against") or "",
+        ]
+        for one in newest
+    ]
+    text = [
+        f"Round {newest[0]['round']} against round {newest[0]['round'] - 1}, each of its own batch. Nothing was "
+        "randomised between rounds: a change may have other causes than what was changed."
+    ]
+    head = ["Metric", "Arm", "Change", "Adjusted p", "People", "Against it"]
+    return Section("before_after", "What changed since the round before?", text, [Table(head, rows)])
 
 
 def _recommendation(report: Json) -> Section:

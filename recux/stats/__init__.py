@@ -13,6 +13,7 @@ from recux.stats.drivers import Driver, KeyDrivers, key_drivers
 from recux.stats.errors import StatisticsError
 from recux.stats.latency import compare_latency, latency_quantile
 from recux.stats.means import compare_means, compare_paired
+from recux.stats.mix import Mix, compare_mix, compare_standardised
 from recux.stats.multiplicity import Adjusted, benjamini_hochberg, holm
 from recux.stats.net_promoter import Nps, compare_nps, nps
 from recux.stats.ordinal import compare_ordinal
@@ -59,6 +60,7 @@ __all__ = [
     "KeyDrivers",
     "ListScore",
     "ListScores",
+    "Mix",
     "Nps",
     "OddsRatio",
     "Omega",
@@ -80,12 +82,14 @@ __all__ = [
     "compare_latency",
     "compare_means",
     "compare_means_adjusted",
+    "compare_mix",
     "compare_nps",
     "compare_ordinal",
     "compare_ordinal_clustered",
     "compare_paired",
     "compare_paired_permutation",
     "compare_proportions",
+    "compare_standardised",
     "confirm_factors",
     "coverage",
     "cronbach_alpha",

@@ -1,6 +1,7 @@
 """Reliability of a construct: whether its questions measure one thing."""
 
 from dataclasses import dataclass
+from math import exp, log, sqrt
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,12 @@ class Omega:
     """Standardised loading of each question; None when `value` is."""
     reason: str | None = None
     """Why omega is not estimable; None when it is."""
+    ci_low: float | None = None
+    """Lower end of the interval; None when `value` is."""
+    ci_high: float | None = None
+    """Upper end of the interval; None when `value` is."""
+    method: str = "one factor by maximum likelihood, delta method on the logit scale"
+    """How value and interval were found."""
 
 
 def cronbach_alpha(table: Any, *, missing: str = "listwise", level: float = 0.95) -> Estimate:
@@ -63,10 +70,11 @@ def alpha_of_covariance(
     return Estimate(alpha, low, high, n, method)
 
 
-def mcdonald_omega(table: Any) -> Omega:
+def mcdonald_omega(table: Any, *, level: float = 0.95) -> Omega:
     """McDonald's omega total (1999) of the sum score from a one-factor model fitted by maximum likelihood.
 
-    (sum of loadings)^2 over that plus the unique variances, in the questions' own units. People with a missing answer
+    (sum of loadings)^2 over that plus the unique variances, in the questions' own units. The interval comes from the
+    information matrix of the model by the delta method (Raykov 2002), on the logit scale. People with a missing answer
     are left out. Not estimable with fewer than three questions, too few people, or a question without any variance of
     its own (a Heywood case): the one-factor model does not hold then.
     """
@@ -76,10 +84,10 @@ def mcdonald_omega(table: Any) -> Omega:
         return Omega(None, 0, None, "nobody answered every question")
     covariance = np.atleast_2d(np.cov(data, rowvar=False)) if n > 1 else np.zeros((data.shape[1],) * 2)
     covariance[:, np.ptp(data, axis=0) == 0] = 0.0
-    return omega_of_covariance(covariance, n)
+    return omega_of_covariance(covariance, n, level=level)
 
 
-def omega_of_covariance(covariance: Floats, n: int) -> Omega:
+def omega_of_covariance(covariance: Floats, n: int, *, level: float = 0.95) -> Omega:
     """`mcdonald_omega` from the covariances of the questions among `n` people."""
     questions = len(covariance)
     if questions < 3:
@@ -92,9 +100,26 @@ def omega_of_covariance(covariance: Floats, n: int) -> Omega:
     fit = one_factor(covariance / np.outer(spreads, spreads))
     if fit.reason is not None:
         return Omega(None, n, None, fit.reason)
-    common = float((spreads * fit.loadings).sum()) ** 2
-    unique = float((spreads**2 * fit.uniquenesses).sum())
-    return Omega(common / (common + unique), n, tuple(float(x) for x in fit.loadings))
+    loadings, unique = spreads * fit.loadings, spreads**2 * fit.uniquenesses
+    value = float(loadings.sum() ** 2 / (loadings.sum() ** 2 + unique.sum()))
+    half = critical_z(level) * _logit_error(loadings, unique, n)
+    logit = log(value / (1 - value))
+    low, high = (1 / (1 + exp(-end)) for end in (logit - half, logit + half))
+    return Omega(value, n, tuple(float(x) for x in fit.loadings), None, low, high)
+
+
+def _logit_error(loadings: Floats, unique: Floats, n: int) -> float:
+    """Standard error of log(omega / (1 - omega)) = 2 log(sum of loadings) - log(sum of unique variances)."""
+    size = len(loadings)
+    inverse = np.linalg.inv(np.outer(loadings, loadings) + np.diag(unique))
+    slopes = np.zeros((2 * size, size, size))  # of the implied covariances by each loading and unique variance
+    for i in range(size):
+        slopes[i, i], slopes[size + i, i, i] = loadings, 1.0
+        slopes[i] += slopes[i].T.copy()
+    weighted = inverse @ slopes
+    information = (n - 1) / 2 * np.einsum("aij,bji->ab", weighted, weighted)
+    gradient = np.concatenate([np.full(size, 2 / loadings.sum()), np.full(size, -1 / unique.sum())])
+    return sqrt(float(gradient @ np.linalg.solve(information, gradient)))
 
 
 def item_rest_correlations(table: Any, *, level: float = 0.95) -> tuple[Estimate, ...]:

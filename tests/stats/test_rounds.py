@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import chi2_contingency, fisher_exact
 
 from recux import stats
 
@@ -89,3 +90,32 @@ def test_novelty_is_the_mean_surprise_in_bits() -> None:
 def test_serendipity_counts_relevant_items_that_were_not_obvious() -> None:
     assert stats.serendipity([1, 1, 0, None], [True, False, False, False]) == pytest.approx(1 / 3)
     assert stats.serendipity([None], [False]).reason
+
+
+def test_the_mix_of_cohorts_equals_scipys_chi_square() -> None:
+    a, b = ["x"] * 30 + ["y"] * 20 + ["z"] * 10, ["x"] * 15 + ["y"] * 25 + ["z"] * 20
+    wanted = chi2_contingency([[30, 20, 10], [15, 25, 20]])
+    found = stats.compare_mix(a, b)
+    assert found.p == pytest.approx(wanted.pvalue)
+    assert found.moved
+    assert found.shares["x"] == (0.5, 0.25)
+
+
+def test_few_people_in_a_cohort_are_exchanged_instead() -> None:
+    a, b = ["x"] * 9 + ["y"], ["x"] * 4 + ["y"] * 6
+    assert stats.compare_mix(a, b).p == pytest.approx(fisher_exact([[9, 1], [4, 6]]).pvalue, abs=0.02)
+
+
+def test_one_cohort_or_an_empty_group_has_no_mix_to_compare() -> None:
+    assert stats.compare_mix(["x"], ["x", "x"]).p is None
+    assert stats.compare_mix([], ["x"]).reason == "a group is empty"
+
+
+def test_a_difference_made_by_the_mix_alone_disappears_at_an_equal_mix() -> None:
+    rng = np.random.default_rng(3)
+    kinds_a, kinds_b = ["low"] * 10 + ["high"] * 40, ["low"] * 40 + ["high"] * 10
+    a, b = ([rng.normal(5.0 * (kind == "high"), 1) for kind in kinds] for kinds in (kinds_a, kinds_b))
+    assert stats.compare_means(a, b).difference < -2
+    equal = stats.compare_standardised(a, b, kinds_a, kinds_b)
+    assert equal.ci_low < 0 < equal.ci_high
+    assert stats.compare_standardised(a, b, ["z"] * 50, ["z"] * 50).p == pytest.approx(stats.compare_means(a, b).p)
