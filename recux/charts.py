@@ -93,7 +93,7 @@ def themes(table: pd.DataFrame, *, title: str, mood: str, number: str = ".0%") -
     """
     moods = table.sort_values("happier")[["mood", "happier"]].drop_duplicates()
     colours = [PALETTE[0] if happier else PALETTE[1] for happier in moods["happier"]]
-    legend = alt.Legend(title=mood, orient="top", labelLimit=300)
+    legend = alt.Legend(title=mood or None, orient="top", direction="vertical", labelLimit=400)
     base = alt.Chart(table).encode(y=_rows("label"))
     bars = base.mark_bar(height=22).encode(
         x=alt.X("share:Q", title=title, axis=alt.Axis(format=number, tickCount=5)),

@@ -3,22 +3,19 @@
 import streamlit as st
 
 from db.engine import read_session, write_session
-from recux import charts
 from recux.access import audit
 from recux.access.accounts import has_role
 from recux.insight import rounds
 from recux.rounds.queue import close_and_enqueue
-from recux.ui import data, frame, live, words
+from recux.ui import data, frame, live, models, take, words
 from recux.ui.language import _
-from recux.ui.plain import plain
 
 me = frame.enter("viewer")
 study = frame.chosen_study()
 with read_session(data.engine()) as session:
     waiting, newest = rounds.open_batch(session, study), rounds.latest(session, study)
-    done = rounds.last_done(session, study)
-    models = rounds.models(session, done) if done else None
     past = rounds.history(session, study)
+numbers = [int(number) for number in past.loc[past["status"] == "done", "number"]]
 analyst = has_role(me, "analyst")
 
 frame.heading(words.loop(newest, waiting.size), study)
@@ -42,22 +39,14 @@ if analyst and st.button(
         audit.record(session, actor=me.email, action="batch.close", target=study.slug, round=started.number)
     frame.done(_("Batch {n} is closed; its round is queued.").format(n=started.number))
 
-if models is not None and not models.empty:
-    st.subheader(_("What round {n} learned").format(n=done.number))
-    st.write(_("Measured on people whom the models never saw."))
-    for tab, head in zip(
-        st.tabs([words.head(h) for h in models["head"].unique()]), models["head"].unique(), strict=True
-    ):
-        rows = models[models["head"] == head]
-        champion = rows[rows["champion"]]
-        if not champion.empty:
-            best = words.model(champion["model"].iloc[0])
-            tab.success(_("Champion, serving now: {model}").format(model=best), icon=":material/trophy:")
-        names = [words.model(name) for name in rows.sort_values("baseline")["model"].unique()]
-        measures = rows.assign(measure=rows["measure"].map(words.measure), model=rows["model"].map(words.model))
-        tab.altair_chart(charts.models(measures, names=names, title=_("Value on held-out people, interval (95 %)")))
-        for reason in rows["why"].dropna().unique():
-            tab.markdown(f":material/info: {plain(reason)}")
+if numbers:
+    chosen = st.selectbox(
+        _("What did this round learn?"), numbers, format_func=lambda n: _("Round {n}").format(n=n), key="round",
+        bind="query-params",
+    )  # fmt: skip
+    with read_session(data.engine()) as session:
+        looked_at = rounds.numbered(session, study, chosen)
+    models.round_panel(study, looked_at, me)
 elif newest is None:
     frame.empty(_("No round yet. A round fine-tunes the models on a closed batch and computes every figure."))
 
@@ -72,3 +61,4 @@ if not past.empty:
         "started": st.column_config.DatetimeColumn(_("Started"), timezone=st.context.timezone)
     }
     st.dataframe(shown, hide_index=True, column_config=columns)
+    take.numbers(past, "rounds")

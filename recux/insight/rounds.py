@@ -44,6 +44,11 @@ def latest(session: Session, study: Study) -> Round | None:
     return rounds[-1] if rounds else None
 
 
+def numbered(session: Session, study: Study, number: int) -> Round:
+    """The study's round with this number."""
+    return session.exec(select(Round).where(Round.study_id == study.id, Round.number == number)).one()
+
+
 def last_done(session: Session, study: Study) -> Round | None:
     """The newest round that was finished."""
     assert study.id is not None
@@ -117,6 +122,17 @@ def models(session: Session, round_: Round) -> pd.DataFrame:
         "definition",
     ]
     return pd.DataFrame(rows, columns=columns)
+
+
+def batch_numbers(session: Session, study: Study, kind: str, ids: "pd.Series[int]") -> "pd.Series[int]":
+    """The number of the batch that each row (``rating`` or ``answer``) is in, missing for those in none."""
+    statement = (
+        sa.select(col(BatchRow.row_id), col(Batch.number))
+        .join(Batch, col(Batch.id) == col(BatchRow.batch_id))
+        .where(col(Batch.study_id) == study.id, col(BatchRow.kind) == kind)
+    )
+    known = dict(session.connection().execute(statement).tuples())
+    return ids.map(known).astype("Int64")
 
 
 def _unbatched(session: Session, kind: str, table: Any, study: Study) -> Any:

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from db.engine import read_session
 from db.tables import Round, Study
+from recux import charts
 from recux.insight import rounds
 from recux.rounds.queue import cancel
 from recux.ui import data, words
@@ -50,12 +52,25 @@ def _running(round_: Round) -> None:
     within = step / of if of else 0.0
     share = (STAGES.index(stage) + within) / len(STAGES) if stage in STAGES else 0.0
     text = _("Round {n}: {stage}").format(n=round_.number, stage=words.stage(stage))
+    text += f", {doing}" if (doing := words.at_work(at.get("stage")) if stage == "train" else "") else ""
     st.progress(min(share, 1.0), text=f"{text} ({step} / {of})" if of else text)
     numbers = st.columns(4)
     _number(numbers[0], _("Loss"), at.get("loss"), ".3f")
     _number(numbers[1], _("Loss on people kept aside"), at.get("held_out"), ".3f")
     _number(numbers[2], _("Word pieces a second"), at.get("tokens_per_second"), ",.0f")
     _number(numbers[3], _("Seconds left"), at.get("seconds_left"), ",.0f")
+    seen = _losses(round_, at)
+    if len(seen) > 2:
+        st.altair_chart(charts.losses(pd.DataFrame(seen), title=_("Loss"), x_title=_("Step")))
+
+
+def _losses(round_: Round, at: dict[str, Any]) -> list[dict[str, float]]:
+    """The losses that this page has seen of the round."""
+    seen: list[dict[str, float]] = st.session_state.setdefault(f"_losses-{round_.id}", [])
+    loss, step = at.get("loss"), at.get("step")
+    if loss is not None and step is not None and (not seen or seen[-1]["step"] < step):
+        seen.append({"step": step, "loss": loss})
+    return seen
 
 
 def _number(place: Any, label: str, value: float | None, form: str) -> None:

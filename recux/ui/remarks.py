@@ -28,7 +28,10 @@ def headline(found: pd.DataFrame, names: Names) -> str:
     """What people speak of most, and what makes them unhappy."""
     if found.empty:
         return _("What do people say?")
-    sad = found[found["stars"] < found["others"]].sort_values("share", ascending=False)
+    weight = (found["others"] - found["stars"]) * found["share"]
+    sad = found[weight > 0].loc[
+        weight.sort_values(ascending=False).index.intersection(found.index[weight > 0], sort=False)
+    ]
     if sad.empty:
         return _("Most is said about: {theme}").format(theme=plain(names[int(found["theme"].iloc[0])]))
     return _("Least happy are those who write about: {theme}").format(theme=plain(names[int(sad["theme"].iloc[0])]))
@@ -72,7 +75,7 @@ def _bars(found: pd.DataFrame, names: Names) -> pd.DataFrame:
 
 def _facts(row: pd.Series) -> None:
     said = _("Its {n} people give {stars} stars on average, all others {others}.")
-    st.write(said.format(n=f"{row['people']:,}", stars=f"{row['stars']:.2f}", others=f"{row['others']:.2f}"))
+    st.write(said.format(n=f"{int(row['people']):,}", stars=f"{row['stars']:.2f}", others=f"{row['others']:.2f}"))
     if pd.notna(row["trend"]):
         moved = _("In the last round its share of comments moved by {points} points.")
         st.write(moved.format(points=f"{100 * row['trend']:+.0f}"))
