@@ -1,9 +1,11 @@
 """Codes of the database in words, in the reader's language."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from db.tables import Round
 from recux.evaluation.experiment import Comparison
+from recux.ui import definitions
 from recux.ui.language import _, language
 from recux.ui.plain import plain
 
@@ -36,6 +38,7 @@ def metric(name: str) -> str:
         "ces": _("Ease (CES, 1 to 7)"),
         "sus": _("SUS (0 to 100)"),
         "umux_lite": _("UMUX-Lite (0 to 100)"),
+        "combined": _("All questionnaires (0 to 100)"),
         "ctr": _("Click-through rate"),
         "purchase_rate": _("Purchase rate"),
         "p50_ms": _("Median (ms)"),
@@ -85,10 +88,14 @@ def short(name: str) -> str:
     return metric(name).partition(" (")[0].partition("（")[0]
 
 
-def compared_by(metrics: Iterable[str]) -> list[str]:
-    """The metrics of satisfaction worth comparing arms by: no reliabilities, nothing twice."""
+def compared_by(metrics: Iterable[str], *, together: bool = False) -> list[str]:
+    """The metrics of satisfaction worth a tile: no reliabilities, nothing twice; questionnaires apart, or in one."""
     single = {"nps", "csat", "ces", "sus", "umux_lite"}
-    return [m for m in dict.fromkeys(metrics) if not m.endswith(".alpha") and m.partition(".")[0] not in single - {m}]
+    known = dict.fromkeys(metrics)
+    if together:
+        return [m for m in known if m in {"combined", "mean_rating"}]
+    apart = [m for m in known if not m.endswith(".alpha") and m.partition(".")[0] not in single - {m}]
+    return [m for m in apart if m != "combined"]
 
 
 def verdict(code: str) -> str:
@@ -225,7 +232,7 @@ def sentence(one: Comparison, arms: Mapping[str, str]) -> str:
 
 def because(one: Comparison) -> str:
     """Why that verdict."""
-    return _("Decided by: {metric}. {reason}").format(metric=metric(one.metric), reason=one.because)
+    return _("Decided by: {metric}. {reason}").format(metric=metric(one.metric), reason=definitions.said(one.because))
 
 
 def steps() -> dict[str, str]:
@@ -265,6 +272,16 @@ def change(code: str) -> str:
     return {"typo": _("Typing errors"), "case": _("Capital letters"), "synonym": _("Synonyms")}.get(code, code)
 
 
+def alert_rule(code: str) -> str:
+    """Why an alert was opened."""
+    return {"objective": _("a promise is broken"), "anomaly": _("unlike the two days before")}.get(code, code)
+
+
+def channel(code: str) -> str:
+    """How alerts are sent."""
+    return {"webhook": _("Webhook"), "email": _("E-mail")}.get(code, code)
+
+
 def known(code: str) -> str:
     """How much was known of a person, or that an item was new."""
     names = {
@@ -291,6 +308,30 @@ def at_work(code: str | None) -> str:
 def period(code: str) -> str:
     """What a point of a trend stands for."""
     return {"round": _("Round"), "hour": _("Hour"), "day": _("Day"), "week": _("Week")}[code]
+
+
+def dimension(code: str) -> str:
+    """What figures are split by."""
+    return {"arm": _("Arm"), "cohort": _("Cohort"), "category": _("Category"), "language": _("Language")}[code]
+
+
+def by(code: str) -> str:
+    """The title of groups beside each other."""
+    names = {"arm": _("By arm"), "cohort": _("By cohort"), "category": _("By category"), "language": _("By language")}
+    return names[code]
+
+
+def row_columns() -> dict[str, Any]:
+    """The columns of the rows behind a figure."""
+    return {
+        "person": _("Participant"),
+        "arm": _("Arm"),
+        "cohort": _("Cohort"),
+        "language": _("Language"),
+        "category": _("Category"),
+        "question": _("Question"),
+        "value": _("Value"),
+    }
 
 
 def trend(code: str) -> str:
@@ -356,7 +397,7 @@ def not_counted(why: str) -> str:
 
 def points(metric: str) -> list[int]:
     """The points of the scale that people answered on."""
-    return list(range(11)) if metric == "nps" else list(range(1, 6))
+    return list(range(11)) if metric == "nps" else list(range(1, 8 if metric == "ces" else 6))
 
 
 def check(code: str, count: int | None) -> str:
