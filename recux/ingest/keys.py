@@ -10,7 +10,8 @@ KeyPart = str | int | float | bool | datetime | None
 
 def row_key(parts: Sequence[KeyPart]) -> str:
     """32 hexadecimal digits (128 bits of BLAKE2b) that identify ``parts``, in order; None differs from empty."""
-    return _digest("[" + ",".join(map(_packed, parts)) + "]")
+    packed = ["null" if part is None else quoted(part) if type(part) is str else _packed(part) for part in parts]
+    return _digest("[" + ",".join(packed) + "]")
 
 
 def counted_key(same: str, number: int) -> str:
@@ -27,15 +28,11 @@ def rating_key(
 
 def _packed(part: KeyPart) -> str:
     """A part as JSON, a time as ISO 8601 in UTC."""
-    if isinstance(part, str):
-        return quoted(part)
-    if part is None:
-        return "null"
     if isinstance(part, datetime):
         return f'"{part.isoformat() if part.tzinfo is UTC else part.astimezone(UTC).isoformat()}"'
     if isinstance(part, bool):
         return "true" if part else "false"
-    return repr(part)
+    return quoted(part) if isinstance(part, str) else repr(part)
 
 
 def _digest(text: str) -> str:

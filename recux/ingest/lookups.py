@@ -112,11 +112,20 @@ def settled(run: Import, rows: Sequence[Row]) -> list[Row]:
     People that the remaining rows name exist afterwards.
     """
     find_items(run, rows)
-    find_slates(run, column_values(rows, "slate_id"))
-    find_people(run, column_values(rows, "participant_id"))
+    slates, people = column_values(rows, "slate_id"), column_values(rows, "participant_id")
+    find_slates(run, slates)
+    find_people(run, people)
+    if not slates and _all_known(run, rows, people):
+        return list(rows)
     good = [row for row in rows if item_is_known(run, row) and not withdrew(run, row) and _slate_fits(run, row)]
     create_people(run, column_values(good, "participant_id"))
     return good
+
+
+def _all_known(run: Import, rows: Sequence[Row], people: Sequence[str]) -> bool:
+    """Whether every item and person that the rows name is there, and nobody withdrew: looked at by name, not by row."""
+    known = all(name in run.items for name in column_values(rows, "item_id"))
+    return known and all(name in run.people and not run.people[name].withdrawn for name in people)
 
 
 def item_is_known(run: Import, row: Row) -> bool:

@@ -43,9 +43,11 @@ class Step(NamedTuple):
 
     column: str
     required: bool
-    fetch: Fetch
+    fetch: Fetch | None
+    """How the cell is found; None when it simply stands under ``theirs``."""
+    theirs: str
     read: Reader
-    seen: dict[str, Any] | None = None
+    seen: dict[str, Any] | None
     """What cells meant that were read before, for columns that say the same few things again and again."""
 
 
@@ -80,27 +82,29 @@ def read_row(plan: Plan, record: Record, number: int) -> Row | Rejected:
     if plan.missing:
         return Rejected(record.line, plan.missing[0], "", f"{plan.missing[0]} is missing")
     found: dict[str, Any] = {}
-    for column, required, fetch, read, seen in plan.steps:
-        cell = None
-        try:
-            cell = fetch(record.cells, number)
-            value = None if cell is None or cell == "" else _read_once(read, cell, seen)
-        except BadValue as error:
-            return Rejected(record.line, column, cell, f"{column} {error}")
-        if required and value is None:
-            return Rejected(record.line, column, cell, f"{column} is empty")
-        found[column] = value
+    cells = record.cells
+    column, cell = "", None
+    try:
+        for column, required, fetch, theirs, read, seen in plan.steps:
+            cell = cells.get(theirs) if fetch is None else fetch(cells, number)
+            if cell is None or cell == "":
+                value = None
+            elif seen is None or type(cell) is not str:
+                value = read(cell)
+            else:
+                value = seen.get(cell) or _read_and_keep(read, cell, seen)
+            if required and value is None:
+                return Rejected(record.line, column, cell, f"{column} is empty")
+            found[column] = value
+    except BadValue as error:
+        return Rejected(record.line, column, cell, f"{column} {error}")
     return Row(record.line, found)
 
 
-def _read_once(read: Reader, cell: Any, seen: dict[str, Any] | None) -> Any:
-    if seen is None or type(cell) is not str:
-        return read(cell)
-    value = seen.get(cell)
-    if value is None:
-        value = read(cell)
-        if len(seen) < MOST_SEEN:
-            seen[cell] = value
+def _read_and_keep(read: Reader, cell: str, seen: dict[str, Any]) -> Any:
+    value = read(cell)
+    if len(seen) < MOST_SEEN:
+        seen[cell] = value
     return value
 
 
@@ -127,16 +131,29 @@ def _in_order(kind: str, names: set[str]) -> list[str]:
 def _step(kind: str, mapping: Map, name: str) -> Step:
     column = column_of(kind, name)
     assert column is not None  # check_map and plan_for let only known names through
-    fetch = _fetch(mapping, name)
+    fetch = _changed(column, mapping, _fetch(mapping, name))
+    read = _reader(column, mapping)
+    theirs = mapping.columns.get(name, name)
+    return Step(name, column.required, fetch, theirs, read, {} if _repeats(read) else None)
+
+
+def _changed(column: Column, mapping: Map, fetch: Fetch | None) -> Fetch | None:
+    """``fetch`` with what the map does to the cell on the way."""
+    name = column.name
+    plain = fetch or _standing_under(mapping.columns.get(name, name))
+    found = plain
     if name in mapping.values:
-        fetch = _translated(fetch, mapping.values[name])
+        found = _translated(found, mapping.values[name])
     if name in mapping.prefixes():
-        fetch = _prefixed(fetch, mapping.prefixes()[name])
+        found = _prefixed(found, mapping.prefixes()[name])
     separator = mapping.separators.get(name)
     if separator and name not in mapping.join and column.read is not values.names:
-        fetch = _first_part(fetch, separator)
-    read = _reader(column, mapping)
-    return Step(name, column.required, fetch, read, {} if _repeats(read) else None)
+        found = _first_part(found, separator)
+    return fetch if found is plain else found
+
+
+def _standing_under(theirs: str) -> Fetch:
+    return lambda cells, _number: cells.get(theirs)
 
 
 def _repeats(read: Reader) -> bool:
@@ -144,7 +161,7 @@ def _repeats(read: Reader) -> bool:
     return read is values.name or (isinstance(read, partial) and read.func is values.choice)
 
 
-def _fetch(mapping: Map, name: str) -> Fetch:
+def _fetch(mapping: Map, name: str) -> Fetch | None:
     if name in mapping.fixed():
         value = mapping.fixed()[name]
         return lambda _cells, _number: value
@@ -152,8 +169,7 @@ def _fetch(mapping: Map, name: str) -> Fetch:
         return lambda _cells, number: str(number)
     if name in mapping.join:
         return _joined(mapping.join[name], mapping.separators.get(name, "\n"))
-    theirs = mapping.columns.get(name, name)
-    return lambda cells, _number: cells.get(theirs)
+    return None
 
 
 def _joined(columns: list[str], glue: str) -> Fetch:

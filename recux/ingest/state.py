@@ -70,5 +70,5 @@ class Import:
 
 def column_values(rows: Sequence[Row], column: str) -> list[str]:
     """The different values of an id column, in order."""
-    found: dict[Any, None] = dict.fromkeys(row.values.get(column) for row in rows)
+    found: dict[Any, None] = dict.fromkeys([row.values.get(column) for row in rows])
     return [value for value in found if value is not None]
