@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     log: Literal["text", "json"] = "text"
     """How processes write their log: for people, or one JSON object a line."""
 
+    file_days: int = Field(default=30, ge=0)
+    """Days that uploaded files and quarantine files are kept; they hold people's rows as they came."""
+
     metrics_token: str = ""
     """What Prometheus must send as a bearer token to read ``/metrics``; without one only this machine may."""
 

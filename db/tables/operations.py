@@ -18,7 +18,7 @@ class WorkerLease(SQLModel, table=True):
     queues: list[str] = Field(sa_type=JSON_TYPE)
     """The queues that it takes rounds from."""
     version: str = Field(max_length=32)
-    """Version of recux that it runs."""
+    """Version of the workflow that it runs (``recux.rounds.queue.VERSION``)."""
     started_at: datetime = Field(default_factory=now)
     expires_at: datetime = Field(index=True)
 

@@ -7,6 +7,7 @@ import streamlit as st
 from db.engine import read_session, write_session
 from db.tables import Participant
 from recux.collect import own_data
+from recux.operate import erasures
 from recux.ui import data, visit
 from recux.ui.language import _
 
@@ -52,6 +53,7 @@ st.markdown(_("Everything you gave is deleted for good, and your link stops work
 if st.checkbox(_("I want everything to be deleted"), key="_sure_to_erase") and visit.button(_("Erase now"), "erase"):
     with write_session(data.engine()) as session:
         own_data.erase(session, session.get_one(Participant, here.participant_id))
+    erasures.keep(data.engine(), data.settings().home)
     visit.heard()
     st.success(_("Everything about you was deleted. You can close this page."))
     st.stop()

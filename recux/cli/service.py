@@ -1,9 +1,11 @@
 """``recux demo``, ``serve``, ``worker`` and ``db ...``."""
 
+import socket
 import sys
 from pathlib import Path
 from typing import Annotated
 
+import sqlalchemy as sa
 import typer
 
 from recux.cli.common import JsonOption, database, emit, say
@@ -56,13 +58,33 @@ def serve(
     serve_app(settings, worker=not no_worker)
 
 
-def worker() -> None:
+def worker(
+    check: Annotated[
+        bool, typer.Option("--check", help="Start nothing; exit 1 when no worker of this machine is alive.")
+    ] = False,
+) -> None:
     """Work on queued rounds until stopped."""
+    settings = Settings()
+    engine = database(settings)
+    if check:
+        _check_worker(engine)
+        return
     from recux.rounds.worker import main
 
-    settings = Settings()
-    database(settings)
     main(settings)
+
+
+def _check_worker(engine: sa.Engine) -> None:
+    from db.engine import read_session
+    from recux.errors import Unavailable
+    from recux.rounds.leases import live_workers
+
+    with read_session(engine) as session:
+        here = [lease for lease in live_workers(session) if lease.host == socket.gethostname()]
+    if not here:
+        raise Unavailable("no worker of this machine is alive; start one with `recux worker`")
+    for lease in here:
+        print(f"worker {lease.pid} takes rounds from {', '.join(lease.queues)} since {lease.started_at:%Y-%m-%d %H:%M}")
 
 
 @db.command(epilog="Example: recux db upgrade")
@@ -124,11 +146,50 @@ def backup(file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file
 
 
 @db.command(epilog="Example: recux db restore recux-backup.zip")
-def restore(file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")]) -> None:
-    """Write a backup into an empty database; every checksum is verified first."""
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")],
+    erased: Annotated[
+        Path | None,
+        typer.Option("--erased", metavar="LIST", help="Who must stay erased; default: erasures.jsonl in RECUX_HOME."),
+    ] = None,
+) -> None:
+    """Write a backup into an empty database; every checksum is verified first, and the erased are erased again."""
+    from recux.errors import InvalidInput
     from recux.operate.backup import restore as read_backup
+    from recux.operate.erasures import FILE
 
     settings = Settings()
     database(settings)
-    rows = read_backup(settings.url, file)
-    print(f"restored {sum(rows.values())} rows of {len(rows)} tables")
+    usual = settings.home / FILE
+    if erased is not None and not erased.is_file():
+        raise InvalidInput(f"{erased} does not exist; name the list of the erased, or leave --erased out")
+    if erased is None and not usual.is_file():
+        say(f"note: there is no {usual}; whoever was erased after the backup was taken comes back with it")
+    lists = [path for path in (usual, erased) if path is not None and path.is_file()]
+    done = read_backup(settings.url, file, erased=lists)
+    print(f"restored {sum(done.rows.values())} rows of {len(done.rows)} tables")
+    if any(done.erased_again.values()):
+        again = done.erased_again
+        print(f"erased again: {again['person']} people, {again['study']} studies; {again['withdrawal']} withdrew again")
+
+
+@db.command(epilog="Example: recux db clean --dry-run")
+def clean(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and delete nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete what studies keep no longer (their [retention]) and old uploads; workers do it every hour."""
+    from dataclasses import asdict
+
+    from db.tables import now
+    from recux.operate.retention import clean as clean_now
+
+    settings = Settings()
+    done = clean_now(database(settings), settings, now(), dry_run=dry_run)
+    if as_json:
+        emit(asdict(done) | {"dry_run": dry_run})
+        return
+    verb = "would delete" if dry_run else "deleted"
+    for one in done.rows:
+        print(f"{verb} {one.rows} {one.kind} of study {one.study} (kept for {one.days} days)")
+    print(f"{verb} {done.files} old files" if done.rows or done.files else "nothing is past its limit")

@@ -11,7 +11,34 @@ from recux.settings import Settings
 app = typer.Typer(help="Create, launch, look at and end studies.", no_args_is_help=True, rich_markup_mode=None)
 
 
-@app.command(epilog="Example: recux study create spring --file STUDY.toml")
+CREATE_EXAMPLE = """
+\b
+Example: recux study create spring --file STUDY.toml
+
+A STUDY.toml, of which any line may be left out (docs/study-file.md explains every key):
+
+\b
+title = "Spring pilot"
+instruments = ["nps", "csat"]
+steps = ["consent", "preferences", "slate", "questionnaires", "thanks"]
+design = "crossover"
+per_list = ["csat"]
+shuffle = true
+[debrief]
+en = "We compared two ways of recommending."
+[panel]
+parameter = "PROLIFIC_PID"
+completion_code = "C1A2B3"
+[[arms]]
+key = "a"
+source = "popularity"
+[[arms]]
+key = "b"
+source = "content"
+"""
+
+
+@app.command(epilog=CREATE_EXAMPLE)
 def create(
     slug: SlugArgument,
     file: Annotated[Path | None, typer.Option("--file", metavar="STUDY.toml", help="The study's definition.")] = None,
@@ -100,40 +127,6 @@ def close(slug: SlugArgument) -> None:
     print(f"study {slug} is closed")
 
 
-@app.command(epilog="Example: recux study invite spring --count 20")
-def invite(
-    slug: SlugArgument,
-    count: Annotated[int | None, typer.Option("--count", metavar="N", min=1, help="That many new people.")] = None,
-    participant: Annotated[
-        list[str] | None, typer.Option("--participant", metavar="ID", help="This person; may be repeated.")
-    ] = None,
-    test: Annotated[
-        bool, typer.Option("--test", help="New people are test participants: their answers never count.")
-    ] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Print invite links, one a line. Without options: for everyone in the study who has none.
-
-    A link is shown once and cannot be looked up again; a new link for the same person ends the old one.
-    """
-    from db.engine import write_session
-    from recux.access import audit
-    from recux.access.invites import create_invites
-    from recux.collect.studies import get_study
-
-    settings = Settings()
-    with write_session(database(settings)) as session:
-        invites = create_invites(session, get_study(session, slug), count=count, participant_ids=participant, test=test)
-        audit.record(session, actor=audit.COMMAND_LINE, action="study.invite", target=slug, people=len(invites))
-    links = [{"participant_id": one.participant_id, "link": f"{settings.base_url}/join/{one.token}"} for one in invites]
-    if as_json:
-        emit(links)
-        return
-    for link in links:
-        print(f"{link['participant_id']}  {link['link']}")
-    say(f"{len(links)} links; keep them safe, they are shown only now")
-
-
 @app.command(epilog="Example: recux study export spring -o spring.zip")
 def export(
     slug: SlugArgument,
@@ -159,6 +152,7 @@ def erase(
     from recux.access import audit
     from recux.collect.studies import get_study
     from recux.collect.study_data import erase_files, erase_study
+    from recux.operate.erasures import keep
 
     settings = Settings()
     engine = database(settings)
@@ -170,6 +164,7 @@ def erase(
         files = erase_study(session, get_study(session, slug))
         audit.record(session, actor=audit.COMMAND_LINE, action="study.erase", target=slug)
     erase_files(settings.home, files)
+    keep(engine, settings.home)
     print(f"erased study {slug}")
 
 

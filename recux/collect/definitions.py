@@ -3,7 +3,7 @@
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -86,6 +86,11 @@ class StudyDefinition(BaseModel):
     """People an arm that the pilot plans for."""
     min_group: int = Field(default=5, ge=1, le=1000)
     """Figures of groups of fewer people are hidden."""
+    retention: dict[Literal["people", "interactions", "requests"], Annotated[int, Field(ge=1, le=36500)]] = Field(
+        default_factory=dict
+    )
+    """Days that things are kept: ``people`` (and all they gave) after the study closed, ``interactions`` and
+    ``requests`` after they happened; what is not named is kept."""
     arms: list[ArmDefinition] = Field(
         default_factory=lambda: [ArmDefinition(key="default", title="Default", source="popularity")]
     )

@@ -24,6 +24,7 @@ from db.tables import (
     now,
 )
 from recux.collect.consent import lock
+from recux.operate.erasures import note_person
 
 ABOUT = ("external_id", "cohort", "interests", "language", "attributes", "created_at", "finished_at", "withdrawn_at")
 
@@ -47,11 +48,12 @@ def withdraw(session: Session, participant: Participant) -> None:
     if participant.withdrawn_at is None:
         participant.withdrawn_at = now()
         session.add(participant)
-        session.flush()
+        note_person(session, participant, "withdrawal")
 
 
 def erase(session: Session, participant: Participant) -> None:
     """Delete the person and all that they gave. Closed batches keep only hashes of the rows that were theirs."""
+    note_person(session, participant)
     session.exec(sa.delete(Participant).where(col(Participant.id) == participant.id))
     session.expunge(participant)
 

@@ -17,11 +17,12 @@ from sqlmodel import Session, SQLModel, col, select
 from db.queries import arms_of
 from db.tables import Answer, ImportRun, Interaction, Item, Participant, Rating, Request, Response, Round, Slate, Study
 from recux.errors import Conflict
+from recux.operate.erasures import note_study
 from recux.spreadsheet import safe_cell
 
-SECRET = {("study", "salt"), ("participant", "invite_hash")}
+SECRET = {("study", "salt"), ("study", "open_hash"), ("participant", "invite_hash")}
 """Columns that never leave the database."""
-NOT_EXPORTED = {"browser_session"}
+NOT_EXPORTED = {"browser_session", "panel_member"}
 COUNTED = {
     "participants": Participant,
     "items": Item,
@@ -44,7 +45,7 @@ class StudyFiles(NamedTuple):
 
 def summary(session: Session, study: Study) -> dict[str, Any]:
     """The study's settings, its arms with their people, and how many rows of each kind it has (current ones)."""
-    plain = study.model_dump(exclude={"id", "salt", "created_at", "launched_at", "closed_at"})
+    plain = study.model_dump(exclude={"id", "salt", "open_hash", "created_at", "launched_at", "closed_at"})
     times = {name: getattr(study, name) for name in ("created_at", "launched_at", "closed_at")}
     counts = {name: _count(session, table, study) for name, table in COUNTED.items()}
     return {**plain, **{name: _iso(value) for name, value in times.items()}, **counts, "arms": _arms(session, study)}
@@ -53,7 +54,8 @@ def summary(session: Session, study: Study) -> dict[str, Any]:
 def export_study(session: Session, study: Study, target: Path) -> dict[str, int]:
     """Write one CSV file a table to ``target``, a new folder or ``.zip``; returns the rows by table.
 
-    Secrets (the salt, invite hashes, browser sessions) stay behind. Raises Conflict when ``target`` exists.
+    Secrets (the salt, the links' hashes, browser sessions, panel ids) stay behind. Raises Conflict when ``target``
+    exists.
     """
     if target.exists():
         raise Conflict(f"{target} exists; an export never overwrites anything, give it another name")
@@ -68,6 +70,7 @@ def erase_study(session: Session, study: Study) -> StudyFiles:
     rounds = list(session.exec(select(Round.id).where(Round.study_id == study.id)))
     runs = session.exec(select(ImportRun.quarantine_file).where(ImportRun.study_id == study.id))
     files = StudyFiles([key for key in rounds if key is not None], [name for name in runs if name])
+    note_study(session, study)
     session.connection().execute(sa.delete(Study).where(col(Study.id) == study.id))
     session.expunge_all()
     return files

@@ -9,21 +9,24 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlmodel import SQLModel
+from sqlmodel import Session, SQLModel, select
 
 from db.engine import build_engine, is_sqlite
 from db.migrate import status
-from db.tables import Round, now
+from db.tables import Erasure, Round, now
 from recux.errors import Conflict, InvalidInput
+from recux.operate.erasures import Entry, apply, read
 
 CHUNK = 2000
 MANIFEST = "manifest.json"
+MOMENTARY = {"worker_lease", "tick"}
+"""Tables about the present moment, which no backup brings back."""
 
 
 def backup(url: str, file: Path) -> dict[str, int]:
@@ -38,7 +41,7 @@ def backup(url: str, file: Path) -> dict[str, int]:
     engine = build_engine(url)
     try:
         with _snapshot(engine) as connection, zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
-            tables = {table.name: _dump(connection, table, archive) for table in SQLModel.metadata.sorted_tables}
+            tables = {table.name: _dump(connection, table, archive) for table in _kept_tables()}
             manifest = {"format": 1, "revision": revision, "created_at": now().isoformat(), "tables": tables}
             archive.writestr(MANIFEST, json.dumps(manifest, indent=1))
         draft.rename(file)
@@ -48,12 +51,22 @@ def backup(url: str, file: Path) -> dict[str, int]:
     return {name: table["rows"] for name, table in tables.items()}
 
 
-def restore(url: str, file: Path) -> dict[str, int]:
-    """Write a backup into an empty database of the same revision, in one transaction; return the rows by table.
+class Restored(NamedTuple):
+    """What a backup brought back."""
 
-    Every checksum is verified before the first row is written. Rounds that were at work when the backup was taken
-    are marked as failed, so that they can be run again. Raises ``InvalidInput`` for a damaged file and ``Conflict``
-    when the database holds rows already or has another revision.
+    rows: dict[str, int]
+    """By table."""
+    erased_again: dict[str, int]
+    """People, withdrawals and studies of the lists that were found in the backup, by kind."""
+
+
+def restore(url: str, file: Path, *, erased: Iterable[Path] = ()) -> Restored:
+    """Write a backup into an empty database of the same revision, in one transaction.
+
+    Every checksum is verified before the first row is written. Whoever is on one of the lists ``erased`` (see
+    ``recux.operate.erasures``) is erased again in the same transaction. Rounds that were at work when the backup was
+    taken are marked as failed, so that they can be run again. Raises ``InvalidInput`` for a damaged file and
+    ``Conflict`` when the database holds rows already or has another revision.
     """
     with _opened(file) as archive:
         manifest = _verified(archive, file)
@@ -67,12 +80,30 @@ def restore(url: str, file: Path) -> dict[str, int]:
         try:
             with engine.begin() as connection:
                 _refuse_filled(connection)
-                for table in SQLModel.metadata.sorted_tables:
+                for table in _kept_tables():
                     _load(connection, table, archive)
                 _settle(connection)
+                again = _erase_again(connection, erased)
         finally:
             engine.dispose()
-    return {name: table["rows"] for name, table in manifest["tables"].items()}
+    return Restored({name: table["rows"] for name, table in manifest["tables"].items()}, again)
+
+
+def _kept_tables() -> list[sa.Table]:
+    return [table for table in SQLModel.metadata.sorted_tables if table.name not in MOMENTARY]
+
+
+def _erase_again(connection: sa.Connection, lists: Iterable[Path]) -> dict[str, int]:
+    with Session(connection, join_transaction_mode="create_savepoint") as session:
+        entries = [entry for file in lists for entry in read(file)]
+        stored = [Entry(row.kind, row.subject, row.at.isoformat()) for row in session.exec(select(Erasure))]
+        again = apply(session, [*entries, *stored])
+        lost = [entry for entry in dict.fromkeys(entries) if entry not in set(stored)]
+        session.add_all(
+            Erasure(kind=entry.kind, subject=entry.subject, at=datetime.fromisoformat(entry.at)) for entry in lost
+        )
+        session.commit()  # of the savepoint; the whole is the caller's
+    return again
 
 
 def _snapshot(engine: sa.Engine) -> sa.Connection:
@@ -124,7 +155,7 @@ def _digest(lines: IO[bytes]) -> str:
 
 
 def _refuse_filled(connection: sa.Connection) -> None:
-    for table in SQLModel.metadata.sorted_tables:
+    for table in _kept_tables():
         if connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first():
             raise Conflict(f"the database holds rows already (in {table.name}); restore into an empty one")
 

@@ -1,9 +1,8 @@
 """Running a round in this process, to its end: what `recux round run` does."""
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from typing import Any
+from uuid import uuid4
 
 from sqlmodel import col, select
 
@@ -12,7 +11,10 @@ from db.tables import Round, Study
 from recux.errors import Conflict, RecuxError
 from recux.rounds.batches import close_batch
 from recux.rounds.child import Cancelled
-from recux.rounds.stages import STAGES, Show, Work, begin, finish
+from recux.rounds.leases import take_lease
+from recux.rounds.queue import VERSION
+from recux.rounds.stages import STAGES, begin, finish
+from recux.rounds.work import Overtaken, Show, Work, held
 from recux.settings import Settings
 
 
@@ -42,8 +44,9 @@ def run_study(settings: Settings, study_id: int, *, config: dict[str, Any], show
 
 def run_round(settings: Settings, round_id: int, *, show: Show = lambda _stage, _progress: None) -> Round:
     """Run one round's stages in this process. Raises what stopped it, after storing why in the round's row."""
-    work = Work(settings, round_id, show)
-    with only_here(work):
+    lease = take_lease(settings, uuid4().hex, queues=[], version=VERSION)
+    work = Work(settings, round_id, show, lease.executor_id, lease.training_deadline)
+    with closing(lease), held(work):
         try:
             for name, stage in STAGES:
                 begin(work, name)
@@ -51,20 +54,11 @@ def run_round(settings: Settings, round_id: int, *, show: Show = lambda _stage, 
         except Cancelled:
             finish(work, "cancelled")
             raise
+        except Overtaken:
+            raise
         except BaseException as error:
             finish(work, "failed", str(error) if isinstance(error, RecuxError) else repr(error))
             raise
         finish(work)
     with read_session(work.engine) as session:
         return session.get_one(Round, round_id)
-
-
-@contextmanager
-def only_here(work: Work) -> Iterator[None]:
-    """Hold the round's lock file, which the system frees when this process dies. Raises ``Conflict`` when taken."""
-    with (work.folder / "lock").open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Conflict(f"round {work.round_id} is being worked on by another process; wait for it") from None
-        yield

@@ -1,20 +1,30 @@
 """Handing rounds to the worker. The queue lives in the same database, so that closing and enqueueing are one act."""
 
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from db.engine import engine_for, write_session
 from db.tables import Round, Study
-from recux.rounds.batches import Reason, close_batch
+from recux.rounds.batches import Reason, close_batch, due
+from recux.rounds.leases import live_workers
 from recux.settings import Settings
 
-QUEUE = "rounds"
+QUEUE, GPU_QUEUE = "rounds", "gpu"
 WORKFLOW = "round"
-VERSION = "1"
-"""Version of the workflow's shape; raised when a round begun by older code could not go on in newer code."""
+VERSION = "2"
+"""Version of the workflow's shape. Workers take only rounds of their own version, so that two versions of the code
+never mix within a round. Raise it when the stages change their names, their order or what they leave to the next; a
+round that was begun under a version that no worker has any more starts over."""
+
+
+def queue_of(config: dict[str, Any]) -> str:
+    """Where a round waits: for a worker with a GPU when it asks for a cuda device, else for any."""
+    return GPU_QUEUE if str(config.get("device") or "").startswith("cuda") else QUEUE
 
 
 @lru_cache(maxsize=4)
@@ -31,10 +41,22 @@ def close_and_enqueue(settings: Settings, study_id: int, *, closed_by: Reason = 
     """Close the open batch and hand its round to the worker, both or neither; None when there is nothing new."""
     queue = client(settings.url)
     with write_session(engine_for(settings.url)) as session:
-        round_ = close_batch(session, session.get_one(Study, study_id), closed_by=closed_by)
-        if round_ is not None:
-            _enqueue(queue, session, round_)
-        return round_
+        return _close(queue, session, session.get_one(Study, study_id), closed_by)
+
+
+def close_if_due(settings: Settings, study_id: int) -> Round | None:
+    """Close the open batch if it is full or old and the study's last round is over; None otherwise.
+
+    Asked under the study's lock, so that of two workers that ask at once only one finds it due.
+    """
+    queue = client(settings.url)
+    with write_session(engine_for(settings.url)) as session:
+        study = session.get_one(Study, study_id, with_for_update=True)
+        at_work = (Round.study_id == study_id, col(Round.status).in_(("queued", "running")))
+        if study.status != "live" or session.exec(select(Round.id).where(*at_work)).first() is not None:
+            return None
+        reason = due(session, study)
+        return None if reason is None else _close(queue, session, study, reason)
 
 
 def enqueue(settings: Settings, round_id: int) -> None:
@@ -42,7 +64,7 @@ def enqueue(settings: Settings, round_id: int) -> None:
     queue = client(settings.url)
     with write_session(engine_for(settings.url)) as session:
         round_ = session.get_one(Round, round_id)
-        round_.status, round_.message, round_.stage = "queued", None, None
+        round_.status, round_.message, round_.stage, round_.executor_id = "queued", None, None, None
         session.add(round_)
         _enqueue(queue, session, round_)
 
@@ -55,6 +77,47 @@ def cancel(settings: Settings, round_id: int) -> None:
         session.connection().execute(changed.values(status="cancelled", message="cancelled by hand"))
 
 
+def restart_orphans(settings: Settings) -> list[int]:
+    """Start over the rounds that wait for, or were cut off in, a version that no live worker has; returns their ids."""
+    queue = client(settings.url)
+    waiting = queue.list_workflows(status=["ENQUEUED", "PENDING"], load_input=False, load_output=False)
+    others = [workflow for workflow in waiting if workflow.app_version != VERSION]
+    if not others:
+        return []
+    restarted = []
+    with write_session(engine_for(settings.url)) as session:
+        spoken_for = {lease.version for lease in live_workers(session)}
+        orphans = [workflow for workflow in others if workflow.app_version not in spoken_for]
+        for workflow in orphans:
+            round_ = session.get(Round, int(workflow.workflow_id.split(":")[1]), with_for_update=True)
+            if round_ is not None and round_.status in {"queued", "running"} and round_.id not in restarted:
+                round_.status, round_.stage, round_.executor_id = "queued", None, None
+                _enqueue(queue, session, round_)
+                restarted.append(int(workflow.workflow_id.split(":")[1]))
+    for workflow in orphans:  # not before the new one is there: a kill in between would lose the round
+        queue.cancel_workflow(workflow.workflow_id)
+    return restarted
+
+
+def forget_finished(settings: Settings, *, days: float) -> int:
+    """Delete what the queue still knows of workflows that ended more than ``days`` ago; returns how many."""
+    queue = client(settings.url)
+    before = (datetime.now(UTC) - timedelta(days=days)).isoformat()
+    over = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+    found = queue.list_workflows(status=over, completed_before=before, limit=500, load_input=False, load_output=False)
+    ids = [workflow.workflow_id for workflow in found]
+    if ids:
+        queue.delete_workflows(ids, delete_children=True)
+    return len(ids)
+
+
+def _close(queue: DBOSClient, session: Session, study: Study, reason: Reason) -> Round | None:
+    round_ = close_batch(session, study, closed_by=reason)
+    if round_ is not None:
+        _enqueue(queue, session, round_)
+    return round_
+
+
 def _enqueue(queue: DBOSClient, session: Session, round_: Round) -> None:
     attempt = int(round_.config.get("attempt", 0)) + 1
     round_.config = {**round_.config, "attempt": attempt}
@@ -63,6 +126,11 @@ def _enqueue(queue: DBOSClient, session: Session, round_: Round) -> None:
     workflow_id = f"round:{round_.id}:{attempt}"
     queue.enqueue_in_transaction(
         session,
-        {"queue_name": QUEUE, "workflow_name": WORKFLOW, "workflow_id": workflow_id, "app_version": VERSION},
+        {
+            "queue_name": queue_of(round_.config),
+            "workflow_name": WORKFLOW,
+            "workflow_id": workflow_id,
+            "app_version": VERSION,
+        },
         round_.id,
     )

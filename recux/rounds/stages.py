@@ -6,44 +6,21 @@ that "again" and "once" cannot be told apart.
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import col
 
-from db.engine import engine_for, read_session, write_session
+from db.engine import read_session, write_session
 from db.tables import Round, now
-from recux.rounds.child import Cancelled, TrainingFailed, train_in_child
+from recux.rounds.child import Cancelled, Leaving, TrainingFailed, train_in_child
 from recux.rounds.job import prepare_job, record_models
 from recux.rounds.looks import record_looks
 from recux.rounds.reranking import prepare_slates
-from recux.settings import Settings
+from recux.rounds.work import Work, publishing
 
-Show = Callable[[str, dict[str, Any]], None]
-"""Called with a stage's name and, while it trains, its progress."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """One round being worked on."""
-
-    settings: Settings
-    round_id: int
-    show: Show = lambda _stage, _progress: None
-
-    @property
-    def engine(self) -> sa.Engine:
-        """The process's engine."""
-        return engine_for(self.settings.url)
-
-    @property
-    def folder(self) -> Path:
-        """The round's own folder: its job, its checkpoints, its models."""
-        path = self.settings.folder("rounds") / str(self.round_id)
-        path.mkdir(parents=True, exist_ok=True)
-        return path
+WORDS = ("examples.jsonl", "closer.json", "comments.json")
+"""Files of a round that quote people. They go when it is done: what is kept of it can be erased with its rows."""
 
 
 def prepare(work: Work) -> None:
@@ -61,16 +38,17 @@ def train(work: Work) -> None:
 
     def report(progress: dict[str, Any]) -> None:
         work.show("train", progress)
-        statement = sa.update(Round).where(col(Round.id) == work.round_id).values(progress=progress)
+        ours = (col(Round.id) == work.round_id, col(Round.executor_id) == work.executor_id)
+        statement = sa.update(Round).where(*ours).values(progress=progress)
         with suppress(sa.exc.OperationalError), write_session(work.engine) as session:  # training outlives an outage
             session.connection().execute(statement)
 
     try:
-        train_in_child(work.folder, report=report, should_stop=lambda: is_cancelled(work))
+        train_in_child(work.folder, report=report, should_stop=lambda: _must_stop(work), deadline=work.deadline)
     except TrainingFailed as problem:
         if problem.kind != "TooFewExamples":
             raise
-        with write_session(work.engine) as session:
+        with publishing(work) as session:
             round_ = session.get_one(Round, work.round_id)
             round_.message = str(problem)
             session.add(round_)
@@ -79,7 +57,7 @@ def train(work: Work) -> None:
 def record(work: Work) -> None:
     """Store the models with their figures, and promote those that earned it."""
     if (work.folder / "result.json").is_file():
-        with write_session(work.engine) as session:
+        with publishing(work) as session:
             round_ = session.get_one(Round, work.round_id)
             record_models(session, round_, work.folder, work.settings.home.resolve())
             record_looks(session, round_, work.folder)
@@ -89,7 +67,7 @@ def evaluate(work: Work) -> None:
     """Compute the round's figures from the rows."""
     from recux.evaluation import evaluate_round
 
-    with write_session(work.engine) as session:
+    with publishing(work) as session:
         evaluate_round(session, session.get_one(Round, work.round_id))
 
 
@@ -97,7 +75,7 @@ def suggest(work: Work) -> None:
     """Judge what earlier rounds predicted, then propose what to change next."""
     from recux.suggest import judge, propose
 
-    with write_session(work.engine) as session:
+    with publishing(work) as session:
         round_ = session.get_one(Round, work.round_id)
         judge(session, round_)
         propose(session, round_)
@@ -105,7 +83,7 @@ def suggest(work: Work) -> None:
 
 def rerank(work: Work) -> None:
     """Prepare the next slates of the arms that are ranked by the fine-tuned model."""
-    prepare_slates(work.engine, work.round_id, work.settings.home)
+    prepare_slates(work)
 
 
 STAGES: tuple[tuple[str, Callable[[Work], None]], ...] = (
@@ -120,11 +98,11 @@ STAGES: tuple[tuple[str, Callable[[Work], None]], ...] = (
 
 def begin(work: Work, stage: str) -> None:
     """Say in the database which stage the round is in. Raises ``Cancelled`` when it was cancelled meanwhile."""
-    if is_cancelled(work):
-        raise Cancelled("the round was cancelled")
     work.show(stage, {})
-    with write_session(work.engine) as session:
-        round_ = session.get_one(Round, work.round_id)
+    with publishing(work) as session:
+        round_ = session.get_one(Round, work.round_id, with_for_update=True)
+        if round_.status == "cancelled":
+            raise Cancelled("the round was cancelled")
         round_.status, round_.stage, round_.progress = "running", stage, {}
         round_.started_at = round_.started_at or now()
         session.add(round_)
@@ -132,12 +110,22 @@ def begin(work: Work, stage: str) -> None:
 
 def finish(work: Work, status: str = "done", message: str | None = None) -> None:
     """Close the round's row. A message is why it failed, or what was left out."""
-    with write_session(work.engine) as session:
+    with publishing(work) as session:
         round_ = session.get_one(Round, work.round_id)
         round_.status, round_.stage, round_.progress = status, None, {}
         round_.message = message or round_.message
         round_.finished_at = now()
         session.add(round_)
+    if status == "done":
+        for name in WORDS:
+            (work.folder / name).unlink(missing_ok=True)
+
+
+def _must_stop(work: Work) -> bool:
+    """Whether training is to end. Raises ``Leaving`` when the round is to be left, as it is, for another process."""
+    if work.leaving.is_set():
+        raise Leaving("this process is about to end")
+    return is_cancelled(work)
 
 
 def is_cancelled(work: Work) -> bool:

@@ -1,7 +1,8 @@
-"""The worker: takes rounds from the queue, one at a time, and closes batches that are due.
+"""The worker: takes rounds from the queue, one at a time, and does what has to be done again and again.
 
-Each stage is a durable step: killed at any moment, the next worker goes on at the stage that was cut off. One worker
-at a time per RECUX_HOME, held by a lock file; a second one is refused.
+Each stage is a durable step: killed at any moment, the next worker goes on at the stage that was cut off. With SQLite
+there is one worker at a time, held by a lock file; with Postgres as many as wanted, on as many machines, each with a
+lease that says it is alive.
 """
 
 import fcntl
@@ -11,53 +12,124 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
-from typing import IO
+from pathlib import Path
+from typing import IO, Any, TypeVar
+from uuid import uuid4
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSPortableJSONSerializer
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from db.engine import engine_for, read_session
-from db.tables import Round, Study
-from recux.errors import Conflict, RecuxError
-from recux.rounds.batches import due
-from recux.rounds.child import Cancelled
-from recux.rounds.foreground import only_here
-from recux.rounds.queue import QUEUE, VERSION, WORKFLOW, close_and_enqueue
-from recux.rounds.stages import STAGES, Work, begin, finish
+from db.engine import engine_for, is_sqlite, read_session, write_session
+from db.tables import Round
+from recux.errors import Conflict, InvalidInput, RecuxError
+from recux.operate.logs import configure
+from recux.rounds.child import Cancelled, Leaving
+from recux.rounds.leases import LOST, Lease, forget_the_dead, live_executors, take_lease
+from recux.rounds.queue import GPU_QUEUE, QUEUE, VERSION, WORKFLOW
+from recux.rounds.stages import STAGES, begin, finish
+from recux.rounds.upkeep import upkeep
+from recux.rounds.work import Overtaken, Work, held
 from recux.settings import Settings
 
 LOG = logging.getLogger("recux.worker")
-DUE_SECONDS = 15.0
+LOOK_SECONDS = 5.0
+"""Between two looks at what is due and who died; less with shorter leases."""
 MAX_RECOVERIES = 25
+GRACE_SECONDS = 8.0
+"""On SIGTERM: for a stage to end that is no training. Below the 10 s that containers get by default."""
+PATIENCE_SECONDS = 60.0
+"""For whoever works on a round that was taken from them to notice."""
+OUTAGE_SECONDS = 300.0
+"""For the database to come back before a stage counts as failed."""
+HUNG_SECONDS = 300
+"""After which the server ends a transaction in which nothing happens."""
+T = TypeVar("T")
+TERMINATED = (signal.SIGTERM, signal.SIGINT)
 
 
-def main(settings: Settings | None = None) -> None:
-    """Work until SIGTERM or SIGINT. Raises ``Conflict`` when a worker already runs on this RECUX_HOME."""
+@dataclass
+class Desk:
+    """This worker: its settings, its lease, and whether it is leaving."""
+
+    settings: Settings
+    lease: Lease
+    leaving: threading.Event = field(default_factory=threading.Event)
+    idle: threading.Event = field(default_factory=threading.Event)
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """While a stage runs. A worker that is leaving starts none: the round waits for another."""
+        if self.leaving.is_set():
+            _wait_for_the_end()
+        self.idle.clear()
+        try:
+            yield
+        except Leaving:
+            self.idle.set()
+            _wait_for_the_end()
+        finally:
+            self.idle.set()
+
+
+def main(settings: Settings | None = None, *, with_parent: bool = False) -> None:
+    """Work until SIGTERM or SIGINT; with ``with_parent`` also until standard input ends, which the parent holds.
+
+    Raises ``Conflict`` when, on SQLite, a worker already runs on this RECUX_HOME.
+    """
     settings = settings or Settings()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
-    lock = _lock(settings)
-    stop = threading.Event()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, lambda *_: stop.set())
-    launch(settings)
-    LOG.info("working on %s", sa.make_url(settings.url).render_as_string())
-    while not stop.wait(DUE_SECONDS):
-        close_due(settings)
-    lock.close()
-    os._exit(0)  # a running training notices the end of its input; its round goes on with the next worker
+    configure(settings)
+    queues = queues_of(settings)
+    sqlite = is_sqlite(engine_for(settings.url))
+    if not sqlite:
+        _end_hung_transactions(engine_for(settings.url))
+    lock = _lock(settings) if sqlite else None
+    executor_id = _fixed_id(settings) if sqlite else uuid4().hex
+    desk = Desk(settings, take_lease(settings, executor_id, queues=queues, version=VERSION))
+    desk.idle.set()
+    for signum in TERMINATED:
+        signal.signal(signum, lambda *_: desk.leaving.set())
+    if with_parent:
+        threading.Thread(target=_leave_with_parent, args=(desk,), name="parent-watch", daemon=True).start()
+    launch(desk, queues)
+    LOG.info("working on %s, queues %s", sa.make_url(settings.url).render_as_string(), ", ".join(queues))
+    pause = min(LOOK_SECONDS, settings.lease_seconds / 4)
+    while not desk.leaving.wait(pause):
+        take_over(desk)
+        upkeep(settings)
+    hand_over(desk)
+    if lock is not None:
+        lock.close()
+    os._exit(0)
 
 
-def launch(settings: Settings) -> None:
-    """Start taking rounds from the queue, in threads of this process."""
+def queues_of(settings: Settings) -> list[str]:
+    """The queues that this machine's worker takes rounds from. Raises InvalidInput for a name that is none."""
+    if settings.queues == "auto":
+        return [QUEUE, GPU_QUEUE] if Path("/dev/nvidiactl").exists() else [QUEUE]
+    names = [name.strip() for name in settings.queues.split(",") if name.strip()]
+    for name in names:
+        if name not in {QUEUE, GPU_QUEUE}:
+            raise InvalidInput(f"RECUX_QUEUES: {name!r} is no queue; there are {QUEUE!r} and {GPU_QUEUE!r}")
+    if not names:
+        raise InvalidInput(f"RECUX_QUEUES names no queue; write auto, {QUEUE!r} or {GPU_QUEUE!r}")
+    return names
+
+
+def launch(desk: Desk, queues: list[str]) -> None:
+    """Start taking rounds from the queues, in threads of this process."""
+    settings = desk.settings
     engine_for(settings.url).connect().close()  # SQLite: the file is in WAL mode before the queue opens it
     DBOS(
         config={
             "name": "recux",
             "system_database_url": settings.url,
-            "executor_id": f"{socket.gethostname()}:{settings.home.resolve()}",
+            "executor_id": desk.lease.executor_id,
             "application_version": VERSION,
             "serializer": DBOSPortableJSONSerializer(),
             "log_level": "WARNING",
@@ -67,47 +139,121 @@ def launch(settings: Settings) -> None:
 
     @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=MAX_RECOVERIES)
     def work_on(round_id: int) -> None:
-        run_durably(Work(settings, round_id))
+        lease = desk.lease
+        run_durably(desk, Work(settings, round_id, _quiet, lease.executor_id, lease.training_deadline, desk.leaving))
 
+    DBOS.listen_queues(queues)
     DBOS.launch()
-    DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=1.0)
+    for name in (QUEUE, GPU_QUEUE):
+        DBOS.register_queue(name, worker_concurrency=1, polling_interval_sec=1.0)
 
 
-def run_durably(work: Work) -> None:
+def run_durably(desk: Desk, work: Work) -> None:
     """The stages as durable steps. A round that fails is stored as failed, with the reason, and is not retried."""
-    with only_here(work):
+    if patiently(lambda: _is_done(work)):
+        return  # it ended just before a kill, or in the foreground meanwhile
+    with held(work, patience=PATIENCE_SECONDS):
         try:
             for name, stage in STAGES:
-                DBOS.run_step({"name": name}, partial(_step, work, name, stage))
-            finish(work)
+                DBOS.run_step({"name": name}, partial(_step, desk, work, name, stage))
+            patiently(lambda: finish(work))
         except Cancelled:
-            finish(work, "cancelled")
+            patiently(lambda: finish(work, "cancelled"))
+        except Overtaken as error:
+            LOG.error("%s", error)  # noqa: TRY400 - its place says nothing
+            os._exit(LOST)
         except Exception as error:
             LOG.exception("round %s failed", work.round_id)
-            finish(work, "failed", str(error) if isinstance(error, RecuxError) else repr(error))
+            reason = str(error) if isinstance(error, RecuxError) else repr(error)
+            patiently(lambda: finish(work, "failed", reason))
 
 
-def close_due(settings: Settings) -> None:
-    """Close the batches of live studies that are full or old, unless the study's last round is still at work."""
+def take_over(desk: Desk) -> None:
+    """Put the rounds of workers that died back into their queues. Several workers may do so at once."""
+    if not desk.lease.binding:
+        return  # on SQLite the next worker has the same id, and goes on with its own
     try:
-        with read_session(engine_for(settings.url)) as session:
-            studies = session.exec(select(Study).where(Study.status == "live")).all()
-            reasons = {study.id: due(session, study) for study in studies if not _busy(session, study)}
-        for study_id, reason in reasons.items():
-            if reason is not None and study_id is not None:
-                close_and_enqueue(settings, study_id, closed_by=reason)
+        pending = DBOS.list_workflows(status="PENDING", app_version=VERSION, load_input=False, load_output=False)
+        with write_session(engine_for(desk.settings.url)) as session:  # leases are read after what they are to explain
+            forget_the_dead(session)
+            dead = {one.executor_id for one in pending if one.executor_id} - live_executors(session)
+        if dead:
+            LOG.warning("taking over from %s", ", ".join(sorted(dead)))
+            DBOS._recover_pending_workflows(sorted(dead))
     except sa.exc.OperationalError as error:
-        LOG.warning("the database is away (%s); looking again in %.0f s", error.orig, DUE_SECONDS)
+        LOG.warning("the database is away (%s); looking again", error.orig)
 
 
-def _step(work: Work, name: str, stage: Callable[[Work], None]) -> None:
-    begin(work, name)
-    stage(work)
+def hand_over(desk: Desk) -> None:
+    """End what is short, leave what is long to another worker, and give the lease back."""
+    if not desk.idle.wait(GRACE_SECONDS):
+        LOG.warning("the stage at work takes too long to wait for; another worker does it again")
+    try:
+        desk.lease.close()
+    except sa.exc.SQLAlchemyError as error:
+        LOG.warning("the lease could not be given back (%s); it runs out by itself", error)
 
 
-def _busy(session: Session, study: Study) -> bool:
-    at_work = (Round.study_id == study.id, col(Round.status).in_(("queued", "running")))
-    return session.exec(select(Round).where(*at_work)).first() is not None
+def patiently(act: Callable[[], T]) -> T:
+    """``act``, again and again while the database is away; whatever it does must be safe to do again."""
+    end = time.monotonic() + OUTAGE_SECONDS
+    while True:
+        try:
+            return act()
+        except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+            if time.monotonic() > end:
+                raise
+            LOG.warning("the database is away (%s); trying again", error.orig)
+            time.sleep(1.0)
+
+
+def _step(desk: Desk, work: Work, name: str, stage: Callable[[Work], None]) -> None:
+    def act() -> None:
+        begin(work, name)
+        stage(work)
+
+    with desk.at_work():
+        patiently(act)
+
+
+def _is_done(work: Work) -> bool:
+    with read_session(work.engine) as session:
+        return _status(session, work.round_id) == "done"
+
+
+def _status(session: Session, round_id: int) -> str:
+    return session.get_one(Round, round_id).status
+
+
+def _quiet(_stage: str, _progress: object) -> None:
+    """Nobody watches a worker; its progress is in the database."""
+
+
+def _wait_for_the_end() -> None:
+    """Never return: the main thread ends the process, and nothing that follows here may happen before."""
+    threading.Event().wait()
+
+
+def _leave_with_parent(desk: Desk) -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    LOG.warning("the process that started this worker has ended")
+    desk.leaving.set()
+
+
+def _end_hung_transactions(engine: sa.Engine) -> None:
+    """Let the server end transactions of ours that have stood still for minutes, so that their locks block nobody."""
+
+    @sa.event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET idle_in_transaction_session_timeout = {HUNG_SECONDS * 1000}")
+        connection.commit()
+
+
+def _fixed_id(settings: Settings) -> str:
+    """On SQLite the worker after this one goes on with its rounds at once, because it has the same id."""
+    return f"{socket.gethostname()}:{settings.home.resolve()}"[-64:]
 
 
 def _lock(settings: Settings) -> IO[str]:
@@ -128,6 +274,6 @@ def _lock(settings: Settings) -> IO[str]:
 
 if __name__ == "__main__":
     try:
-        main()
+        main(with_parent="--with-parent" in sys.argv[1:])
     except RecuxError as error:
         sys.exit(f"recux worker: {error}")

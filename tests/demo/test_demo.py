@@ -15,6 +15,7 @@ from recux.demo.doors import EMAIL
 from recux.errors import Conflict
 from recux.recommend import make_slate
 from recux.rounds.reranking import prepare_slates
+from recux.rounds.work import Work, held
 from recux.settings import Settings
 
 
@@ -104,7 +105,9 @@ def test_the_champion_can_rank_the_next_slates(there):
         session.flush()
         session.exec(select(Participant).order_by(col(Participant.id))).first().arm_id = arm.id
         round_id = session.exec(select(Round.id)).one()
-    prepare_slates(engine, round_id, there.home)
+    work = Work(there, round_id)
+    with held(work):
+        prepare_slates(work)
     with write_session(engine) as session:
         slate = make_slate(session, session.exec(select(Participant).order_by(col(Participant.id))).first(), size=5)
         shown = select(Impression.score).where(Impression.slate_id == slate.id).order_by(col(Impression.position))

@@ -1,5 +1,6 @@
 """Kill the worker whenever you like: the round is finished once."""
 
+import fcntl
 import os
 import random
 import signal
@@ -13,16 +14,18 @@ from sqlmodel import select
 
 from db.engine import engine_for, read_session, write_session
 from db.tables import Round
+from recux.rounds.leases import LOST, live_workers
 from recux.rounds.queue import cancel, close_and_enqueue
 from recux.rounds.stages import STAGES
+from recux.settings import Settings
 from tests.planting import plant_person, plant_rating, plant_study
 
 WORKER = Path(__file__).parent / "counting_worker.py"
+LEASE = 3.0
 NAMES = [name for name, _ in STAGES]
 
 
-@pytest.fixture
-def study(settings):
+def plant_round(settings):
     with write_session(engine_for(settings.url)) as session:
         study = plant_study(session)
         plant_rating(session, plant_person(session, study, "ann"), 1, 4)
@@ -30,14 +33,20 @@ def study(settings):
 
 
 @pytest.fixture
-def start(settings, tmp_path):
+def study(settings):
+    return plant_round(settings)
+
+
+@pytest.fixture
+def start_on(tmp_path):
     """Starts workers as processes of their own; those that still run at the end are killed."""
     processes = []
 
-    def run():
+    def run(settings):
         environment = os.environ | {
             "RECUX_HOME": str(settings.home),
             "RECUX_DATABASE_URL": settings.database_url,
+            "RECUX_LEASE_SECONDS": str(LEASE),
             "PYTHONPATH": str(Path.cwd()),
         }
         command = [sys.executable, str(WORKER), str(tmp_path / "ledger")]
@@ -50,6 +59,12 @@ def start(settings, tmp_path):
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def start(settings, start_on):
+    """The same, on this test's database."""
+    return lambda: start_on(settings)
 
 
 def status(settings):
@@ -111,10 +126,30 @@ def test_a_cancelled_round_stops_at_the_next_stage(settings, study, start, tmp_p
     assert "suggest" not in {name for name, _ in ledger(tmp_path)}
 
 
-def test_a_second_worker_on_the_same_home_is_refused(settings, study, start, tmp_path):
-    close_and_enqueue(settings, study.id)
-    start()
-    wait_for(lambda: ledger(tmp_path))
-    second = start()
-    assert second.wait(30) != 0
-    assert "already runs on" in second.stderr.read().decode()
+def test_a_second_worker_on_the_same_home_is_refused_on_sqlite(sqlite_settings, tmp_path):
+    environment = os.environ | {"RECUX_HOME": str(sqlite_settings.home), "RECUX_DATABASE_URL": sqlite_settings.url}
+    with (sqlite_settings.folder("locks") / "worker").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        command = [sys.executable, "-m", "recux.rounds.worker"]
+        second = subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False)
+    assert second.returncode == 1
+    assert "already runs on" in second.stderr.decode()
+
+
+def test_another_worker_takes_over_from_one_that_died_without_doing_anything_twice(postgres_url, tmp_path, start_on):
+    settings = Settings(home=tmp_path / "home", database_url=postgres_url, _env_file=None)
+    plant_round(settings)
+    close_and_enqueue(settings, 1)
+    first = start_on(settings)
+    wait_for(lambda: ("evaluate", "begin") in ledger(tmp_path), 60)
+    first.send_signal(signal.SIGSTOP)  # hangs, and does not know it
+    second = start_on(settings)
+    wait_for(lambda: status(settings) == "done", 60)
+    first.send_signal(signal.SIGCONT)
+    assert first.wait(10) == LOST
+    second.send_signal(signal.SIGTERM)
+    assert second.wait(20) == 0
+    lines = ledger(tmp_path)
+    assert [name for name, what in lines if what == "begin"] == [*NAMES[:4], *NAMES[3:]]
+    with read_session(engine_for(settings.url)) as session:
+        assert live_workers(session) == []
