@@ -25,7 +25,7 @@ from db.tables.results import (
 )
 from db.tables.rounds import Batch, BatchRow, Figure, ModelVersion, Round
 from db.tables.shown import ImportRun, Impression, Interaction, Item, Request, Slate
-from db.tables.studies import Arm, ConsentText, Study
+from db.tables.studies import Arm, ConsentText, Study, StudyInstrument
 from db.tables.suggestions import Suggestion, SuggestionEvent
 
 __all__ = [
@@ -67,6 +67,7 @@ __all__ = [
     "Session",
     "Slate",
     "Study",
+    "StudyInstrument",
     "StudyAggregate",
     "Suggestion",
     "SuggestionEvent",

@@ -1,11 +1,12 @@
 """What people said: ratings and questionnaire answers. Append-only: exactly one revision per key is current."""
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from db.tables.columns import TEXT, current_only, link, now
+from db.tables.columns import JSON_TYPE, TEXT, current_only, link, now
 
 
 class Rating(SQLModel, table=True):
@@ -50,6 +51,9 @@ class Response(SQLModel, table=True):
     version: str = Field(max_length=32)
     language: str | None = Field(default=None, max_length=16)
     wave: int = 1
+    shown: dict[str, Any] | None = Field(default=None, sa_type=JSON_TYPE)
+    """The order that the person saw: names of the questions, and values of the options by question; None when the
+    answers came from elsewhere."""
     started_at: datetime = Field(default_factory=now)
     completed_at: datetime | None = None
 

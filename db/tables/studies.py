@@ -109,3 +109,16 @@ class Arm(SQLModel, table=True):
     source: str = "imported"
     options: dict[str, Any] = Field(default_factory=dict, sa_type=JSON_TYPE)
     """The source's own settings."""
+
+
+class StudyInstrument(SQLModel, table=True):
+    """A questionnaire as it was when the study was launched: what people are asked, whatever happens to its file."""
+
+    __tablename__ = "study_instrument"
+    study_id: int = Field(foreign_key="study.id", ondelete="CASCADE", primary_key=True)
+    instrument: str = Field(max_length=64, primary_key=True)
+    version: str = Field(max_length=32)
+    fingerprint: str = Field(max_length=64)
+    """Hash of the content: what is asked, how, and how it is scored."""
+    content: dict[str, Any] = Field(sa_type=JSON_TYPE)
+    frozen_at: datetime = Field(default_factory=now)
