@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from db.engine import write_session
 from db.tables import ModelVersion, Round, Suggestion
-from recux.suggest import RULE_NAMES, propose
+from recux.suggest import RULE_NAMES, judge, propose
 from recux.suggest.rules import RULES
 from tests.suggest.pilots import Pilot, Plant, placebo, store
 
@@ -395,3 +395,41 @@ def test_two_like_rounds_leave_the_rules_about_rounds_silent(sqlite_engine: sa.E
 @pytest.mark.parametrize("seed", range(5))
 def test_a_pilot_without_problems_gets_no_suggestion(sqlite_engine: sa.Engine, seed: int) -> None:
     assert [s.title["en"] for s in proposals(sqlite_engine, nothing, seed=seed)] == []
+
+
+def one_arm(pilot, rng):
+    pilot.arms = ("a",)
+    for person in pilot.people:
+        person["arm"] = 0
+
+
+def one_cohort(pilot, rng):
+    for person in pilot.people:
+        person["cohort"] = "amber"
+
+
+def no_comments(pilot, rng):
+    for row in pilot.shown:
+        row["comment"] = None
+
+
+def unknown_language(pilot, rng):
+    for row in pilot.shown:
+        row["comment"] = str(rng.choice(["ราคาแพงเกินไป", "ძალიან ძვირია", "በጣም ውድ ነው"]))
+
+
+def all_alike(pilot, rng):
+    for row in pilot.shown:
+        row["feel"] = 4.0
+
+
+@pytest.mark.parametrize("odd", [one_arm, one_cohort, no_comments, unknown_language, all_alike])
+def test_an_odd_pilot_is_suggested_nothing_that_its_data_cannot_support(sqlite_engine: sa.Engine, odd: Plant) -> None:
+    found = {s.rule for s in proposals(sqlite_engine, odd)}
+    assert found == {no_comments: {"few_comments"}, all_alike: {"careless_answers"}}.get(odd, set())
+
+
+def test_a_first_round_has_nothing_to_judge(sqlite_engine: sa.Engine) -> None:
+    round_id = store(sqlite_engine, placebo(0))
+    with write_session(sqlite_engine) as session:
+        assert judge(session, session.get_one(Round, round_id)) == []

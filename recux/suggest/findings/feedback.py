@@ -50,10 +50,12 @@ def careless(e: Evidence) -> list[Finding]:
 
 def comment_rate(e: Evidence) -> list[Finding]:
     """Share of ratings with a comment."""
-    if len(np.unique(e.person)) < FEWEST:
+    people = len(np.unique(e.person))
+    if people < FEWEST:
         return []
+    share = cluster_ratio(e.has_comment.astype(float), np.ones(len(e.rating)), e.person)
     found = from_estimate(
-        cluster_ratio(e.has_comment.astype(float), np.ones(len(e.rating)), e.person),
+        share if e.has_comment.any() else proportion(0, people),  # where nobody writes, nothing varies
         kind="comment_rate",
         metric="comment_rate",
         definition="share of ratings with a comment",

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from recux.suggest.draft import Draft, aimed, practical, shrunken, text, undone
 from recux.suggest.family import counts, discoveries
 from recux.suggest.finding import Finding
-from recux.suggest.rules.feedback import BY_DEFINITION
+from recux.suggest.rules.counted import counted
 
 UNKNOWN_TOKENS = 0.10
 FIELD_NAMES = {"description": "描述", "category": "类别", "image_url": "图片", "price": "价格"}
@@ -39,51 +39,41 @@ def sample_ratio_mismatch(findings: Sequence[Finding]) -> Iterator[Draft]:
 def thin_cohort(findings: Sequence[Finding]) -> Iterator[Draft]:
     """A cohort has too few people to be heard."""
     for f in counts(findings, "thin_cohort"):
-        yield Draft(
-            rule="thin_cohort",
-            version=1,
-            category="data",
-            finding=f,
-            title=text(
+        yield counted(
+            "thin_cohort",
+            "data",
+            f,
+            title=(
                 "Cohort {cohort} has only {n} people who answered; the largest has {largest}",
                 "人群“{cohort}”只有 {n} 人作答；最大的人群有 {largest} 人",
-                cohort=f.where["cohort"],
-                n=f.n,
-                largest=f.facts["largest"],
             ),
-            change=text(
+            change=(
                 "Invite more of cohort {cohort}, or join it with a similar one before the next round.",
                 "在下一轮之前邀请更多“{cohort}”人群，或与相似人群合并。",
-                cohort=f.where["cohort"],
             ),
             predicted=aimed(f, 10.0),
-            guardrails=(),
-            against=(BY_DEFINITION,),
         )
 
 
 def duplicate_items(findings: Sequence[Finding]) -> Iterator[Draft]:
     """The catalogue lists the same thing more than once."""
     for f in counts(findings, "duplicates"):
-        yield Draft(
-            rule="duplicate_items",
-            version=1,
-            category="data",
-            finding=f,
-            title=text(
-                "{items} items ({share:.0%}) repeat the title and description of another, such as “{example}”",
-                "{items} 个内容（{share:.0%}）与另一内容的标题和描述相同，例如“{example}”",
-                items=f.facts["items"],
-                share=f.value,
-                example=f.facts["examples"][0][:60],
+        yield counted(
+            "duplicate_items",
+            "data",
+            f,
+            title=(
+                "{items} items ({value:.0%}) repeat the title and description of another, such as “{example}”",
+                "{items} 个内容（{value:.0%}）与另一内容的标题和描述相同，例如“{example}”",
             ),
-            change=text(
+            change=(
                 "Join the doubled items under one id before the next round.",
                 "在下一轮之前将重复内容合并为一个编号。",
             ),
             predicted=undone(f),
             guardrails=("mean_rating",),
-            against=(text("Variants (size, colour) may share their words.", "不同规格可能共用文字。"), BY_DEFINITION),
+            against=(text("Variants (size, colour) may share their words.", "不同规格可能共用文字。"),),
+            more={"example": f.facts["examples"][0][:60]},
         )
 
 
@@ -91,21 +81,18 @@ def missing_field(findings: Sequence[Finding]) -> Iterator[Draft]:
     """Part of the items that people see lack a field that others have."""
     for f in counts(findings, "missing_field"):
         field = f.where["field"]
-        facts = {"field": field.removesuffix("_url"), "field_zh": FIELD_NAMES[field], "share": f.value}
-        yield Draft(
-            rule="missing_field",
-            version=1,
-            category="data",
-            finding=f,
-            title=text(
-                "{share:.0%} of the items that people saw have no {field}",
-                "人们看到的内容中有 {share:.0%} 没有{field_zh}",
-                **facts,
+        yield counted(
+            "missing_field",
+            "data",
+            f,
+            title=(
+                "{value:.0%} of the items that people saw have no {name}",
+                "人们看到的内容中有 {value:.0%} 没有{name_zh}",
             ),
-            change=text("Fill in {field} for these items.", "补全这些内容的{field_zh}。", **facts),
+            change=("Fill in {name} for these items.", "补全这些内容的{name_zh}。"),
             predicted=undone(f),
             guardrails=("mean_rating",),
-            against=(BY_DEFINITION,),
+            more={"name": field.removesuffix("_url"), "name_zh": FIELD_NAMES[field]},
         )
 
 
@@ -138,23 +125,19 @@ def unsuitable_encoder(findings: Sequence[Finding]) -> Iterator[Draft]:
     """The encoder does not know the language that people write."""
     for f in counts(findings, "unknown_tokens"):
         if f.value > UNKNOWN_TOKENS:
-            yield Draft(
-                rule="unsuitable_encoder",
-                version=1,
-                category="data",
-                finding=f,
-                title=text(
-                    "The encoder does not know {share:.0%} of the words that people write",
-                    "编码器不认识人们所写词语中的 {share:.0%}",
-                    share=f.value,
+            yield counted(
+                "unsuitable_encoder",
+                "data",
+                f,
+                title=(
+                    "The encoder does not know {value:.0%} of the words that people write",
+                    "编码器不认识人们所写词语中的 {value:.0%}",
                 ),
-                change=text(
+                change=(
                     "Run the next round with a base model of that language, for example bert-base-chinese or"
                     " bert-base-multilingual-cased; until then trust the n-gram baseline.",
                     "下一轮使用适合该语言的基础模型，例如 bert-base-chinese 或 bert-base-multilingual-cased；"
                     "在此之前请相信 n-gram 基线。",
                 ),
                 predicted=undone(f),
-                guardrails=(),
-                against=(BY_DEFINITION,),
             )

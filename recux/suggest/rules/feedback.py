@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from recux.suggest.draft import Draft, aimed, text, undone
 from recux.suggest.family import counts, discoveries
 from recux.suggest.finding import Finding
+from recux.suggest.rules.counted import counted
 
 FEW_COMMENTS, COMMENTS_AIM = 0.15, 0.20
 MUCH_LOST, LOST_AIM = 0.25, 0.20
@@ -16,33 +17,26 @@ STEP_NAMES = {
     "rated_all": ("the last rating", "最后一次评分"),
     "answered": ("the questionnaire", "问卷"),
 }
-BY_DEFINITION = text("A count of what was collected, not a test.", "这是对已收集数据的计数，不是检验。")
 
 
 def careless_answers(findings: Sequence[Finding]) -> Iterator[Draft]:
     """Some people rate everything alike, or faster than anybody reads."""
     for f in counts(findings, "careless"):
-        yield Draft(
-            rule="careless_answers",
-            version=1,
-            category="feedback",
-            finding=f,
-            title=text(
-                "{people} people ({share:.0%}) rate everything alike or faster than one can read",
-                "{people} 人（{share:.0%}）对所有内容评分相同，或快于阅读速度",
-                people=f.facts["people"],
-                share=f.value,
+        yield counted(
+            "careless_answers",
+            "feedback",
+            f,
+            title=(
+                "{people} people ({value:.0%}) rate everything alike or faster than one can read",
+                "{people} 人（{value:.0%}）对所有内容评分相同，或快于阅读速度",
             ),
-            change=text(
+            change=(
                 "Look at the figures without them, add one attention check, and shorten the list.",
                 "查看去除他们后的数据，加入一个注意力检查，并缩短列表。",
             ),
             predicted=undone(f),
             guardrails=("response_rate",),
-            against=(
-                text("Some may really find everything equally good.", "有些人可能确实觉得都一样。"),
-                BY_DEFINITION,
-            ),
+            against=(text("Some may really find everything equally good.", "有些人可能确实觉得都一样。"),),
         )
 
 
@@ -50,24 +44,20 @@ def few_comments(findings: Sequence[Finding]) -> Iterator[Draft]:
     """So few ratings carry a comment that nobody learns why."""
     for f in counts(findings, "comment_rate"):
         if f.high < FEW_COMMENTS:
-            yield Draft(
-                rule="few_comments",
-                version=1,
-                category="feedback",
-                finding=f,
-                title=text(
-                    "Only {share:.1%} of ratings carry a comment (at most {high:.1%})",
-                    "只有 {share:.1%} 的评分附有评论（至多 {high:.1%}）",
-                    share=f.value,
-                    high=f.high,
+            yield counted(
+                "few_comments",
+                "feedback",
+                f,
+                title=(
+                    "Only {value:.1%} of ratings carry a comment (at most {high:.1%})",
+                    "只有 {value:.1%} 的评分附有评论（至多 {high:.1%}）",
                 ),
-                change=text(
+                change=(
                     "Ask for a reason after a low rating, in one short question, and say what it is used for.",
                     "在低分之后用一个简短问题询问原因，并说明用途。",
                 ),
                 predicted=aimed(f, COMMENTS_AIM),
                 guardrails=("drop_off",),
-                against=(BY_DEFINITION,),
             )
 
 
@@ -75,52 +65,42 @@ def people_leave(findings: Sequence[Finding]) -> Iterator[Draft]:
     """Many of those who came to a step do not go on."""
     for f in counts(findings, "drop_off"):
         if f.low > MUCH_LOST:
-            before, after = STEP_NAMES[f.where["from"]], STEP_NAMES[f.where["step"]]
-            yield Draft(
-                rule="people_leave",
-                version=1,
-                category="feedback",
-                finding=f,
-                title=text(
-                    "{share:.0%} of people leave between {before} and {after}",
-                    "{share:.0%} 的人在{before_zh}与{after_zh}之间离开",
-                    share=f.value,
-                    before=before[0],
-                    after=after[0],
-                    before_zh=before[1],
-                    after_zh=after[1],
+            (before, before_zh), (after, after_zh) = STEP_NAMES[f.where["from"]], STEP_NAMES[f.where["step"]]
+            yield counted(
+                "people_leave",
+                "feedback",
+                f,
+                title=(
+                    "{value:.0%} of people leave between {before} and {after}",
+                    "{value:.0%} 的人在{before_zh}与{after_zh}之间离开",
                 ),
-                change=text(
+                change=(
                     "Ask for less at this step: fewer items, fewer questions, and show how much is left.",
                     "减少这一步的要求：更少的内容、更少的问题，并显示剩余进度。",
                 ),
                 predicted=aimed(f, LOST_AIM),
                 guardrails=("comment_rate",),
-                against=(BY_DEFINITION,),
+                more={"before": before, "before_zh": before_zh, "after": after, "after_zh": after_zh},
             )
 
 
 def question_says_nothing(findings: Sequence[Finding]) -> Iterator[Draft]:
     """Nearly everybody gives the same answer to a question."""
     for f in counts(findings, "same_answer"):
-        yield Draft(
-            rule="question_says_nothing",
-            version=1,
-            category="feedback",
-            finding=f,
-            title=text(
-                "{share:.0%} of people give the same answer to {question}",
-                "{share:.0%} 的人对 {question} 给出相同回答",
-                share=f.value,
-                question=f.where["question"],
+        yield counted(
+            "question_says_nothing",
+            "feedback",
+            f,
+            title=(
+                "{value:.0%} of people give the same answer to {question}",
+                "{value:.0%} 的人对 {question} 给出相同回答",
             ),
-            change=text(
+            change=(
                 "Reword the question so that answers can differ, or drop it.",
                 "修改问题的措辞使回答有所区分，或删除该问题。",
             ),
             predicted=aimed(f, 0.8),
             guardrails=("response_rate",),
-            against=(BY_DEFINITION,),
         )
 
 
@@ -128,25 +108,20 @@ def unreliable_construct(findings: Sequence[Finding]) -> Iterator[Draft]:
     """The questions of a construct do not measure one thing."""
     for f in counts(findings, "alpha"):
         if f.high < UNRELIABLE:
-            yield Draft(
-                rule="unreliable_construct",
-                version=1,
-                category="feedback",
-                finding=f,
-                title=text(
-                    "The questions of {construct} do not agree: alpha {alpha:.2f} (at most {high:.2f})",
-                    "{construct} 的问题不一致：alpha 为 {alpha:.2f}（至多 {high:.2f}）",
-                    construct=f.where["construct"],
-                    alpha=f.value,
-                    high=f.high,
+            yield counted(
+                "unreliable_construct",
+                "feedback",
+                f,
+                title=(
+                    "The questions of {construct} do not agree: alpha {value:.2f} (at most {high:.2f})",
+                    "{construct} 的问题不一致：alpha 为 {value:.2f}（至多 {high:.2f}）",
                 ),
-                change=text(
+                change=(
                     "Check for a reverse-keyed or misread question; until then report its questions one by one.",
                     "检查是否有反向计分或易误读的问题；在此之前逐题报告。",
                 ),
                 predicted=aimed(f, UNRELIABLE),
                 guardrails=("response_rate",),
-                against=(BY_DEFINITION,),
             )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from recux.suggest.draft import Draft, Predicted, practical, shrunken, text, undone
 from recux.suggest.family import counts, discoveries
 from recux.suggest.finding import Finding
-from recux.suggest.rules.feedback import BY_DEFINITION
+from recux.suggest.rules.counted import counted
 
 GOOD = 3.5
 """Mean rating from which the end of a list is worth keeping."""
@@ -137,25 +137,19 @@ def repeated_items(findings: Sequence[Finding]) -> Iterator[Draft]:
     """People are shown what they were shown before."""
     for f in counts(findings, "repeated"):
         if f.low > REPEATED:
-            yield Draft(
-                rule="repeated_items",
-                version=1,
-                category="algorithm",
-                finding=f,
-                title=text(
-                    "{share:.0%} of places show an item that the person had been shown before ({people} people)",
-                    "{share:.0%} 的位置展示了此人以前看过的内容（{people} 人）",
-                    share=f.value,
-                    people=f.facts["people"],
+            yield counted(
+                "repeated_items",
+                "algorithm",
+                f,
+                title=(
+                    "{value:.0%} of places show an item that the person had been shown before ({people} people)",
+                    "{value:.0%} 的位置展示了此人以前看过的内容（{people} 人）",
                 ),
-                change=text(
+                change=(
                     "Leave out what a person has already been shown, at least within the pilot.",
                     "至少在试点期间，不再展示此人已看过的内容。",
                 ),
                 predicted=undone(f),
                 guardrails=("mean_rating",),
-                against=(
-                    text("In some domains people want to see a thing again.", "在某些领域人们希望再次看到。"),
-                    BY_DEFINITION,
-                ),
+                against=(text("In some domains people want to see a thing again.", "在某些领域人们希望再次看到。"),),
             )
