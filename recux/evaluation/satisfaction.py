@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 
 from recux.evaluation.figure import FigureValue, figure, missing
 from recux.instruments import Construct, Instrument, available, load
-from recux.stats import bounded_mean, ces, cronbach_alpha, csat, nps, scales
+from recux.stats import (
+    bounded_mean,
+    ces,
+    cronbach_alpha,
+    csat,
+    item_rest_correlations,
+    mcdonald_omega,
+    nps,
+    scales,
+)
 
 Floats = NDArray[np.float64]
 
@@ -33,6 +42,10 @@ class ConstructFigures:
     """Mean of people's scores, on the scale of the questions (or 0 to 100 where the instrument says so)."""
     alpha: FigureValue
     """Cronbach's alpha over the people who answered all of its questions."""
+    omega: FigureValue
+    """McDonald's omega over the same people."""
+    item_rest: dict[str, FigureValue]
+    """By question, its correlation with the sum of the construct's other questions; empty for one question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +182,15 @@ def _construct(wide: pd.DataFrame, instrument: Instrument, construct: Construct)
     low, high = construct_range(instrument, construct)
     scores = construct_scores(wide, instrument, construct).to_numpy()
     definition = f"Mean of people's {construct.name} scores, {low:g} to {high:g}"
-    alpha = cronbach_alpha(keyed_table(wide, instrument, construct))
+    keyed = keyed_table(wide, instrument, construct)
+    who = f"of {len(construct.questions)} questions, people who answered all"
+    rest = item_rest_correlations(keyed) if len(construct.questions) > 1 else ()
     return ConstructFigures(
         figure(bounded_mean(scores, low=low, high=high), definition),
-        figure(alpha, f"Cronbach's alpha of {len(construct.questions)} questions, people who answered all"),
+        figure(cronbach_alpha(keyed), f"Cronbach's alpha {who}"),
+        figure(mcdonald_omega(keyed), f"McDonald's omega {who}"),
+        {
+            name: figure(one, f"Correlation of {name} with the sum of the other questions, after reversing")
+            for name, one in zip(construct.questions, rest, strict=False)
+        },
     )

@@ -63,7 +63,8 @@ def _figures(data: Snapshot) -> dict[str, Figures]:
         "satisfaction": data.satisfaction() | {name: both.score for name, both in measured.items()},
         "recommendation": data.recommendation(),
         "stability": data.stability(),
-        "data_quality": {f"{name}.alpha": both.alpha for name, both in measured.items()},
+        "data_quality": {f"{name}.alpha": both.alpha for name, both in measured.items()}
+        | {f"{name}.omega": both.omega for name, both in measured.items()},
     }
 
 

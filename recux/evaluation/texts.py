@@ -47,9 +47,11 @@ def timings(session: Session, scope: Scope) -> pd.DataFrame:
 
 
 def quarantined(session: Session, scope: Scope) -> int:
-    """Rows that imports put aside."""
-    total = sa.select(sa.func.coalesce(sa.func.sum(col(ImportRun.quarantined)), 0))
-    return int(session.connection().execute(total.where(col(ImportRun.study_id) == scope.study)).scalar_one())
+    """Rows that imports put aside; of a file that was imported again only the last time counts."""
+    here = col(ImportRun.study_id) == scope.study
+    last = sa.select(sa.func.max(col(ImportRun.id))).where(here).group_by(col(ImportRun.kind), col(ImportRun.file))
+    total = sa.select(sa.func.coalesce(sa.func.sum(col(ImportRun.quarantined)), 0)).where(col(ImportRun.id).in_(last))
+    return int(session.connection().execute(total).scalar_one())
 
 
 def _words(session: Session, scope: Scope) -> pd.DataFrame:

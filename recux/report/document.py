@@ -25,7 +25,7 @@ def build_report(session: Session, study: Study, *, without_flagged: bool = Fals
     """The report of a study in the shape of the public contract, before any round too.
 
     Figures are of everything that counts now; the trend, models and suggestions are of the rounds. Flagged people's
-    answers are in unless ``without_flagged``. ``language`` is that of the suggestions, by default the study's first.
+    answers are in unless ``without_flagged``. ``language`` is that of the words on paper, by default English, and of the suggestions, by default the study's first.
     """
     scope = live(study)
     everything = snapshot(session, study, scope)
@@ -35,6 +35,7 @@ def build_report(session: Session, study: Study, *, without_flagged: bool = Fals
         "study": study.slug,
         "title": study.title,
         "synthetic": study.synthetic,
+        "language": language or "en",
         "generated_at": now().isoformat(timespec="seconds"),
         "flagged_included": not without_flagged,
         "rounds": _rounds(session, study),
@@ -72,7 +73,12 @@ def _satisfaction_of(data: Snapshot) -> Json:
         name: {
             "n": one.n,
             "constructs": {
-                construct: {"score": both.score.to_json(), "alpha": both.alpha.to_json()}
+                construct: {
+                    "score": both.score.to_json(),
+                    "alpha": both.alpha.to_json(),
+                    "omega": both.omega.to_json(),
+                    "item_rest": _json(both.item_rest),
+                }
                 for construct, both in one.constructs.items()
             },
         }

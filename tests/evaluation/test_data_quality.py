@@ -1,9 +1,13 @@
 import pandas as pd
 import pytest
 
+from db.engine import write_session
+from db.tables import ImportRun
 from recux.evaluation.data_quality import count, flagged_shares, flags, unanswered, without, words_in
+from recux.evaluation.scope import live
+from recux.evaluation.texts import quarantined
 from tests.evaluation.world import answers_frame, ratings_frame
-from tests.planting import START
+from tests.planting import START, plant_study
 
 NO_COMMENTS = pd.DataFrame({"participant": [], "comment": []}).astype({"participant": "int64", "comment": "str"})
 NO_TIMINGS = pd.DataFrame({"participant": [], "seconds": [], "words": []}).astype("float64")
@@ -79,3 +83,17 @@ def test_a_question_without_an_answer_is_missing_and_a_refused_one_is_not():
     missing, refused = unanswered(answers)
     assert missing["ces/score"] == pytest.approx(1 / 3)
     assert refused == {"ces/score": pytest.approx(1 / 3)}
+
+
+def test_a_file_that_was_imported_again_counts_its_quarantine_once(sqlite_engine):
+    with write_session(sqlite_engine) as session:
+        study = plant_study(session)
+        for file, kind, put_aside in (
+            ("a.csv", "ratings", 7),
+            ("a.csv", "ratings", 3),
+            ("a.csv", "items", 1),
+            ("b.csv", "ratings", 2),
+        ):
+            session.add(ImportRun(study_id=study.id, kind=kind, file=file, quarantined=put_aside))
+            session.flush()
+        assert quarantined(session, live(study)) == 3 + 1 + 2
