@@ -2,7 +2,7 @@
 
 import typer
 
-from recux.cli import data, keys, rounds, service, study, users
+from recux.cli import data, invites, keys, rounds, service, study, users
 
 app = typer.Typer(
     name="recux",
@@ -23,6 +23,7 @@ def _settings() -> None:
     """
 
 
+invites.add_to(study.app)
 app.add_typer(study.app, name="study")
 data.add_to(app)
 rounds.add_to(app)

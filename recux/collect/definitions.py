@@ -130,8 +130,8 @@ class StudyDefinition(BaseModel):
             raise ValueError(f"more than one arm has the key {doubled[0]!r}")
         if not any(arm.weight > 0 for arm in self.arms):
             raise ValueError("at least one arm needs a weight above 0")
-        check_steps(self.steps, self.instruments)
         check_design(self.design, self.steps, self.per_list, self.instruments, [arm.weight for arm in self.arms])
+        check_steps(self.steps, [name for name in self.instruments if name not in self.per_list])
         check_languages("debrief", self.debrief, self.languages)
         _check_metric(self.primary_metric, self.instruments)
         return self

@@ -87,6 +87,9 @@ def check_design(
     unknown = [name for name in per_list if name not in asked]
     if unknown:
         raise ValueError(f"per_list: {unknown[0]!r} is not among the instruments ({', '.join(asked)})")
+    twice = [name for name in per_list if name in steps]
+    if twice:
+        raise ValueError(f"per_list: {twice[0]!r} is asked after each list; take it out of steps")
 
 
 def check_languages(key: str, texts: Iterable[str], languages: Sequence[str]) -> None:

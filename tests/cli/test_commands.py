@@ -336,3 +336,25 @@ def test_help_and_lists_are_quick_because_heavy_modules_stay_out(home):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_an_open_link_has_a_cap_and_a_panels_parameters_and_can_be_ended(ok, pilot, monkeypatch):
+    monkeypatch.setenv("RECUX_SECRET_KEY", "k" * 32)
+    made = ("study", "invite", "spring", "--open", "--cap", "5", "--panel", "RID", "--completion-code", "C1", "--json")
+    link = json.loads(ok(*made))
+    assert link["link"].endswith("?RID=...&STUDY_ID=...&SESSION_ID=...")
+    assert (link["cap"], link["taken"]) == (5, 0)
+    assert json.loads(ok("study", "panel", "spring", "--json")) == []
+    assert "open_hash" not in json.loads(ok("study", "show", "spring", "--json"))
+    assert "ended 1 link" in ok("study", "invite", "spring", "--open", "--revoke")
+
+
+def test_a_panel_without_the_servers_key_is_refused_in_one_line(recux, pilot):
+    code, out, err = recux("study", "invite", "spring", "--open", "--panel", "PROLIFIC_PID")
+    assert (code, out) == (1, "")
+    assert "set RECUX_SECRET_KEY" in err
+
+
+@pytest.mark.parametrize("options", [["--open", "--count", "3"], ["--cap", "3"], ["--revoke"]])
+def test_options_of_links_that_do_not_go_together_are_wrong_usage(recux, pilot, options):
+    assert recux("study", "invite", "spring", *options)[0] == 2
