@@ -131,7 +131,7 @@ def batch_numbers(session: Session, study: Study, kind: str, ids: "pd.Series[int
         .join(Batch, col(Batch.id) == col(BatchRow.batch_id))
         .where(col(Batch.study_id) == study.id, col(BatchRow.kind) == kind)
     )
-    known = dict(session.connection().execute(statement).tuples())
+    known = {row[0]: row[1] for row in session.connection().execute(statement)}
     return ids.map(known).astype("Int64")
 
 

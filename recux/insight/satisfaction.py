@@ -1,4 +1,7 @@
-"""How satisfied people are: now, and from round to round, day to day or week to week."""
+"""How satisfied people are: now, by arm, cohort, category or language, and over rounds, days or weeks.
+
+What rounds have stored is read from there; anything else is computed from the rows of this moment.
+"""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -7,76 +10,103 @@ import pandas as pd
 from sqlmodel import Session
 
 from db.tables import Study
-from recux.evaluation import data_quality, rows, satisfaction
-from recux.evaluation.scope import Scope, arm_keys, live
-from recux.evaluation.texts import comments, timings
-from recux.insight import figures
+from recux.evaluation import satisfaction
+from recux.evaluation.figure import FigureValue
+from recux.insight import combined, figures
+from recux.insight.cuts import Cut, Dimension, Said
+from recux.insight.rounds import batch_numbers
+from recux.insight.small_groups import hide_small
 from recux.insight.tables import FIGURE, rows_of, table_of, typed
 
 By = Literal["round", "day", "week"]
 PERIODS = {"day": "D", "week": "W-SUN"}
 """Weeks begin on Monday."""
+OF_RATINGS = ("mean_rating",)
+"""What a category of items has: the rest is asked of people, not of items."""
 
 
-def now(session: Session, study: Study, *, without_flagged: bool = False) -> pd.DataFrame:
-    """Every figure of satisfaction at this moment, batched or not: ``metric``, ``arm`` (empty: everyone) and the
-    fields of a figure; constructs as ``INSTRUMENT.CONSTRUCT``, their reliability with ``.alpha`` behind.
+def stored(session: Session, study: Study) -> pd.DataFrame:
+    """Everyone's and every arm's figures of the last round, or of this moment before the first: ``metric``, ``group``
+    (an arm's key, or empty: everyone) and the fields of a figure.
     """
-    scope = live(study)
-    ratings, answers = _read(session, scope, without_flagged)
-    found = []
-    for arm in ("", *arm_keys(session, scope.study).values()):
-        said = (ratings, answers) if arm == "" else (ratings[ratings["arm"] == arm], answers[answers["arm"] == arm])
-        found += rows_of(satisfaction.figures(*said), arm=arm)
-        measured = satisfaction.constructs(said[1])
-        found += rows_of({name: both.score for name, both in measured.items()}, arm=arm)
-        found += rows_of({f"{name}.alpha": both.alpha for name, both in measured.items()}, arm=arm)
-    return table_of(found, "arm")
+    table = figures.newest(figures.current(session, study, "satisfaction")).rename(columns={"arm": "group"})
+    return _shown(typed(table[["metric", "group", *FIGURE]]), study, Cut())
 
 
-def trend(session: Session, study: Study, *, by: By = "round", without_flagged: bool = False) -> pd.DataFrame:
-    """Figures over time: ``metric``, ``period``, ``arm`` (empty: everyone) and the fields of a figure.
-
-    By ``round``: what each finished round stored of its own batch, ``period`` its number. By ``day`` or ``week``: from
-    what counts now, ``period`` the day it begins (UTC); each period stands alone, and of a person who answered several
-    times in it the last wave counts.
+def now(said: Said, study: Study, cut: Cut, *, by: Dimension = "arm") -> pd.DataFrame:
+    """The same table of the rows in ``said``, by any dimension; constructs as ``INSTRUMENT.CONSTRUCT``, their
+    reliability with ``.alpha`` behind, all questionnaires together as ``combined``.
     """
-    if by == "round":
-        stored = figures.stored(session, study, "satisfaction", cut="batch").rename(columns={"round": "period"})
-        return typed(stored[["metric", "period", "arm", *FIGURE]])
-    scope = live(study)
-    ratings, answers = _read(session, scope, without_flagged)
-    arms = ["", *arm_keys(session, scope.study).values()]
-    return table_of(_periods(ratings, answers, arms, PERIODS[by]), "period", "arm")
+    found = rows_of(_figures(said), group="")
+    for group in groups(said, by):
+        found += rows_of(_only(_figures(said.where(by, group)), by), group=group)
+    return _shown(table_of(found, "group"), study, cut)
 
 
-def answer_shares(session: Session, study: Study, instrument: str = "nps", question: str = "score") -> pd.DataFrame:
-    """How the answers to one question are spread: ``answer``, ``arm``, ``share`` (0 to 1), ``n`` (people)."""
-    answers = satisfaction.last_wave(rows.answers(session, live(study)))
-    asked = answers[(answers["instrument"] == instrument) & (answers["question"] == question)].dropna(subset=["value"])
-    counts = asked.groupby(["arm", "value"]).size().rename("count").reset_index().rename(columns={"value": "answer"})
-    counts["n"] = counts.groupby("arm")["count"].transform("sum")
-    return counts.assign(share=counts["count"] / counts["n"])[["answer", "arm", "share", "n"]]
+def changes(session: Session, study: Study) -> pd.DataFrame:
+    """The last round against the one before, for everyone, by ``metric``: the fields of a figure and ``round``."""
+    table = figures.stored(session, study, "before_after", cut="previous")
+    return figures.newest(table[table["arm"] == ""]).drop_duplicates("metric").set_index("metric")
 
 
-def _read(session: Session, scope: Scope, without_flagged: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
-    ratings, answers = rows.ratings(session, scope), rows.answers(session, scope)
-    if not without_flagged:
-        return ratings, answers
-    flagged = data_quality.flags(ratings, answers, comments(session, scope), timings(session, scope))
-    return data_quality.without(ratings, flagged), data_quality.without(answers, flagged)
+def trend_of_rounds(session: Session, study: Study) -> pd.DataFrame:
+    """What each finished round stored of its own batch: ``metric``, ``period`` (its number), ``group`` and a figure."""
+    table = figures.stored(session, study, "satisfaction", cut="batch")
+    table = table.rename(columns={"round": "period", "arm": "group"})
+    return _shown(typed(table[["metric", "period", "group", *FIGURE]]), study, Cut())
 
 
-def _periods(ratings: pd.DataFrame, answers: pd.DataFrame, arms: list[str], length: str) -> Iterator[dict[str, object]]:
-    of_ratings, of_answers = (_starts(frame, length) for frame in (ratings, answers))
-    for period in sorted(set(of_ratings) | set(of_answers)):
-        rated, said = ratings[of_ratings == period], answers[of_answers == period]
-        for arm in arms:
-            pair = (rated, said) if arm == "" else (rated[rated["arm"] == arm], said[said["arm"] == arm])
-            yield from rows_of(satisfaction.figures(*pair), period=period, arm=arm)
+def trend(
+    session: Session, said: Said, study: Study, cut: Cut, *, period: By, by: Dimension = "arm", zone: str = "UTC"
+) -> pd.DataFrame:
+    """The same from the rows in ``said``, by any dimension. A ``day`` or ``week`` begins in ``zone``.
+
+    Each period stands alone, and of a person who answered several times in it the last wave counts.
+    """
+    if period == "round":
+        rated = batch_numbers(session, study, "rating", said.ratings["id"])
+        answered = batch_numbers(session, study, "answer", said.answers["id"])
+    else:
+        rated = _starts(said.ratings, PERIODS[period], zone)
+        answered = _starts(said.answers, PERIODS[period], zone)
+    table = table_of(_periods(said, rated, answered, by), "period", "group")
+    return hide_small(table, study.min_group)
 
 
-def _starts(rows_: pd.DataFrame, length: str) -> "pd.Series[pd.Timestamp]":
-    """The first day of each row's period."""
-    starts: pd.Series[pd.Timestamp] = rows_["moment"].dt.tz_localize(None).dt.to_period(length).dt.start_time
+def groups(said: Said, by: Dimension) -> list[str]:
+    """The arms, cohorts, categories or languages that there are rows of; without those that have none."""
+    return sorted(set(said.ratings[by].unique()) | set(said.answers[by].unique()) - {""})
+
+
+def _figures(said: Said) -> dict[str, FigureValue]:
+    measured = satisfaction.constructs(said.answers)
+    return {
+        **satisfaction.figures(said.ratings, said.answers),
+        **{name: both.score for name, both in measured.items()},
+        **{f"{name}.alpha": both.alpha for name, both in measured.items()},
+        "combined": combined.figure_of(said.answers),
+    }
+
+
+def _only(found: dict[str, FigureValue], by: Dimension) -> dict[str, FigureValue]:
+    return {name: one for name, one in found.items() if by != "category" or name in OF_RATINGS}
+
+
+def _shown(table: pd.DataFrame, study: Study, cut: Cut) -> pd.DataFrame:
+    """Without figures of groups that are too small; the whole study is none."""
+    return hide_small(table, study.min_group, where=None if cut.chosen else table["group"] != "")
+
+
+def _periods(said: Said, rated: pd.Series, answered: pd.Series, by: Dimension) -> Iterator[dict[str, object]]:
+    for period in sorted(set(rated.dropna()) | set(answered.dropna())):
+        part = Said(said.ratings[rated == period], said.answers[answered == period])
+        yield from rows_of(satisfaction.figures(*part), period=period, group="")
+        for group in groups(part, by):
+            yield from rows_of(_only(satisfaction.figures(*part.where(by, group)), by), period=period, group=group)
+
+
+def _starts(table: pd.DataFrame, length: str, zone: str) -> pd.Series:
+    """The first day of each row's period, as the clocks in ``zone`` have it."""
+    local = table["moment"].dt.tz_convert(zone).dt.tz_localize(None)
+    starts: pd.Series = local.dt.to_period(length).dt.start_time
     return starts

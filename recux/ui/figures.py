@@ -5,17 +5,21 @@ from typing import Any
 
 import pandas as pd
 
-from recux.ui import words
+from recux.spreadsheet import safe_cell
+from recux.ui import definitions, words
 from recux.ui.language import _
 from recux.ui.plain import plain
 
 SHARES = {"csat", "ctr", "purchase_rate", "failure_rate", "availability"}
-WHOLE = {"nps", "p50_ms", "p95_ms", "p99_ms"}
+COUNTED = {"theme_share", "any_failure", "slow_share", "comment_rate", "careless", "drop_off", "response_rate",
+           "same_answer", "duplicate_share", "missing_share", "repeat_share", "assigned_share"}  # fmt: skip
+"""Shares of people or rows that suggestions are about."""
+WHOLE = {"nps", "p50_ms", "p95_ms", "p99_ms", "typical_ms", "people"}
 
 
 def number_format(metric: str) -> str:
     """How values of this metric are written, as a format of d3 and of Python alike."""
-    return ".0%" if metric in {"csat"} else ".1%" if metric in SHARES else ",.0f" if metric in WHOLE else ".2f"
+    return ".0%" if metric in {"csat", *COUNTED} else ".1%" if metric in SHARES else ",.0f" if metric in WHOLE else ".2f"
 
 
 def written(value: float | None, metric: str) -> str:
@@ -26,7 +30,7 @@ def written(value: float | None, metric: str) -> str:
 def interval(row: Any, metric: str) -> str:
     """The 95 % interval and n, or why there is none."""
     if pd.isna(row["value"]):
-        return str(row["reason"] or _("not estimable"))
+        return definitions.said(row["reason"]) or _("not estimable")
     low, high = written(row["ci_low"], metric), written(row["ci_high"], metric)
     return _("{low} to {high} · n = {n}").format(low=low, high=high, n=f"{int(row['n']):,}")
 
@@ -34,8 +38,14 @@ def interval(row: Any, metric: str) -> str:
 def tile(place: Any, row: Any) -> None:
     """A figure large, its interval and n beneath, its definition behind the question mark."""
     metric = str(row["metric"])
-    help_text = plain(". ".join(part for part in (words.metric(metric), row["definition"], row["method"]) if part))
+    sentences = (words.metric(metric), definitions.said(row["definition"]), definitions.said(row["method"]))
+    help_text = plain(". ".join(part for part in sentences if part))
     _metric(place, words.short(metric), written(row["value"], metric), interval(row, metric), help_text)
+
+
+def as_csv(table: pd.DataFrame) -> str:
+    """A table of figures to take away; cells cannot run as formulas."""
+    return table.map(safe_cell).to_csv(index=False)
 
 
 def labelled(rows: pd.DataFrame, metric: str, titles: Mapping[str, str]) -> pd.DataFrame:
@@ -51,7 +61,7 @@ def labelled(rows: pd.DataFrame, metric: str, titles: Mapping[str, str]) -> pd.D
 def claim(place: Any, title: str, figure: Mapping[str, Any], metric: str) -> None:
     """A stored figure under a title, with its interval, and its definition behind the question mark."""
     row = {"reason": None, "n": 0, **figure}
-    help_text = plain(str(figure.get("definition") or ""))
+    help_text = plain(definitions.said(figure.get("definition")))
     _metric(place, f"{title}: {words.short(metric)}", signed(row["value"], metric), interval(row, metric), help_text)
 
 

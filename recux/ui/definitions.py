@@ -1,0 +1,77 @@
+"""Definitions, methods and reasons of figures in the reader's language.
+
+They are stored in English beside each figure, some with numbers in them. Here stands each sentence once more, for the
+catalogue; ``{n}`` and other names in braces stand for what differs.
+"""
+
+import re
+from functools import lru_cache
+
+from recux.ui.language import _
+
+BRACES = re.compile(r"\\\{\w+\\\}")
+
+
+def said(text: str | None) -> str:
+    """A stored sentence in the reader's language; as it is where there is no translation."""
+    if not text:
+        return ""
+    for pattern, message in _patterns():
+        found = pattern.fullmatch(text)
+        if found:
+            return _(message).format(**found.groupdict())
+    return _(text)
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> list[tuple[re.Pattern[str], str]]:
+    return [(_pattern(message), message) for message in messages() if "{" in message]
+
+
+def _pattern(message: str) -> re.Pattern[str]:
+    return re.compile(BRACES.sub(lambda m: f"(?P<{m.group()[2:-2]}>.+?)", re.escape(message)))
+
+
+def messages() -> list[str]:
+    """Every sentence that a figure may carry."""
+
+    def _(message: str) -> str:
+        """Marks a sentence for the catalogue, as it is."""
+        return message
+
+    return [
+        _("Promoters (9-10) minus detractors (0-6) in per cent of those who answered, -100 to 100"),
+        _("Share of people who answered 4 or 5 of 5"),
+        _("Mean answer to how easy it was, 1 (hard) to 7 (easy)"),
+        _("Mean System Usability Scale score of people who answered all ten questions, 0 to 100"),
+        _("Mean UMUX-Lite score as an estimate of SUS (.65 raw + 22.9), 22.9 to 87.9"),
+        _("Mean of people's own mean ratings, 1 to 5 ({n} ratings)"),
+        _("Mean of people's {construct} scores, {low} to {high}"),
+        _("Cronbach's alpha of {n} questions, people who answered all"),
+        _("Mean of people's answers to all questionnaires, each put on 0 to 100 (100 is best)"),
+        _("Share of shown items that got a {kind}, all people's together ({n} shown)"),
+        _("Share of relevant items among the first {k} rated ones of a slate"),
+        _("Share of a slate's relevant items that are among the first {k} rated ones"),
+        _("Harmonic mean of precision and recall at {k}"),
+        _("NDCG at {k}, gain 2^rating - 1, discount log2(rank + 1), against the best order of the slate"),
+        _("1 / rank of the first relevant item among the first {k} rated ones, 0 without one"),
+        _("Average precision at {k}"),
+        _("Share of slates with a relevant item among the first {k} rated ones"),
+        _("Probability that a relevant item of a slate scores above another one of it (ties half)"),
+        _("Change in {metric} from round {before} to round {after}, the same people in both"),
+        _("Change in {metric} from round {before} to round {after}, different people"),
+        _("Difference in {metric}: {arm} minus {control}"),
+        _("hidden: fewer than {n} people, who could be recognised"),
+        _("nobody rated anything"),
+        _("nobody answered a question with a scale"),
+        _("no slate was shown to anybody"),
+        _("no {kind} was ever recorded in this study, so there may be no record of them"),
+        _("not estimable"),
+        _("only one arm gets people"),
+        _("the interval is not defined on these rows"),
+        _("the whole interval is within {margin} of no difference"),
+        _("adjusted p = {p}, below {level}"),
+        _("clear alone, but not among all that is looked at (adjusted p = {p})"),
+        _("the interval holds both no difference and differences that matter"),
+        _("people are not split between the arms as planned (sample ratio), so no difference can be trusted"),
+    ]

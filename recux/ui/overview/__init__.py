@@ -1,0 +1,1 @@
+"""The parts of the front page: how satisfied people are."""
