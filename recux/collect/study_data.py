@@ -20,7 +20,13 @@ from recux.errors import Conflict
 from recux.operate.erasures import note_study
 from recux.spreadsheet import safe_cell
 
-SECRET = {("study", "salt"), ("study", "open_hash"), ("participant", "invite_hash")}
+SECRET = {
+    ("study", "salt"),
+    ("study", "open_hash"),
+    ("participant", "invite_hash"),
+    ("report_link", "token_hash"),
+    ("alert_channel", "target"),
+}
 """Columns that never leave the database."""
 NOT_EXPORTED = {"browser_session", "panel_member"}
 COUNTED = {

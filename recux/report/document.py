@@ -16,16 +16,26 @@ from recux.evaluation.scope import Scope, live
 from recux.evaluation.snapshot import Figures, Snapshot, flags, snapshot
 from recux.evaluation.stability import objectives
 from recux.evaluation.texts import quarantined
-from recux.report.history import before_after_of, models_of, suggestions_of, trend_of, unknown_token_share
+from recux.insight.small_groups import too_few
+from recux.report.history import before_after_of, decisions_of, models_of, suggestions_of, trend_of, unknown_token_share
 
 Json = dict[str, Any]
 
 
-def build_report(session: Session, study: Study, *, without_flagged: bool = False, language: str | None = None) -> Json:
+def build_report(
+    session: Session,
+    study: Study,
+    *,
+    without_flagged: bool = False,
+    language: str | None = None,
+    least: int = 1,
+) -> Json:
     """The report of a study in the shape of the public contract, before any round too.
 
     Figures are of everything that counts now; the trend, models and suggestions are of the rounds. Flagged people's
-    answers are in unless ``without_flagged``. ``language`` is that of the words on paper, by default English, and of the suggestions, by default the study's first.
+    answers are in unless ``without_flagged``. ``language`` is that of the words on paper (by default
+    English) and of the suggestions (by default the study's first). Figures of arms of fewer than ``least`` people are
+    hidden.
     """
     scope = live(study)
     everything = snapshot(session, study, scope)
@@ -40,20 +50,45 @@ def build_report(session: Session, study: Study, *, without_flagged: bool = Fals
         "flagged_included": not without_flagged,
         "rounds": _rounds(session, study),
         "arms": data.arms,
-        "satisfaction": _satisfaction(data) | {"trend": trend_of(session, study)},
+        "satisfaction": hidden(_satisfaction(data), least) | {"trend": trend_of(session, study)},
         "recommendation": {
             "k": data.k,
             "relevance_threshold": RELEVANT_FROM,
-            **_with_arms(data, lambda part: _json(part.recommendation())),
+            **hidden(_with_arms(data, lambda part: _json(part.recommendation())), least),
         },
         "stability": _stability(data),
         "models": models_of(session, study),
         "experiment": _experiment(data),
         "before_after": before_after_of(session, study),
         "suggestions": suggestions_of(session, study, language or study.languages[0]),
+        "decisions": decisions_of(session, study),
         "data_quality": _data_quality(session, scope, everything, data_quality.count(flagged))
         | {"unknown_token_share": unknown_token_share(session, study)},
     }
+
+
+def hidden(part: Json, least: int) -> Json:
+    """``part`` with the figures of its arms taken out where they are of 1 to ``least`` - 1 people."""
+    return {**part, "by_arm": {arm: _without_small(figures, least) for arm, figures in part["by_arm"].items()}}
+
+
+def _without_small(part: Any, least: int) -> Any:
+    if not isinstance(part, dict):
+        return part
+    if part.get("value") is not None and "definition" in part:
+        small = 0 < (part.get("n") or 0) < least
+        return {"value": None, "reason": too_few(least), "definition": part["definition"]} if small else part
+    return {name: _without_small(one, least) for name, one in part.items()}
+
+
+def for_outsiders(report: Json) -> Json:
+    """The report without what names rows or members of the team: for links that are read without signing in."""
+    nameless = [{name: value for name, value in one.items() if name != "by"} for one in report["decisions"]]
+    told = [
+        {name: value for name, value in one.items() if name not in {"evidence", "owner"}} | {"evidence": {}}
+        for one in report["suggestions"]
+    ]
+    return {**report, "decisions": nameless, "suggestions": told}
 
 
 def _json(figures: Figures) -> Json:

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from recux import charts
+from recux.report.language import _
 from recux.report.words import PERCENT, VERDICTS, name_of, number
 
 Json = Mapping[str, Any]
@@ -49,18 +50,18 @@ def _trends(part: Json) -> Iterator[str]:
         rows = [{"when": point["round"], "arm": "all", **_drawn(point[metric])} for point in points]
         if len(rows) > 1:
             table, form = pd.DataFrame(rows), axis_format(metric)
-            yield svg_of(charts.trend(table, ["all"], title=name_of(metric), x_title="Round", number=form))
+            yield svg_of(charts.trend(table, ["all"], title=name_of(metric), x_title=_("Round"), number=form))
 
 
 def _differences(part: Json, arms: list[str]) -> Iterator[str]:
     metric = part["primary_metric"]
     decides = [one for one in part["comparisons"] if one["primary"] and _known(one["difference"])]
     rows = [
-        {"arm": one["arm"], "label": f"{one['arm']}|{VERDICTS[one['verdict']]}", **_drawn(one["difference"])}
+        {"arm": one["arm"], "label": f"{one['arm']}|{_(VERDICTS[one['verdict']])}", **_drawn(one["difference"])}
         for one in decides
     ]
     if rows:
-        title = f"{name_of(metric)}: difference to {part['control']}"
+        title = _("{metric}: difference to {arm}").format(metric=name_of(metric), arm=part["control"])
         table, form = pd.DataFrame(rows), "+" + axis_format(metric)
         yield svg_of(charts.differences(table, arms, title=title, margin=decides[0]["margin"], number=form))
 

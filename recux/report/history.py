@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from db.tables import Batch, Figure, ModelVersion, Round, Study, Suggestion
+from db.tables import Batch, Decision, Figure, ModelVersion, Round, Study, Suggestion
 from recux.evaluation.figure import FigureValue, missing
 from recux.evaluation.store import BATCH
 
@@ -79,6 +79,11 @@ def _model(versions: list[ModelVersion]) -> Json:
         "seconds": model.seconds,
         "reason": model.reason,
         "cold_start": model.metrics.get("cold_start", {}),
+        "forgetting": {
+            "this": model.metrics.get("by_round", {}),
+            "before": model.metrics.get("incumbent_by_round", {}),
+        },
+        "closer": model.metrics.get("closer", {}),
     }
 
 
@@ -90,6 +95,23 @@ def _loss(model: ModelVersion) -> float:
     """Held-out log-loss; a baseline without one comes last."""
     value = model.metrics.get("log_loss", {}).get("value")
     return float("inf") if value is None else float(value)
+
+
+def decisions_of(session: Session, study: Study) -> list[Json]:
+    """What the team decided, the newest first, with the figures as they stood then."""
+    rows = session.exec(select(Decision).where(Decision.study_id == study.id).order_by(col(Decision.id).desc()))
+    return [
+        {
+            "decided_at": one.decided_at.isoformat(timespec="seconds"),
+            "by": one.decided_by,
+            "decision": one.decision,
+            "reason": one.reason,
+            "round": one.round_number,
+            "suggestion": one.suggestion_id,
+            "figures": one.figures,
+        }
+        for one in rows
+    ]
 
 
 def suggestions_of(session: Session, study: Study, language: str) -> list[Json]:

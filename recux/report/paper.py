@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from recux.report.drawings import drawings
+from recux.report.language import _, current, writing
 from recux.report.view import Section, Table, sections
 
 MARKDOWN = re.compile(r"([\\`*_\[\]<>|#~])")
@@ -18,14 +19,19 @@ def to_html(report: Mapping[str, Any]) -> str:
 
     Every text from the study is escaped.
     """
-    return _template().render(report=report, sections=sections(report), drawings=drawings(report))
+    with writing(report.get("language", "en")):
+        return _template().render(
+            report=report, sections=sections(report), drawings=drawings(report), say=_, language=current()
+        )
 
 
 def to_markdown(report: Mapping[str, Any]) -> str:
     """The report as Markdown; every text from the study is escaped, so that it can be no markup."""
-    head = f"# {escaped(report['title'])}\n\nStudy `{report['study']}`, as of {report['generated_at']}."
-    label = ["**Synthetic: the people in this study are simulated.**"] if report["synthetic"] else []
-    return "\n\n".join([head, *label, *(_section(one) for one in sections(report))]) + "\n"
+    with writing(report.get("language", "en")):
+        as_of = _("Study {study}, as of {moment}").format(study=report["study"], moment=report["generated_at"])
+        head = f"# {escaped(report['title'])}\n\n{escaped(as_of)}"
+        label = [f"**{_('Synthetic: the people in this study are simulated.')}**"] if report["synthetic"] else []
+        return "\n\n".join([head, *label, *(_section(one) for one in sections(report))]) + "\n"
 
 
 def escaped(text: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from recux.report.language import _
 from recux.report.words import CATEGORIES, VERDICTS, Figure, estimate, name_of, number
 
 Json = Mapping[str, Any]
@@ -45,6 +46,7 @@ def sections(report: Json) -> list[Section]:
         _stability(report),
         _models(report["models"]),
         *_suggestions(report["suggestions"]),
+        _decisions(report["decisions"]),
         _data_quality(report),
         _rounds(report["rounds"]),
         _definitions(report),
@@ -59,28 +61,39 @@ def by_arm(part: Json, metrics: Iterable[str], arms: list[str]) -> Table:
     rows = [
         [name_of(m), estimate(part[m], m), *(estimate(part["by_arm"][arm].get(m), m) for arm in columns)] for m in found
     ]
-    return Table(["", "Everyone", *columns], rows)
+    return Table(["", _("Everyone"), *columns], rows)
 
 
 def _satisfaction(report: Json) -> Section:
     part = report["satisfaction"]
-    who = f"{part['people']:,} people and {part['ratings']:,} ratings count."
+    who = _("{people} people and {ratings} ratings count.").format(
+        people=f"{part['people']:,}", ratings=f"{part['ratings']:,}"
+    )
     without = (
-        "Flagged answers are included." if report["flagged_included"] else "Flagged people's answers are left out."
+        _("Flagged answers are included.")
+        if report["flagged_included"]
+        else _("Flagged people's answers are left out.")
     )
     tables = [by_arm(part, SATISFACTION, report["arms"]), *_constructs(part["instruments"])]
-    return Section("satisfaction", "How satisfied are people?", [f"{who} {without}"], [*tables, *_trend(part["trend"])])
+    return Section(
+        "satisfaction", _("How satisfied are people?"), [f"{who} {without}"], [*tables, *_trend(part["trend"])]
+    )
 
 
 def _constructs(instruments: Json) -> Iterator[Table]:
     rows = [
-        [f"{instrument}: {construct}", estimate(both["score"], ""), estimate(both["alpha"], "")]
+        [
+            f"{instrument}: {construct}",
+            estimate(both["score"], ""),
+            estimate(both["alpha"], ""),
+            estimate(both["omega"], ""),
+        ]
         for instrument, one in instruments.items()
         for construct, both in one["constructs"].items()
         if instrument not in SATISFACTION
     ]
     if rows:
-        yield Table(["Construct", "Mean score", "Cronbach's alpha"], rows)
+        yield Table([_("Construct"), _("Mean score"), _("Cronbach's alpha"), "McDonald's omega"], rows)
 
 
 def _trend(points: list[Json]) -> Iterator[Table]:
@@ -90,148 +103,220 @@ def _trend(points: list[Json]) -> Iterator[Table]:
         for point in points
     ]
     if rows:
-        yield Table(["Round", "From", *(name_of(metric) for metric in metrics)], rows)
+        yield Table([_("Round"), _("From"), *(name_of(metric) for metric in metrics)], rows)
 
 
 def _experiment(part: Json) -> Section:
     split, comparisons = part["srm"], part["comparisons"]
     if not comparisons:
-        return Section("experiment", "Which arm is better?")
+        return Section("experiment", _("Which arm is better?"))
     people = ", ".join(f"{arm}: {count:,}" for arm, count in split["counts"].items())
-    checked = {True: "as planned", False: "NOT as planned, so no difference can be trusted", None: "not checked"}
+    checked = {
+        True: _("as planned"),
+        False: _("NOT as planned, so no difference can be trusted"),
+        None: _("not checked"),
+    }
     text = [
-        f"The control is {part['control']}; {name_of(part['primary_metric'])} decides.",
-        f"People by arm ({people}): split {checked[split['ok']]}"
+        _("The control is {arm}; {metric} decides.").format(
+            arm=part["control"], metric=name_of(part["primary_metric"])
+        ),
+        _("People by arm ({people}): split {checked}").format(people=people, checked=checked[split["ok"]])
         + (f" (p = {split['p']:.3g})." if split["p"] is not None else f" ({split['reason']})."),
     ]
     rows = [_comparison(one) for one in comparisons]
-    head = ["Metric", "Arm", "Difference to the control", "Adjusted p", "Verdict"]
-    return Section("experiment", "Which arm is better?", text, [Table(head, rows)])
+    head = [_("Metric"), _("Arm"), _("Difference to the control"), _("Adjusted p"), _("Verdict")]
+    return Section("experiment", _("Which arm is better?"), text, [Table(head, rows)])
 
 
 def _comparison(one: Json) -> list[str]:
     p = "-" if one["p_adjusted"] is None else f"{one['p_adjusted']:.3g}"
-    metric = name_of(one["metric"]) + (" (decides)" if one["primary"] else "")
-    verdict = f"{VERDICTS[one['verdict']]}: {one['because']}"
+    metric = name_of(one["metric"]) + (" " + _("(decides)") if one["primary"] else "")
+    verdict = f"{_(VERDICTS[one['verdict']])}: {one['because']}"
     return [metric, one["arm"], estimate(one["difference"], one["metric"], signed=True), p, verdict]
 
 
 def _before_after(changes: list[Json]) -> Section:
     """The newest round against the one before it."""
     if not changes:
-        return Section("before_after", "What changed since the round before?")
+        return Section("before_after", _("What changed since the round before?"))
     newest = [one for one in changes if one["round"] == changes[0]["round"]]
     rows = [
         [
             name_of(one["metric"]),
-            one["arm"] or "everyone",
+            one["arm"] or _("everyone"),
             estimate(one["difference"], one["metric"], signed=True),
             "-" if one["p_adjusted"] is None else f"{one['p_adjusted']:.3g}",
-            "the same people" if one["paired"] else f"others: {one['n_before']:,} before, {one['n_after']:,} after",
+            _("the same people")
+            if one["paired"]
+            else _("others: {before} before, {after} after").format(
+                before=f"{one['n_before']:,}", after=f"{one['n_after']:,}"
+            ),
             one.get("against") or "",
         ]
         for one in newest
     ]
     text = [
-        f"Round {newest[0]['round']} against round {newest[0]['round'] - 1}, each of its own batch. Nothing was "
-        "randomised between rounds: a change may have other causes than what was changed."
+        _(
+            "Round {n} against round {before}, each of its own batch. Nothing was randomised between rounds: a change "
+            "may have other causes than what was changed."
+        ).format(n=newest[0]["round"], before=newest[0]["round"] - 1)
     ]
-    head = ["Metric", "Arm", "Change", "Adjusted p", "People", "Against it"]
-    return Section("before_after", "What changed since the round before?", text, [Table(head, rows)])
+    head = [_("Metric"), _("Arm"), _("Change"), _("Adjusted p"), _("People"), _("Against it")]
+    return Section("before_after", _("What changed since the round before?"), text, [Table(head, rows)])
 
 
 def _recommendation(report: Json) -> Section:
     part = report["recommendation"]
     text = [
-        f"k = {part['k']}; an item rated {part['relevance_threshold']:g} or more is relevant. Ranking figures measure "
-        "the order within the slates that were shown; they describe and never decide between arms."
+        _(
+            "k = {k}; an item rated {least} or more is relevant. Ranking figures measure the order within the slates "
+            "that were shown; they describe and never decide between arms."
+        ).format(k=part["k"], least=f"{part['relevance_threshold']:g}")
     ]
     table = by_arm(part, RECOMMENDATION, report["arms"])
-    return Section("recommendation", "What do the recommendations do?", text, [table])
+    return Section("recommendation", _("What do the recommendations do?"), text, [table])
 
 
 def _stability(report: Json) -> Section:
-    part, title = report["stability"], "Is the recommender quick and reliable?"
+    part, title = report["stability"], _("Is the recommender quick and reliable?")
     if not part["calls"]:
-        return Section("stability", title, ["No call to the recommender was recorded."])
+        return Section("stability", title, [_("No call to the recommender was recorded.")])
     tables = [by_arm(part, STABILITY, report["arms"])]
     rows = [
         [name_of(one["name"]), number(one["target"], one["name"]), number(one["value"], one["name"]), _kept(one)]
         for one in part["objectives"]
     ]
     if rows:
-        tables.append(Table(["Objective", "Target", "Measured", ""], rows))
-    return Section("stability", title, [f"{part['calls']:,} calls."], tables)
+        tables.append(Table([_("Objective"), _("Target"), _("Measured"), ""], rows))
+    return Section("stability", title, [_("{n} calls.").format(n=f"{part['calls']:,}")], tables)
 
 
 def _kept(objective: Json) -> str:
     if objective["ok"] is None:
-        return "cannot tell"
-    return ("kept" if objective["ok"] else "BROKEN") + ("" if objective["certain"] else " (the interval holds both)")
+        return _("cannot tell")
+    return (_("kept") if objective["ok"] else _("BROKEN")) + (
+        "" if objective["certain"] else " " + _("(the interval holds both)")
+    )
 
 
 def _models(models: Json) -> Section:
     if not models:
-        return Section("models", "What did the models learn?", ["No round has trained a model yet."])
-    text, tables = ["Measured on people whom no model has seen."], []
+        return Section("models", _("What did the models learn?"), [_("No round has trained a model yet.")])
+    text, tables = [_("Measured on people whom no model has seen.")], []
     for head, one in models.items():
-        serves = "serves" if one["champion"] else f"{one['champion_name'] or 'an earlier model'} serves"
+        serves = _("{model} serves").format(model=one["champion_name"] or _("an earlier model"))
         reason = f" ({one['reason']})" if one["reason"] else ""
         text.append(
-            f"{name_of(head)}: {one['name']} from {one['base_model']}, trained on {one['n_train']:,} rows, measured on "
-            f"{one['n_test']:,}, {one['seconds']:.0f} s on {one['device']}; {serves}{reason}."
+            _(
+                "{head}: {model} from {base}, trained on {n} rows, measured on {tested}, "
+                "{seconds} s on {device}; {end}."
+            ).format(
+                head=name_of(head),
+                model=one["name"],
+                base=one["base_model"],
+                n=f"{one['n_train']:,}",
+                tested=f"{one['n_test']:,}",
+                seconds=f"{one['seconds']:.0f}",
+                device=one["device"],
+                end=f"{serves}{reason}",
+            )
         )
         baseline = one["baseline"] or {}
         rows = [[name_of(m), estimate(one[m], m), estimate(baseline.get(m), m)] for m in MODELS if m in one]
-        tables.append(Table([name_of(head), one["name"], f"baseline: {baseline.get('name', 'none')}"], rows))
-    return Section("models", "What did the models learn?", text, tables)
+        against = _("baseline: {name}").format(name=baseline.get("name", _("none")))
+        tables += [Table([name_of(head), one["name"], against], rows), *_trust(one["closer"])]
+    return Section("models", _("What did the models learn?"), text, tables)
+
+
+def _trust(closer: Json) -> Iterator[Table]:
+    """How a model treats cohorts and small changes of the words."""
+    if not closer:
+        return
+    gap = [_("Largest gap in error between two cohorts"), estimate(closer["cohort_gap"], "")]
+    flips = [
+        [_("Predictions that flip: {change}").format(change=name), estimate(one, "flips")]
+        for name, one in closer["changes"].items()
+    ]
+    yield Table([_("Can it be trusted?"), ""], [gap, *flips])
+
+
+def _decisions(decisions: list[Json]) -> Section:
+    """What was decided, on which figures, by whom."""
+    rows = [
+        [
+            _when(one["decided_at"]),
+            one.get("by", "-"),
+            one["decision"] + (f" ({one['reason']})" if one["reason"] else ""),
+            "; ".join(
+                f"{name_of(figure['metric'])}{' ' + figure['arm'] if figure['arm'] else ''}: "
+                + estimate(figure, figure["metric"])
+                for figure in one["figures"]
+            ),
+        ]
+        for one in decisions
+    ]
+    head = [_("When"), _("By"), _("Decision"), _("On these figures")]
+    return Section("decisions", _("What was decided?"), [], [Table(head, rows)] if rows else [])
 
 
 def _suggestions(suggestions: list[Json]) -> Iterator[Section]:
     if not suggestions:
-        yield Section("suggestions", "What to change next?", ["The evidence supports no change yet."])
+        yield Section("suggestions", _("What to change next?"), [_("The evidence supports no change yet.")])
         return
     for place, one in enumerate(suggestions):
-        title = f"Suggestion {one['id']}: {one['title']}"
+        title = _("Suggestion {n}: {title}").format(n=one["id"], title=one["title"])
         yield Section("suggestion" if place else "suggestions", title, _told(one), [Table(["", ""], _facts(one))])
 
 
 def _told(one: Json) -> list[str]:
-    return [one["change"], *(f"Against it: {text}" for text in one["against"])]
+    return [one["change"], *(_("Against it: {text}").format(text=text) for text in one["against"])]
 
 
 def _facts(one: Json) -> list[list[str]]:
-    evidence = ", ".join(f"{len(ids):,} {kind}" for kind, ids in one["evidence"].items() if ids) or "none"
+    evidence = ", ".join(f"{len(ids):,} {kind}" for kind, ids in one["evidence"].items() if ids) or _("none")
     p = "-" if one["p_adjusted"] is None else f"{one['p_adjusted']:.3g}"
     status = one["status"] + (f", {one['verdict']}" if one.get("verdict") else "")
     return [
-        ["Kind", f"{CATEGORIES[one['category']]}, rule {one['rule']} version {one['rule_version']}"],
-        ["Segment", one["segment"] or "everyone"],
-        [f"Estimate ({name_of(one['metric'])})", estimate(one["figure"], one["metric"], signed=True)],
-        ["Adjusted p", p],
-        ["Predicted effect", estimate(one["predicted"], one["metric"], signed=True)],
-        ["Judged in round", str(one["judged_in_round"])],
-        ["Evidence", evidence],
-        ["Status", status],
+        [
+            _("Kind"),
+            _("{category}, rule {rule} version {n}").format(
+                category=_(CATEGORIES[one["category"]]), rule=one["rule"], n=one["rule_version"]
+            ),
+        ],
+        [_("Segment"), one["segment"] or _("everyone")],
+        [
+            _("Estimate ({metric})").format(metric=name_of(one["metric"])),
+            estimate(one["figure"], one["metric"], signed=True),
+        ],
+        [_("Adjusted p"), p],
+        [_("Predicted effect"), estimate(one["predicted"], one["metric"], signed=True)],
+        [_("Judged in round"), str(one["judged_in_round"])],
+        [_("Evidence"), evidence],
+        [_("Status"), status],
     ]
 
 
 def _data_quality(report: Json) -> Section:
     part = report["data_quality"]
     text = [
-        f"{part['responses']:,} questionnaires, {part['ratings']:,} ratings; "
-        f"imports put {part['quarantined']:,} rows aside."
+        _("{responses} questionnaires, {ratings} ratings; imports put {aside} rows aside.").format(
+            responses=f"{part['responses']:,}", ratings=f"{part['ratings']:,}", aside=f"{part['quarantined']:,}"
+        )
     ]
     if part["unknown_token_share"] is not None:
-        text.append(f"The encoder does not know {part['unknown_token_share']:.1%} of the words' pieces.")
+        text.append(
+            _("The encoder does not know {share} of the words' pieces.").format(
+                share=f"{part['unknown_token_share']:.1%}"
+            )
+        )
     flagged = [[name_of(r), str(count), part["rules"][r]] for r, count in part["flagged"].items() if count]
     missing = [
         [question, f"{share:.1%}", f"{part['refused'].get(question, 0):.1%}"]
         for question, share in part["missing"].items()
     ]
-    tables = [Table(["Flagged", "People", "Rule"], flagged)] if flagged else []
-    tables += [Table(["Question", "Not answered", "Refused"], missing)] if missing else []
-    return Section("data_quality", "Can the data be trusted?", text, tables)
+    tables = [Table([_("Flagged"), _("People"), _("Rule")], flagged)] if flagged else []
+    tables += [Table([_("Question"), _("Not answered"), _("Refused")], missing)] if missing else []
+    return Section("data_quality", _("Can the data be trusted?"), text, tables)
 
 
 def _rounds(rounds: list[Json]) -> Section:
@@ -239,8 +324,8 @@ def _rounds(rounds: list[Json]) -> Section:
         [str(r["number"]), r["status"], f"{r['batch_size']:,}", f"{r['answers']:,}", _when(r["finished_at"])]
         for r in rounds
     ]
-    tables = [Table(["Round", "Status", "Ratings", "Answers", "Finished"], rows)] if rows else []
-    return Section("rounds", "Rounds", [], tables)
+    tables = [Table([_("Round"), _("Status"), _("Ratings"), _("Answers"), _("Finished")], rows)] if rows else []
+    return Section("rounds", _("Rounds"), [], tables)
 
 
 def _when(moment: str | None) -> str:
@@ -252,5 +337,7 @@ def _definitions(report: Json) -> Section:
     named = zip(parts, (SATISFACTION, RECOMMENDATION, STABILITY), strict=True)
     figures: list[tuple[str, Figure]] = [(m, part[m]) for part, metrics in named for m in metrics if m in part]
     rows = [[name_of(m), figure["definition"], figure.get("method", "-")] for m, figure in figures]
-    note = "Intervals are at 95 %; people are the unit, unless n says otherwise."
-    return Section("definitions", "What each figure is", [note], [Table(["Figure", "Definition", "Interval"], rows)])
+    note = _("Intervals are at 95 %; people are the unit, unless n says otherwise.")
+    return Section(
+        "definitions", _("What each figure is"), [note], [Table([_("Figure"), _("Definition"), _("Interval")], rows)]
+    )

@@ -3,51 +3,69 @@
 from collections.abc import Mapping
 from typing import Any
 
+from recux.report.language import N_, _
+
 Figure = Mapping[str, Any]
 
 NAMES = {
-    "nps": "NPS",
-    "csat": "CSAT",
-    "ces": "Ease (CES)",
-    "mean_rating": "Mean rating",
-    "sus": "SUS",
-    "umux_lite": "UMUX-Lite",
-    "ctr": "Click-through rate",
-    "purchase_rate": "Purchase rate",
-    "ndcg": "NDCG",
-    "mrr": "MRR",
-    "map": "MAP",
-    "f1": "F1",
-    "auc": "AUC",
-    "gini": "Exposure Gini",
-    "p50_ms": "Response time p50",
-    "p95_ms": "Response time p95",
-    "p99_ms": "Response time p99",
-    "f1_macro": "F1 (macro)",
-    "mae": "MAE",
-    "qwk": "Weighted kappa",
-    "ece": "Calibration error",
-    "brier": "Brier score",
-    "log_loss": "Log-loss",
+    "nps": N_("NPS"),
+    "csat": N_("CSAT"),
+    "ces": N_("Ease (CES)"),
+    "mean_rating": N_("Mean rating"),
+    "sus": N_("SUS"),
+    "umux_lite": N_("UMUX-Lite"),
+    "ctr": N_("Click-through rate"),
+    "purchase_rate": N_("Purchase rate"),
+    "ndcg": N_("NDCG"),
+    "mrr": N_("MRR"),
+    "map": N_("MAP"),
+    "f1": N_("F1"),
+    "auc": N_("AUC"),
+    "gini": N_("Exposure Gini"),
+    "p50_ms": N_("Response time p50"),
+    "p95_ms": N_("Response time p95"),
+    "p99_ms": N_("Response time p99"),
+    "f1_macro": N_("F1 (macro)"),
+    "mae": N_("MAE"),
+    "qwk": N_("Weighted kappa"),
+    "ece": N_("Calibration error"),
+    "brier": N_("Brier score"),
+    "log_loss": N_("Log-loss"),
+    "precision": N_("Precision"),
+    "recall": N_("Recall"),
+    "hit_rate": N_("Hit rate"),
+    "coverage": N_("Coverage"),
+    "diversity": N_("Diversity"),
+    "novelty": N_("Novelty"),
+    "serendipity": N_("Serendipity"),
+    "failure_rate": N_("Failure rate"),
+    "availability": N_("Availability"),
+    "accuracy": N_("Accuracy"),
+    "rating": N_("Rating"),
+    "satisfaction": N_("Satisfaction"),
+    "behaviour": N_("Behaviour"),
+    "response_time": N_("Response time"),
 }
-PERCENT = {"csat", "ctr", "purchase_rate", "failure_rate", "availability", "coverage", "hit_rate"}
+PERCENT = {"flips", "csat", "ctr", "purchase_rate", "failure_rate", "availability", "coverage", "hit_rate"}
 VERDICTS = {
-    "better": "better",
-    "worse": "worse",
-    "equivalent": "no difference that matters",
-    "cannot_tell": "cannot tell yet",
+    "better": N_("better"),
+    "worse": N_("worse"),
+    "equivalent": N_("no difference that matters"),
+    "cannot_tell": N_("cannot tell yet"),
 }
 CATEGORIES = {
-    "algorithm": "Recommendation algorithm",
-    "interface": "Interface",
-    "data": "Data quality",
-    "feedback": "Feedback mechanism",
+    "algorithm": N_("Recommendation algorithm"),
+    "interface": N_("Interface"),
+    "data": N_("Data quality"),
+    "feedback": N_("Feedback mechanism"),
 }
 
 
 def name_of(metric: str) -> str:
     """A metric in words."""
-    return NAMES.get(metric, metric.replace("_", " ").replace(".", ": ").capitalize())
+    if metric in NAMES:
+        return _(NAMES[metric])
+    return metric.replace("_", " ").replace(".", ": ").capitalize()
 
 
 def number(value: float | None, metric: str, *, signed: bool = False) -> str:
@@ -56,7 +74,7 @@ def number(value: float | None, metric: str, *, signed: bool = False) -> str:
         return "-"
     plus = "+" if signed else ""
     if metric in PERCENT:
-        return f"{value:{plus}.1%}" + (" points" if signed else "")
+        return f"{value:{plus}.1%}" + (" " + _("points") if signed else "")
     if metric.endswith("_ms"):
         return f"{value:{plus},.0f} ms"
     return f"{value:{plus}.1f}" if metric in {"nps", "sus", "umux_lite"} else f"{value:{plus}.3f}"
@@ -65,9 +83,10 @@ def number(value: float | None, metric: str, *, signed: bool = False) -> str:
 def estimate(figure: Figure | None, metric: str, *, signed: bool = False) -> str:
     """Value, interval and n together, or why there is none."""
     if not figure or figure.get("value") is None:
-        return f"not estimable: {(figure or {}).get('reason') or 'not computed'}"
+        return _("not estimable: {reason}").format(reason=(figure or {}).get("reason") or _("not computed"))
     low, high = figure.get("ci_low"), figure.get("ci_high")
     counted = low is None or low == high  # nothing to be unsure about
-    between = f" ({number(low, metric, signed=signed)} to {number(high, metric, signed=signed)})"
+    ends = (number(low, metric, signed=signed), number(high, metric, signed=signed))
+    between = " " + _("({low} to {high})").format(low=ends[0], high=ends[1])
     n = f", n = {figure['n']:,}" if figure.get("n") is not None else ""
     return number(figure["value"], metric, signed=signed) + ("" if counted else between) + n
