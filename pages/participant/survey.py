@@ -2,17 +2,19 @@
 
 import streamlit as st
 
-from db.engine import write_session
+from db.engine import read_session, write_session
 from db.tables import Participant
 from recux.collect.responses import complete_response
 from recux.errors import Conflict
-from recux.instruments import in_language, load
+from recux.instruments import in_language
+from recux.questionnaires import shown_to
 from recux.ui import data, forms, visit
 from recux.ui.language import _, language
 
 here = visit.enter("survey")
 step = here.here
-instrument = load(step.instrument)
+with read_session(data.engine()) as session:
+    instrument = shown_to(session, here.participant, step.instrument)
 head = st.container()
 st.title(in_language(instrument.title, language()))
 if step.instrument in here.study.per_list:

@@ -11,7 +11,8 @@ from recux.collect.consent import decision_of, require_consent
 from recux.collect.responses import answers_of, values
 from recux.collect.slates import ShownSlate, current_slate
 from recux.errors import InvalidInput
-from recux.instruments import Instrument, load
+from recux.instruments import Instrument
+from recux.questionnaires import instrument_of
 
 StepName = Literal["consent", "preferences", "rate", "survey", "thanks"]
 SINGLE: dict[str, StepName] = {"consent": "consent", "preferences": "preferences", "thanks": "thanks"}
@@ -170,7 +171,8 @@ def _rate(shown: ShownSlate | None, study: Study, place: Place) -> Step:
 def _survey(session: Session, participant: Participant, place: Place, response: Response | None) -> Step:
     answers = answers_of(session, participant, place.instrument, wave=place.period) if response else {}
     complete = bool(response and response.completed_at)
-    return survey_step(load(place.instrument), values(answers), complete=complete, period=place.period)
+    instrument = instrument_of(session, participant.study_id, place.instrument)
+    return survey_step(instrument, values(answers), complete=complete, period=place.period)
 
 
 def _begun(session: Session, participant: Participant) -> dict[tuple[str, int], Response]:

@@ -60,6 +60,7 @@ def start_response(
             version=instrument.version,
             language=language,
             wave=wave,
+            shown=instrument.order,
         )
         session.add(response)
         session.flush()

@@ -12,6 +12,7 @@ from recux import templates
 from recux.collect.assignment import assign_everyone
 from recux.collect.definitions import ArmDefinition, StudyDefinition, read_definition
 from recux.errors import Conflict, InvalidInput, NotFound
+from recux.questionnaires import freeze
 
 __all__ = [
     "ArmDefinition",
@@ -99,6 +100,7 @@ def launch_study(session: Session, study: Study) -> list[str]:
             f"recux import items FILE --study {study.slug}"
         )
     _check_consent(session, study)
+    freeze(session, study)
     study.status, study.launched_at = "live", now()
     session.add(study)
     assign_everyone(session, study)

@@ -9,12 +9,12 @@ from sqlmodel import col
 
 from db.engine import insert_many
 from db.tables import Answer, Response, now
-from recux import instruments
 from recux.errors import InvalidInput, NotFound
 from recux.ingest.feedback import is_current, retire
 from recux.ingest.lookups import Selected, chunked_rows, create_people, defaults, find_people, withdrew
 from recux.ingest.plan import Row
 from recux.ingest.state import Import, column_values
+from recux.instruments import check_answer
 
 Columns = dict[str, Any]
 
@@ -70,12 +70,12 @@ def _answer_fits(run: Import, row: Row) -> bool:
     """Whether the question exists and takes the answer; if not, the row is put aside."""
     column = "instrument"
     try:
-        instrument = instruments.load(row.values["instrument"])
+        instrument = run.instrument(row.values["instrument"])
         column = "question"
         question = instrument.question(row.values["question"])
         column = "value" if row.values.get("value") is not None else "text"
         if not _is_skip(row):
-            instruments.check_answer(question, row.values.get("value"), row.values.get("text"))
+            check_answer(question, row.values.get("value"), row.values.get("text"))
     except (NotFound, InvalidInput) as error:
         run.reject(row, column, str(error))
         return False
@@ -106,7 +106,7 @@ def _open_responses(run: Import, rows: Sequence[Row]) -> set[Sheet]:
 def _response(run: Import, sheet: Sheet, moments: list[datetime | None]) -> Columns:
     said = sorted(moment for moment in moments if moment is not None)
     started, completed = (said[0], said[-1]) if said else (now(), now())
-    version = instruments.load(sheet.instrument).version
+    version = run.instrument(sheet.instrument).version
     times = {"started_at": started, "completed_at": completed}
     return {**defaults(Response), "study_id": run.study_id, "version": str(version), **times, **sheet._asdict()}
 

@@ -11,6 +11,8 @@ from db.tables import Study
 from recux.collect.assignment import Balance
 from recux.ingest.mapping import Map
 from recux.ingest.plan import Rejected, Row
+from recux.instruments import Instrument
+from recux.questionnaires import instrument_of
 
 
 class Person(NamedTuple):
@@ -42,6 +44,7 @@ class Import:
     people: dict[str, Person] = field(default_factory=dict)
     items: dict[str, int] = field(default_factory=dict)
     slates: dict[str, KnownSlate] = field(default_factory=dict)
+    instruments: dict[str, Instrument] = field(default_factory=dict)
     first_line: dict[str, int] = field(default_factory=dict)
     """Key of a row -> the line where this source names it first."""
     occurrences: Counter[str] = field(default_factory=Counter)
@@ -50,6 +53,12 @@ class Import:
     written: int = 0
     updated: int = 0
     unchanged: int = 0
+
+    def instrument(self, name: str) -> Instrument:
+        """The study's instrument, as at its launch. Raises NotFound."""
+        if name not in self.instruments:
+            self.instruments[name] = instrument_of(self.session, self.study_id, name)
+        return self.instruments[name]
 
     def reject(self, row: Row, column: str, reason: str) -> None:
         """Put a row aside, with the value of the column that is to blame."""

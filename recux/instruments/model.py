@@ -1,7 +1,9 @@
 """What a questionnaire is made of. A file that breaks a rule is refused with the place and the remedy."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -65,6 +67,8 @@ class Question(Part):
     ends: dict[str, tuple[str, str]] = Field(default_factory=dict)
     """Labels of the lowest and the highest value, by language."""
     options: tuple[Option, ...] = ()
+    shuffle: bool = False
+    """True when each person sees the options in an order of their own."""
     reverse: bool = False
     """True when a high answer means a low score."""
     topic: str | None = None
@@ -82,11 +86,21 @@ class Question(Part):
             raise ValueError(f"question {self.name!r} of kind {self.kind!r} needs low and high, with low < high")
         if self.kind in CHOICE and len({option.value for option in self.options}) < max(2, len(self.options)):
             raise ValueError(f"question {self.name!r} needs at least two options with different values")
+        if self.shuffle and self.kind not in CHOICE:
+            raise ValueError(f"question {self.name!r} of kind {self.kind!r} has no options to shuffle")
         if self.kind == "stars" and self.low != 1:
             raise ValueError(f"question {self.name!r}: stars count from low = 1")
         if self.kind not in NUMERIC and (self.low, self.high, self.reverse) != (None, None, False):
             raise ValueError(f"question {self.name!r} of kind {self.kind!r} cannot have low, high or reverse")
         return self
+
+    def in_order_of(self, seed: str) -> Self:
+        """The question with its options in the order of ``seed``, where they are shuffled."""
+        if not self.shuffle:
+            return self
+        return self.model_copy(
+            update={"options": tuple(sorted(self.options, key=lambda option: _lot(seed, str(option.value))))}
+        )
 
     def wording(self, language: str | None) -> str:
         """The question in ``language``, or in English where it was not translated."""
@@ -128,6 +142,8 @@ class Instrument(Part):
     version: str = Field(min_length=1, max_length=32)
     source: str = Field(min_length=1)
     title: ByLanguage
+    shuffle: bool = False
+    """True when each person sees the questions in an order of their own; one that depends on another stays after it."""
     questions: tuple[Question, ...] = Field(min_length=1)
     constructs: tuple[Construct, ...] = ()
 
@@ -157,6 +173,29 @@ class Instrument(Part):
                 return question
         known = ", ".join(question.name for question in self.questions)
         raise NotFound(f"instrument {self.id!r} has no question {name!r}; it has {known}")
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of what is asked, how, and how it is scored: two files of one version must have the same."""
+        content = self.model_dump(mode="json", exclude={"source"})
+        for part in (content, *content["questions"]):
+            if not part["shuffle"]:
+                del part["shuffle"]  # files from before there was such a switch keep their fingerprint
+        return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+    def in_order_of(self, seed: str) -> Self:
+        """The instrument as the person with this ``seed`` sees it: the same seed gives the same order, always."""
+        questions = [question.in_order_of(f"{seed}/{question.name}") for question in self.questions]
+        if self.shuffle:
+            blocks = _blocks(questions)
+            questions = [one for block in sorted(blocks, key=lambda b: _lot(seed, b[0].name)) for one in block]
+        return self.model_copy(update={"questions": tuple(questions)})
+
+    @property
+    def order(self) -> dict[str, Any]:
+        """Names of the questions and values of their options, in order, ready for JSON."""
+        options = {one.name: [option.value for option in one.options] for one in self.questions if one.options}
+        return {"questions": [question.name for question in self.questions], "options": options}
 
     def asked(self, answers: Answers) -> list[Question]:
         """The questions that a person who gave ``answers`` is asked, in order."""
@@ -198,6 +237,21 @@ class Instrument(Part):
 def in_language(texts: ByLanguage, language: str | None) -> str:
     """``texts`` in ``language``, or in English."""
     return texts.get(language or "") or texts[DEFAULT_LANGUAGE]
+
+
+def _blocks(questions: Sequence[Question]) -> list[list[Question]]:
+    """Questions that move together: each with those that are asked because of it."""
+    blocks: dict[str, list[Question]] = {}
+    block_of: dict[str, str] = {}
+    for question in questions:
+        head = block_of[question.ask_if.question] if question.ask_if else question.name
+        block_of[question.name] = head
+        blocks.setdefault(head, []).append(question)
+    return list(blocks.values())
+
+
+def _lot(seed: str, name: str) -> str:
+    return hashlib.sha256(f"{seed}/{name}".encode()).hexdigest()
 
 
 def _check_construct(construct: Construct, questions: Mapping[str, Question]) -> None:
