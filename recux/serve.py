@@ -18,14 +18,17 @@ import uvicorn
 
 from db.migrate import upgrade
 from recux.errors import Unavailable
+from recux.operate.logs import configure
 from recux.settings import Settings
 
 LOG = logging.getLogger("recux.serve")
 APP = Path(__file__).parent.parent / "streamlit_app.py"
-WORKER = (sys.executable, "-m", "recux.rounds.worker")
+WORKER = (sys.executable, "-m", "recux.rounds.worker", "--with-parent")
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 GRACE = 10.0
 """Seconds that the worker gets to stop by itself."""
+LAST_REQUESTS = 8
+"""Seconds that requests at work get to end when the server is told to; open pages are told to connect anew at once."""
 
 
 def serve(settings: Settings, *, worker: bool) -> None:
@@ -35,9 +38,11 @@ def serve(settings: Settings, *, worker: bool) -> None:
     Raises Unavailable when the pages are not where they belong, or the port is taken.
     """
     os.environ.update(environment(settings))
+    configure(settings)
     upgrade(settings.url)  # before the worker starts, which needs the tables
     listener = listen(settings.host, settings.port)
-    server = uvicorn.Server(uvicorn.Config(load_app(), log_level="warning", access_log=False))
+    options: dict[str, Any] = {"log_config": None, "access_log": False, "timeout_graceful_shutdown": LAST_REQUESTS}
+    server = uvicorn.Server(uvicorn.Config(load_app(), **options))
     if not worker:
         server.run(sockets=[listener])
         return
@@ -91,7 +96,7 @@ def _keep_running(command: tuple[str, ...], stop: threading.Event) -> None:
     pause = FIRST_PAUSE
     while not stop.is_set():
         started = time.monotonic()
-        child = subprocess.Popen(command)
+        child = subprocess.Popen(command, stdin=subprocess.PIPE)  # it ends with us, even when we are killed: by its end
         while child.poll() is None and not stop.wait(0.2):
             pass
         if stop.is_set():
@@ -111,3 +116,5 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
+    assert child.stdin is not None  # it was made with a pipe
+    child.stdin.close()

@@ -21,7 +21,9 @@ from recux.access import embedded, http, joining, seen
 from recux.access.embedding import embed_origins
 from recux.api.app import create_api
 from recux.errors import InvalidInput
+from recux.observed import Observed, figures
 from recux.settings import Settings
+from recux.shared_report import shared_report
 
 USED_BY_PAGES = (
     "recux.collect",
@@ -66,9 +68,11 @@ def routes() -> list[BaseRoute]:
     return [
         Mount("/api", create_api(Settings())),
         Route("/join", joining.arrived),
+        Route("/metrics", figures),
         Route("/seen", seen.seen, methods=["POST"]),
         Route("/join/{token}", joining.join, methods=["GET", "POST"]),
         Route("/embed/{token}", embedded.embed),
+        Route("/shared/{token}", shared_report),
         Route("/auth/login", http.login, methods=["POST"]),
         Route("/auth/oidc", http.oidc, methods=["POST"]),
         Route("/auth/logout", http.logout, methods=["POST"]),
@@ -77,8 +81,12 @@ def routes() -> list[BaseRoute]:
 
 
 def middleware() -> list[Middleware]:
-    """Security headers on every answer."""
-    return [Middleware(SecurityHeaders, headers=security_headers(Settings()))]
+    """Security headers on every answer; each request counted, timed and numbered."""
+    settings = Settings()
+    return [
+        Middleware(SecurityHeaders, headers=security_headers(settings)),
+        Middleware(Observed, settings=settings),
+    ]
 
 
 @asynccontextmanager
@@ -121,4 +129,4 @@ class SecurityHeaders:
 
 def _names_no_token(entry: logging.LogRecord) -> bool:
     message = entry.getMessage()
-    return "/join/" not in message and "/embed/" not in message
+    return not any(place in message for place in ("/join/", "/embed/", "/shared/"))

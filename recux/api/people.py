@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Request
 from sqlmodel import Session, col, select
 from starlette.concurrency import run_in_threadpool
@@ -40,6 +39,7 @@ from recux.collect.slates import ShownSlate, current_slate, open_slate
 from recux.collect.studies import get_study
 from recux.errors import Conflict, NotAllowed, NotFound
 from recux.instruments import Instrument, Question
+from recux.operate import metrics
 
 router = APIRouter(tags=["collect"], route_class=KeyedRoute)
 COLLECT = needs("collect", 409)
@@ -100,7 +100,8 @@ async def rate(request: Request, study: StudySlug, participant: PersonId, taken:
         said = {"rating": row.rating, "comment": row.comment, "rated_at": _iso(row.rated_at)}
         return Reply({"slate_id": taken.slate_id, "item_id": taken.item_id, **said}, participant_id=person.id)
 
-    return await _answered(request, work)
+    with metrics.saving("rating"):
+        return await _answered(request, work)
 
 
 @router.get("/studies/{study}/instruments/{instrument}", response_model=InstrumentShape, **COLLECT)
@@ -135,7 +136,8 @@ async def write_answer(  # noqa: PLR0917 - FastAPI fills them by name
         named = {"instrument": instrument, "question": question, "refused": bool(row and row.refused)}
         return Reply({**named, **said}, participant_id=person.id)
 
-    return await _answered(request, work)
+    with metrics.saving("answer"):
+        return await _answered(request, work)
 
 
 @router.post(PERSON + "/responses/{instrument}/complete", response_model=CompletedShape, **COLLECT)
@@ -201,18 +203,18 @@ def _person_or_new(session: Session, study: Study, external_id: str) -> Particip
 
 
 def _impression(session: Session, slug: str, external_id: str, taken: RatingTaken) -> tuple[Participant, Impression]:
-    """The person and the place of the item in their slate, in one read; what is read stays in the session."""
-    everything = sa.select(Participant, Impression, Slate, Item, Study)
-    found = session.execute(  # five tables are more than SQLModel's select is typed for
-        everything.join(Study, col(Study.id) == Participant.study_id)
+    """The person, and the place of the item in their slate."""
+    found = session.exec(
+        select(Participant, Impression)
+        .join(Study, col(Study.id) == Participant.study_id)
         .join(Slate, col(Slate.participant_id) == Participant.id)
         .join(Impression, col(Impression.slate_id) == Slate.id)
         .join(Item, col(Item.id) == Impression.item_id)
-        .where(col(Study.slug) == slug, col(Participant.external_id) == external_id)
-        .where(col(Slate.external_id) == taken.slate_id, col(Item.external_id) == taken.item_id)
+        .where(Study.slug == slug, Participant.external_id == external_id)
+        .where(Slate.external_id == taken.slate_id, Item.external_id == taken.item_id)
     ).first()
     if found is not None:
-        return found[0], found[1]
+        return found
     _person(session, slug, external_id)
     raise NotFound(f"participant {external_id!r} has no slate {taken.slate_id!r} that holds item {taken.item_id!r}")
 

@@ -42,4 +42,5 @@ def configure(settings: Settings) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if settings.log == "json" else logging.Formatter(TEXT))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines hold whole addresses
+    for talkative in ("httpx", "uvicorn", "streamlit", "alembic"):  # their lines hold addresses, or say little
+        logging.getLogger(talkative).setLevel(logging.WARNING)

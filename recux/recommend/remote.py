@@ -19,6 +19,7 @@ from sqlmodel import Session, col
 from db.engine import read_session
 from db.tables import Arm, Item, Participant, Rating, Study, now
 from recux.errors import InvalidInput, NotFound
+from recux.operate import metrics
 from recux.recommend.options import HttpOptions, options_of
 from recux.recommend.transport import Exchange, exchange
 from recux.settings import Settings
@@ -145,6 +146,7 @@ def _attempt(
     duration = (time.perf_counter() - start) * 1000
     answer, problem = (None, reply.problem) if reply.problem else _understood(options, reply)
     outcome = "ok" if answer is not None else "timeout" if reply.timed_out else "error"
+    metrics.called(outcome, duration)
     endpoint = urlsplit(options.url).path or "/"  # the template's path: no one's id
     return Attempt(asked, duration, outcome, reply.status, endpoint, problem), answer
 

@@ -15,10 +15,13 @@ from recux.collect.responses import answers_of, save_answer
 from recux.collect.slates import ShownSlate, look_again
 from recux.collect.words import LONGEST
 from recux.instruments import Instrument, Question, in_language
+from recux.operate import metrics
+from recux.questionnaires import instrument_of
 from recux.ui import board, data, identity
 from recux.ui.board import Book, Kept, Said, Saved, Section
 from recux.ui.cards import card_of
 from recux.ui.language import _, language
+from recux.ui.plain import plain
 from recux.ui.visit import Visit, is_asked, progress
 
 MARK_VALUES: dict[Mark, int] = {"know": 1, "dismiss": 2}
@@ -66,6 +69,15 @@ def fill_in(visit: Visit, instrument: Instrument, head: DeltaGenerator) -> Step:
     sections = [Section(question.name, [drawn(question, spoken)]) for question in instrument.questions]
     key = f"instrument-{instrument.id}-{person}" + (f"-{wave}" if wave > 1 else "")
     return step(board.show(key, sections, book, place=head))
+
+
+def title_of(visit: Visit, step: Step) -> str:
+    """What a step with answers is called: its questionnaire's title, or which list it is about."""
+    if step.name == "survey":
+        with read_session(data.engine()) as session:
+            titles = instrument_of(session, visit.participant.study_id, step.instrument).title
+        return plain(in_language(titles, language()))
+    return _("List {n} of {count}").format(n=step.period, count=visit.lists) if visit.lists > 1 else _("My ratings")
 
 
 @dataclass
@@ -152,7 +164,7 @@ def _as_saved(rating: Rating | None) -> Saved | None:
 
 def _save_rating(engine: sa.Engine, participant_id: int, said: Said) -> None:
     number, part = said.name.split("/")
-    with write_session(engine) as session:
+    with metrics.saving("rating", participant_id), write_session(engine) as session:
         participant = identity.same_participant(session, participant_id)
         if part == "marks":
             set_marks(session, participant, session.get_one(Impression, int(number)), _marks_in(said.text))
@@ -177,7 +189,7 @@ def _of_answer(answer: Answer | None) -> Saved | None:
 def _save_answer(
     engine: sa.Engine, participant_id: int, instrument: Instrument, said: Said, *, spoken: str, wave: int
 ) -> None:
-    with write_session(engine) as session:
+    with metrics.saving("answer", participant_id), write_session(engine) as session:
         participant = identity.same_participant(session, participant_id)
         save_answer(
             session,

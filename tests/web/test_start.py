@@ -104,6 +104,9 @@ def test_every_launcher_serves_the_routes_and_keeps_tokens_out_of_its_log(launch
             page = httpx.get(f"http://127.0.0.1:{port}/rounds")
             assert page.status_code == 200
             assert "Content-Security-Policy" in page.headers
+            for figures in ("/metrics", "/_stcore/metrics"):
+                from_elsewhere = {"x-forwarded-for": "203.0.113.5"}
+                assert httpx.get(f"http://127.0.0.1:{port}{figures}", headers=from_elsewhere).status_code == 403
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(20)
@@ -129,7 +132,8 @@ def test_a_worker_that_dies_is_started_again_and_ends_with_the_server(tmp_path):
     assert not _alive(second)
 
 
-def test_a_server_that_is_told_to_end_takes_its_worker_along(sqlite_url, tmp_path, port):
+@pytest.mark.parametrize("end_it", [subprocess.Popen.terminate, subprocess.Popen.kill])
+def test_a_server_that_ends_takes_its_worker_along_even_when_it_is_killed(end_it, sqlite_url, tmp_path, port):
     command = "from recux.serve import serve; from recux.settings import Settings; serve(Settings(), worker=True)"
     process = subprocess.Popen(
         [sys.executable, "-c", command],
@@ -146,8 +150,11 @@ def test_a_server_that_is_told_to_end_takes_its_worker_along(sqlite_url, tmp_pat
             time.sleep(0.1)
         worker = int(lock.read_text())
         assert _alive(worker)
-        process.terminate()
+        end_it(process)
         process.wait(30)
+        deadline = time.monotonic() + 15
+        while _alive(worker) and time.monotonic() < deadline:
+            time.sleep(0.1)
     finally:
         process.kill()
     assert not _alive(worker)
