@@ -18,7 +18,7 @@ from recux.api.replies import Reply, answer, hashed
 from recux.api.shapes import StudySlug
 from recux.api.uploads import SUFFIX, Upload, spooled
 from recux.errors import InvalidInput
-from recux.ingest import ImportResult, Map, Refused, import_file, import_rows
+from recux.ingest import ImportResult, Map, Refused, import_file, import_rating, import_rows
 from recux.ingest.mapping import Options
 from recux.ingest.result import describe
 
@@ -121,6 +121,10 @@ def _from_json(request: Request, study: str, kind: Kind, body: bytes, how: dict[
     one = not isinstance(found, list)
 
     def work(session: Session) -> Reply:
+        if one and kind is Kind.ratings and not how["dry_run"]:
+            quick = import_rating(session, study, rows[0])
+            if quick is not None:
+                return _reply(quick)
         return _reply(import_rows(session, study, kind.value, rows, source="api", record=not one, **how))
 
     return _answered(request, work, hashed(body))

@@ -27,7 +27,7 @@ def write_ratings(run: Import, rows: Sequence[Row]) -> None:
     for row in settled(run, rows):
         key = keys[row.line]
         before = present.get(key)
-        after = {**(before or _blank(run, row, key)), **_opinion(row)}
+        after = {**(before or _blank(run, row, key)), **opinion_of(row)}
         if before == after:
             run.unchanged += 1
         elif before is None:
@@ -86,7 +86,8 @@ def _blank(run: Import, row: Row, key: str) -> Columns:
     }
 
 
-def _opinion(row: Row) -> Columns:
+def opinion_of(row: Row) -> Columns:
+    """What the row says of the columns that a revision may change."""
     rating = row.values["rating"]
     more: Columns = {name: row.values[name] for name in ("comment", "recommended") if name in row.values}
     return {"rating": rating.value, "raw_rating": rating.raw, "raw_scale": rating.scale, **more}
