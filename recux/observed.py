@@ -19,7 +19,10 @@ from recux.settings import Settings
 
 LOG = logging.getLogger("recux.requests")
 SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-PARTS = [
+PARTS = (
+    *("/api/v1", "/api/health", "/api/ready", "/auth", "/embed", "/join", "/seen", "/metrics"),
+    *("/_stcore", "/static", "/media", "/component"),
+)
     "/api/v1",
     "/api/health",
     "/api/ready",
