@@ -23,19 +23,6 @@ PARTS = (
     *("/api/v1", "/api/health", "/api/ready", "/auth", "/embed", "/join", "/seen", "/metrics"),
     *("/_stcore", "/static", "/media", "/component"),
 )
-    "/api/v1",
-    "/api/health",
-    "/api/ready",
-    "/auth",
-    "/embed",
-    "/join",
-    "/seen",
-    "/metrics",
-    "/_stcore",
-    "/static",
-    "/media",
-    "/component",
-]
 FIGURES = ("/metrics", "/_stcore/metrics")
 QUIET = {"/api/health", "/api/ready", "/metrics", "/_stcore", "/static"}
 """Asked all the time by machines; their requests are counted, and logged only when they fail."""
