@@ -1,13 +1,28 @@
 """Documents to take away."""
 
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import sqlalchemy as sa
 
 from db.engine import read_session
 from db.tables import Study
-from recux.report import build_report, to_html
+from recux.report import build_report, to_html, to_markdown
 
 
-def report_of(engine: sa.Engine, study: Study, language: str) -> str:
-    """The study's report as one HTML page that opens offline; suggestions are in ``language``."""
+def to_json(report: Mapping[str, Any]) -> str:
+    """The report as indented JSON."""
+    return json.dumps(report, ensure_ascii=False, indent=1)
+
+
+WRITERS: dict[str, Callable[[Mapping[str, Any]], str]] = {"html": to_html, "md": to_markdown, "json": to_json}
+
+
+def report_of(engine: sa.Engine, study: Study, language: str, form: str = "html") -> str:
+    """The study's report as one HTML page that opens offline, as Markdown (``md``) or as ``json``, in ``language``;
+    figures of arms with too few people are hidden.
+    """
     with read_session(engine) as session:
-        return to_html(build_report(session, study, language=language))
+        report = build_report(session, study, language=language, least=study.min_group)
+    return WRITERS[form](report)

@@ -36,6 +36,7 @@ def titles() -> dict[str, str]:
         "experiment": _("Experiment"),
         "effect": _("Effect"),
         "comments": _("Comments"),
+        "take_away": _("Take away"),
         "stability": _("Stability"),
         "rounds": _("Rounds"),
         "suggestions": _("Suggestions"),
@@ -56,6 +57,17 @@ def show() -> None:
     except OperationalError:
         LOG.exception("the database did not answer")
         st.error(_("The database does not answer. Nothing that was saved is lost; please try again in a minute."))
+        st.fragment(_until_it_answers, run_every=3.0)()
+
+
+def _until_it_answers() -> None:
+    """Show the page again as soon as the database is back; what the browser still has to save is saved then."""
+    try:
+        with read_session(data.engine()) as session:
+            session.connection()
+    except OperationalError:
+        return
+    st.rerun()
 
 
 def _choose() -> st.Page:

@@ -22,6 +22,7 @@ ADMIN_PAGES = (
     AdminPage("stability", ":material/speed:", "viewer"),
     AdminPage("rounds", ":material/cycle:", "viewer"),
     AdminPage("suggestions", ":material/lightbulb:", "viewer"),
+    AdminPage("take_away", ":material/download:", "viewer"),
     AdminPage("studies", ":material/science:", "viewer"),
     AdminPage("people", ":material/group:", "viewer"),
     AdminPage("import_data", ":material/upload_file:", "analyst"),
