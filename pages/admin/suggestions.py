@@ -21,18 +21,17 @@ if not found:
 groups = {name: [one for one in found if suggested.group_of(one) == name] for name in suggested.GROUPS}
 decided = st.session_state.pop(decide.FOLLOW, None)
 asked = next((one for one in found if str(one.id) == str(decided or st.query_params.get("suggestion"))), None)
-if decided and asked:
-    st.session_state["show"] = suggested.group_of(asked)
+if decided or suggested.SHOW not in st.session_state:
+    st.session_state[suggested.SHOW] = suggested.first_group(groups, asked, st.query_params.get(suggested.SHOW))
 group = st.segmented_control(
     _("Show"),
     list(groups),
-    default=suggested.group_of(asked) if asked else next(name for name, ones in groups.items() if ones),
     format_func=lambda name: suggested.group_name(name, len(groups[name])),
     required=True,
-    key="show",
-    bind="query-params",
+    key=suggested.SHOW,
     label_visibility="collapsed",
 )
+st.query_params[suggested.SHOW] = group
 shown = groups[group]
 if not shown:
     frame.empty(suggested.nothing(group))

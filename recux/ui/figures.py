@@ -19,7 +19,9 @@ WHOLE = {"nps", "p50_ms", "p95_ms", "p99_ms", "typical_ms", "people"}
 
 def number_format(metric: str) -> str:
     """How values of this metric are written, as a format of d3 and of Python alike."""
-    return ".0%" if metric in {"csat", *COUNTED} else ".1%" if metric in SHARES else ",.0f" if metric in WHOLE else ".2f"
+    if metric in {"csat", *COUNTED}:
+        return ".0%"
+    return ".1%" if metric in SHARES else ",.0f" if metric in WHOLE else ".2f"
 
 
 def written(value: float | None, metric: str) -> str:

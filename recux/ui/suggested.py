@@ -1,6 +1,6 @@
 """The words of a suggestion: where it is in its life, why it stands where it does, how it is judged."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from db.tables import Suggestion
@@ -8,6 +8,8 @@ from recux.suggest import RULE_NAMES, ScoreCard
 from recux.ui import words
 from recux.ui.language import _
 
+SHOW = "show"
+"""Key of the part of the board that is shown, in the address and in the session."""
 GROUPS = ("decide", "under_way", "judged", "closed")
 PLACES = {"theme_share": "comments", "typical_ms": "stability", "any_failure": "stability", "slow_share": "stability",
           "log_loss_gap": "rounds", "ece": "rounds", "forgetting": "rounds", "error_gap": "rounds",
@@ -19,6 +21,17 @@ def group_of(one: Suggestion) -> str:
     """Which part of the board a suggestion is in."""
     groups = {"proposed": "decide", "accepted": "under_way", "implemented": "under_way", "judged": "judged"}
     return groups.get(one.status, "closed")
+
+
+def first_group(groups: Mapping[str, Sequence[Suggestion]], asked: Suggestion | None, named: str | None) -> str:
+    """The part to show at first: that of the suggestion which was asked for, the one named in the address, or the
+    first that holds any.
+    """
+    if asked is not None:
+        return group_of(asked)
+    if named is not None and named in groups:
+        return named
+    return next((name for name, ones in groups.items() if ones), GROUPS[0])
 
 
 def group_name(group: str, count: int) -> str:
@@ -177,15 +190,14 @@ def rule(name: str) -> str:
 def score_row(card: ScoreCard) -> dict[str, Any]:
     """A rule's record as a row of the table."""
     return {
-        _("Rule"): rule(card.rule),
+        _("Rule"): rule(card.rule) + (_(" (keeps failing: ranked down)") if card.doubtful else ""),
         _("Fired"): card.fired,
         _("Accepted"): card.accepted,
-        _("Judged beside a control"): card.controlled,
+        _("Judged"): card.controlled,
         _("Hit rate (95 %)"): share(card.hit_rate),
         _("Predicted"): _effect(card.mean_predicted),
         _("Came true"): _effect(card.mean_actual),
-        _("Within the promised interval"): share(card.covered),
-        _("Note"): _("keeps failing: ranked down") if card.doubtful else "",
+        _("In the interval"): share(card.covered),
     }
 
 

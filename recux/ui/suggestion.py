@@ -68,7 +68,7 @@ def _claims(one: Suggestion, steps: list[suggestions.Step]) -> None:
     places = st.columns(3 if judged else 2)
     figures.claim(places[0], _("What was seen"), one.figure, one.metric)
     metric = one.predicted["metric"]
-    promise = _("Promised, and judged by round {n}").format(n=one.judged_in_round)
+    promise = _("Promised for round {n}").format(n=one.judged_in_round)
     figures.claim(places[1], promise, one.predicted, metric)
     if judged:
         came = {"definition": one.predicted.get("definition"), **(judged.get("actual") or {"value": None})}

@@ -71,6 +71,12 @@ def test_a_suggestion_has_an_address_of_its_own(open_as, sqlite_engine, finished
     assert at.subheader[0].value == "A minor one"
 
 
+def test_a_part_of_the_board_has_an_address_of_its_own(open_as, finished) -> None:
+    at = open_as("viewer")
+    at.query_params["show"] = "judged"
+    assert "No round has judged" in texts(at.switch_page("pages/admin/suggestions.py").run())
+
+
 def test_one_click_opens_an_arm_beside_the_old_way(open_as, sqlite_engine, finished) -> None:
     predicted = {**finished.predicted, "plan": {"control": "a"}, "trial": {"options": {"slate_size": 6}}}
     plant_more(sqlite_engine, finished, segment="s", rank=9.0, predicted=predicted)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from recux.suggest.draft import Draft, Predicted, Text, practical, shrunken, text, undone
 from recux.suggest.family import discoveries
 from recux.suggest.finding import Finding
-from recux.suggest.rules.wording import segment_text
+from recux.suggest.rules.wording import begun, segment_text
 
 NOT_OTHER_METRICS = text("Other metrics may move the other way.", "其他指标可能向相反方向变化。")
 
@@ -135,7 +135,7 @@ def _segment_draft(
         version=1,
         category="algorithm",
         finding=f,
-        title=title,
+        title=begun(title),
         change=change,
         predicted=predicted,
         guardrails=("mean_rating",),

@@ -8,7 +8,7 @@ from recux.suggest.family import discoveries
 from recux.suggest.finding import Finding
 from recux.suggest.frames import TRAITS
 from recux.suggest.rules.arms import tried_text
-from recux.suggest.rules.wording import segment_text
+from recux.suggest.rules.wording import begun, segment_text
 
 NOTABLE = 0.25
 """Rating points. Nobody assigned people to cohorts or items to categories, so small gaps are always there."""
@@ -192,7 +192,7 @@ def _draft(rule: str, category: Category, f: Finding, title: Text, change: Text,
         version=1,
         category=category,
         finding=f,
-        title=title,
+        title=begun(title),
         change=change,
         predicted=undone(f),
         guardrails=("mean_rating",),

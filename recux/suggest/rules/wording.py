@@ -26,6 +26,11 @@ def segment_text(where: Mapping[str, str]) -> Text:
     }
 
 
+def begun(title: Text) -> Text:
+    """A title that begins with a segment, with a capital."""
+    return {language: words[:1].upper() + words[1:] for language, words in title.items()}
+
+
 def _part(key: str, value: str) -> tuple[str, str] | None:
     if key in PEOPLE:
         en, zh = PEOPLE[key]
