@@ -126,7 +126,7 @@ def _item(impression: Impression, card: board.Card) -> Section:
         longest=LONGEST,
         when={"question": stars.name, "at_least": 1},
     )
-    more = board.choices(f"{name}/marks", _("About this item"), marks, many=True, about=card.title)
+    more = board.chips(f"{name}/marks", _("About this item"), marks, about=card.title)
     return Section(name, [stars, more, comment], card)
 
 

@@ -1,40 +1,51 @@
 """What a person likes, before anything is recommended: topics and items, each kept when it is picked."""
 
+import zlib
+
 import streamlit as st
 
 from db.engine import read_session, write_session
 from db.tables import Participant
 from recux.collect import preferences
 from recux.collect.preferences import Pick
-from recux.ui import data
+from recux.ui import board, data, identity
+from recux.ui.board import Book, Kept, Said, Saved, Section
 from recux.ui.cards import visible
 from recux.ui.language import _
 from recux.ui.plain import plain
 from recux.ui.visit import Visit
 
 LONGEST = 80
+TOPICS = "topics"
 
 
 def pick_topics(visit: Visit) -> None:
     """The study's most frequent categories and tags, any of which may be picked."""
-    with read_session(data.engine()) as session:
+    engine, person = data.engine(), visit.participant_id
+    with read_session(engine) as session:
         offered = preferences.topics(session, visit.study)
     if not offered:
         return
-    kept = [topic for topic in offered if topic in visit.participant.interests]
-    chosen = st.pills(
-        _("Topics you like"),
-        offered,
-        selection_mode="multi",
-        default=kept,
-        format_func=lambda topic: plain(visible(topic, LONGEST)),
-        key="_topics",
-    )
-    # Compared with what is kept, and not told by a callback: after a reconnect the first callback does not come.
-    if set(chosen) != set(kept):
-        with write_session(data.engine()) as session:
-            person = session.get_one(Participant, visit.participant_id)
-            preferences.set_topics(session, person, chosen, offered)
+    codes = {zlib.crc32(topic.encode()): topic for topic in offered}
+
+    def kept(interests: list[str]) -> Kept:
+        chosen = [code for code, topic in codes.items() if topic in interests]
+        return {TOPICS: Saved(sum(chosen), text=";".join(map(str, chosen))) if chosen else None}
+
+    def save(said: Said) -> None:
+        chosen = set((said.text or "").split(";"))
+        with write_session(engine) as session:
+            participant = identity.same_participant(session, person)
+            topics = [topic for code, topic in codes.items() if str(code) in chosen]
+            preferences.set_topics(session, participant, topics, offered)
+
+    def read() -> Kept:
+        with read_session(engine) as session:
+            return kept(session.get_one(Participant, person).interests)
+
+    options = [(code, visible(topic, LONGEST)) for code, topic in codes.items()]
+    sections = [Section(TOPICS, [board.chips(TOPICS, _("Topics you like"), options)])]
+    board.show(f"preferences-{person}", sections, Book(kept(visit.participant.interests), read=read, save=save))
 
 
 def pick_items(visit: Visit) -> None:

@@ -11,7 +11,7 @@ from streamlit.runtime.context import StreamlitCookies
 from streamlit.testing.v1 import AppTest
 
 from db.engine import read_session, write_session
-from db.tables import Answer, Consent, Participant, Rating, Response, Slate, Study
+from db.tables import Answer, Consent, Participant, Rating, Slate, Study
 from recux.access.http import PARTICIPANT_COOKIE
 from recux.access.sessions import start_session
 from recux.ui.language import CHOSEN

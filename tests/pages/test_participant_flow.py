@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from unittest.mock import PropertyMock, patch
+from zlib import crc32
 
 import pytest
 import sqlalchemy as sa
@@ -90,13 +91,14 @@ def test_topics_and_items_are_kept_when_they_are_picked_and_taken_back_when_unpi
     at: AppTest, sqlite_engine: sa.Engine
 ) -> None:
     agreed(at)
-    at.pills(key="_topics").select("c1").run()
+    board = f"preferences-{rows(sqlite_engine, Participant)[0].id}"
+    send(at, board, topics={"text": str(crc32(b"c1")), "nonce": "a"})
     item = rows(sqlite_engine, Item)[2].id
     at.checkbox(key=f"_like_{item}").check().run()
     assert rows(sqlite_engine, Participant)[0].interests == ["c1"]
     assert [(one.kind, one.item_id) for one in rows(sqlite_engine, Interaction)] == [("like", item)]
     at.checkbox(key=f"_like_{item}").uncheck().run()
-    at.pills(key="_topics").unselect("c1").run()
+    send(at, board, topics={"text": "", "nonce": "b"})
     assert rows(sqlite_engine, Participant)[0].interests == []
     assert rows(sqlite_engine, Interaction) == []
 

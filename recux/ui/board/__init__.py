@@ -5,7 +5,7 @@ click changes nothing. The browser names each unsaved change with a nonce and se
 """
 
 from recux.ui.board.autosave import Said, Saved, settle
-from recux.ui.board.parts import Card, Question, Section, choices, refusal, scale, slider, stars, text
+from recux.ui.board.parts import Card, Question, Section, chips, choices, refusal, scale, slider, stars, text
 from recux.ui.board.show import Book, Kept, show
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Said",
     "Saved",
     "Section",
+    "chips",
     "choices",
     "refusal",
     "scale",

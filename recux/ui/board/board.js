@@ -7,6 +7,7 @@ const TYPING = 0.7 * SECOND; // quiet after the last key before a text is sent
 const ARROWS = 0.4 * SECOND; // arrow keys pass through values that are not meant
 
 const boards = new WeakMap();
+const MANY = new Set(["multiple", "chips"]); // kinds of which any number of options may be chosen
 const WIDGETS = { text: newText, slider: newSlider };
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -179,7 +180,7 @@ function newChoice(board, first) {
   const legend = make("legend");
   const row = make("div", "options");
   const ends = newEnds();
-  const many = first.kind === "multiple";
+  const many = MANY.has(first.kind);
   const group = nonce();
   const options = first.options.map((option) => newOption(group, option, first.kind));
   const refusal = newRefusal(first, group, many);
@@ -217,7 +218,7 @@ function newChoice(board, first) {
 function newOption(group, option, kind) {
   const element = make("label", kind === "refusal" ? "refusal" : "option");
   const input = make("input");
-  input.type = kind === "multiple" ? "checkbox" : "radio";
+  input.type = MANY.has(kind) ? "checkbox" : "radio";
   input.name = group;
   input.value = option.value;
   const face = make("span", "face");

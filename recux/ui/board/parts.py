@@ -30,7 +30,7 @@ class Question:
 
     name: str
     kind: str
-    """``stars``, ``scale``, ``slider``, ``single``, ``multiple`` or ``text``."""
+    """``stars``, ``scale``, ``slider``, ``single``, ``multiple``, ``chips`` or ``text``."""
     text: str
     about: str = ""
     """What only screen readers say after the text: which item it is about."""
@@ -77,6 +77,11 @@ def choices(name: str, text: str, options: Sequence[tuple[int, str]], *, many: b
     """One of several options, or with ``many`` any of them: the answer is then a text of values joined by ``;``."""
     kind = "multiple" if many else "single"
     return Question(name, kind, text, options=[{"value": n, "text": said} for n, said in options], **more)
+
+
+def chips(name: str, text: str, options: Sequence[tuple[int, str]], **more: Any) -> Question:
+    """Any of several short options side by side; the answer is as with ``choices(many=True)``."""
+    return Question(name, "chips", text, options=[{"value": n, "text": said} for n, said in options], **more)
 
 
 def text(name: str, text: str, *, longest: int, about: str = "", when: dict[str, Any] | None = None) -> Question:
