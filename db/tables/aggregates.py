@@ -35,9 +35,9 @@ class ArmAggregate(SQLModel, table=True):
     arm: str = Field(primary_key=True, max_length=64)
     sums: dict[str, Any] = Field(default_factory=dict, sa_type=JSON_TYPE)
     items: bytes = Field(sa_type=sa.LargeBinary)
-    """Item, impressions and people who reacted, as 64-bit integers, compressed."""
+    """Item, impressions and people who reacted, as 64-bit integers."""
     calls: bytes = Field(sa_type=sa.LargeBinary)
-    """Durations and their counts, as 64-bit floats, compressed."""
+    """Durations in milliseconds and how often each occurred, as 64-bit floats."""
 
 
 class PersonAggregate(SQLModel, table=True):
@@ -52,7 +52,7 @@ class PersonAggregate(SQLModel, table=True):
     fields: bytes = Field(sa_type=sa.LargeBinary)
     """One 64-bit float for each of the study's fields, NaN where there is none."""
     items: bytes = Field(sa_type=sa.LargeBinary)
-    """Item, impressions and whether the person reacted, as 64-bit integers, compressed."""
+    """Item, impressions and whether the person reacted, as 64-bit integers."""
 
 
 class CommentMark(SQLModel, table=True):

@@ -75,6 +75,7 @@ class Interaction(SQLModel, table=True):
 
     __table_args__ = (
         sa.UniqueConstraint("study_id", "row_key"),
+        sa.Index("ix_interaction_study_id_kind", "study_id", "kind"),
         one_of("kind", "view", "click", "purchase", "dismiss", "like", "know"),
         sa.CheckConstraint("dwell_ms >= 0", name="dwell_not_negative"),
     )

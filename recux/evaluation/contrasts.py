@@ -17,6 +17,8 @@ from recux.stats import (
     compare_paired,
     compare_proportions,
 )
+from recux.stats.clusters import RatioSums, ratio_sums
+from recux.stats.means import welch_of
 
 
 class Contrast(NamedTuple):
@@ -35,7 +37,7 @@ def between(metric: str, a: Data, b: Data) -> Difference:
         ups = [(int((scores >= 4).sum()), len(scores)) for scores in (single(x.answers, "csat") for x in (a, b))]
         return compare_proportions(*ups[0], *ups[1])
     if metric in RATES:
-        return compare_means(*(linearised(x, RATES[metric][0]) for x in (a, b)))
+        return welch_of(*(rate_sums(x, RATES[metric][0]).linearised() for x in (a, b)))
     return compare_means(values_of(metric, a).to_numpy(), values_of(metric, b).to_numpy())
 
 
@@ -53,13 +55,12 @@ def within(metric: str, a: Data, b: Data, a_first: "pd.Series[bool]") -> Differe
     return compare_crossover(x, y, first).effect
 
 
-def linearised(data: Data, column: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    """One value a person whose mean is the arm's rate and whose spread is that of the linearised ratio."""
+def rate_sums(data: Data, column: str) -> RatioSums:
+    """What the rate of ``column`` among the shown items needs, over people."""
     if data.exposures.empty:
-        return np.empty(0)
+        return ratio_sums(np.empty(0), np.empty(0))
     done, shown, _ = per_person(data.exposures, column)
-    rate = done.sum() / shown.sum()
-    return np.asarray(rate + (done - rate * shown) / shown.mean(), dtype=np.float64)
+    return ratio_sums(done, shown)
 
 
 def people_in(result: Difference, *, paired: bool) -> int:

@@ -13,8 +13,9 @@ import pandas as pd
 
 from recux.evaluation.contrasts import as_figure, between, within
 from recux.evaluation.figure import FigureValue
+from recux.evaluation.recommendation import RATES
 from recux.evaluation.satisfaction import last_wave
-from recux.evaluation.values import MARGINS, RELATIVE_MARGIN, Data, margin_of, measured, values_of
+from recux.evaluation.values import MARGINS, RELATIVE_MARGIN, Data, margin_of, measured
 from recux.stats import Difference, FurtherN, SampleRatio, further_n, holm, srm
 from recux.stats.distributions import critical_z
 
@@ -121,10 +122,17 @@ def compare(
 ) -> Compared:
     """Arm minus control by one metric; answers must be of one wave a person and arm."""
     a, b = data.of_arm(control), data.of_arm(arm)
-    margin = margin_of(metric, values_of(metric, a))
+    margin = margin_of(metric, _rate(metric, a))
     if first is None or not (crossover or same_people(a, b)):
         return Compared(metric, arm, between(metric, a, b), margin, within=False)
     return Compared(metric, arm, within(metric, a, b, first == control), margin, within=True)
+
+
+def _rate(metric: str, control: Data) -> float | None:
+    """The control's click or purchase rate, all people's together."""
+    if metric not in RATES or control.exposures.empty:
+        return None
+    return float(control.exposures[RATES[metric][0]].mean())
 
 
 def same_people(a: Data, b: Data) -> bool:

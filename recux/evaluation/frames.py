@@ -1,10 +1,12 @@
 """From a select to a data frame, fast enough for a million rows."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlmodel import Session
 
 from recux.evaluation.scope import Scope, arm_keys
@@ -45,6 +47,25 @@ def arm(column: Any) -> sa.ColumnElement[int]:
 def with_arms(session: Session, scope: Scope, frame: pd.DataFrame) -> pd.DataFrame:
     """``frame`` with arms by key instead of by id."""
     return frame.assign(arm=frame.arm.map({0: "", **arm_keys(session, scope.study)}).astype("str"))
+
+
+def of_study(session: Session, scope: Scope, study: Any, participant: Any) -> sa.ColumnElement[bool]:
+    """The row is of the scope's study, or of its people where it names some.
+
+    People belong to one study, so the study is not asked for then: the database would look through all of it.
+    """
+    if scope.people is None:
+        return sa.ColumnElement.__eq__(study, scope.study)
+    return among(session, participant, scope.people)
+
+
+def among(session: Session, column: Any, ids: Sequence[int]) -> sa.ColumnElement[bool]:
+    """``column`` is one of these ids, of which there may be a hundred thousand."""
+    if session.get_bind().dialect.name == "sqlite":
+        values = sa.func.json_each(json.dumps([int(one) for one in ids])).table_valued("value")
+        return sa.ColumnElement.in_(column, sa.select(values.c.value))
+    array = sa.cast([int(one) for one in ids], postgresql.ARRAY(sa.Integer))
+    return sa.ColumnElement.__eq__(column, sa.any_(array))
 
 
 def within(column: Any, scope: Scope) -> sa.ColumnElement[bool]:

@@ -25,8 +25,8 @@ from db.tables import (
     Slate,
     Study,
 )
-from recux.evaluation.frames import arm, frame_of, moment, with_arms, within
-from recux.evaluation.scope import Scope
+from recux.evaluation.frames import arm, frame_of, moment, of_study, with_arms, within
+from recux.evaluation.scope import Scope, arm_keys
 
 NO_SLATE = 0
 """Stands for "no slate was named" in the ``slate`` column; row ids start at 1."""
@@ -67,7 +67,7 @@ def people(session: Session, scope: Scope) -> pd.DataFrame:
         sa.func.coalesce(col(Participant.cohort), "").label("cohort"),
         moment(col(Participant.created_at)).label("created_at"),
         moment(col(Participant.finished_at)).label("finished_at"),
-    ).where(col(Participant.study_id) == scope.study, counts(), came)
+    ).where(of_study(session, scope, col(Participant.study_id), col(Participant.id)), counts(), came)
     kinds = {"participant": "int64", "external_id": "str", "arm": "int64", "cohort": "str"}
     return with_arms(session, scope, frame_of(session, statement, kinds, moments=("created_at", "finished_at")))
 
@@ -98,7 +98,7 @@ def ratings(session: Session, scope: Scope) -> pd.DataFrame:
         )
         .join(Participant, col(Participant.id) == col(Rating.participant_id))
         .outerjoin(Slate, col(Slate.id) == col(Rating.slate_id))
-        .where(col(Rating.study_id) == scope.study, counts())
+        .where(of_study(session, scope, col(Rating.study_id), col(Rating.participant_id)), counts())
     )
     if scope.last is None:
         current = frame_of(session, statement.where(col(Rating.current)), RATING, moments=("moment",))
@@ -131,7 +131,7 @@ def answers(session: Session, scope: Scope) -> pd.DataFrame:
         )
         .join(Response, col(Response.id) == col(Answer.response_id))
         .join(Participant, col(Participant.id) == col(Response.participant_id))
-        .where(col(Answer.study_id) == scope.study, counts())
+        .where(of_study(session, scope, col(Answer.study_id), col(Response.participant_id)), counts())
     )
     wanted = col(Answer.current) if scope.last is None else _member("answer", col(Answer.id), scope)
     frame = frame_of(session, statement.where(wanted), ANSWER, moments=("moment",)).sort_values("id", ignore_index=True)
@@ -165,7 +165,8 @@ def impressions(session: Session, scope: Scope) -> pd.DataFrame:
         )
         .join(Slate, col(Slate.id) == col(Impression.slate_id))
         .join(Participant, col(Participant.id) == col(Slate.participant_id))
-        .where(col(Slate.study_id) == scope.study, counts(), within(col(Slate.served_at), scope))
+        .where(of_study(session, scope, col(Slate.study_id), col(Slate.participant_id)), counts())
+        .where(within(col(Slate.served_at), scope))
     )
     return with_arms(session, scope, frame_of(session, statement, IMPRESSION, moments=("served_at",)))
 
@@ -181,7 +182,8 @@ def interactions(session: Session, scope: Scope) -> pd.DataFrame:
             moment(col(Interaction.occurred_at)).label("moment"),
         )
         .join(Participant, col(Participant.id) == col(Interaction.participant_id))
-        .where(col(Interaction.study_id) == scope.study, counts(), within(col(Interaction.occurred_at), scope))
+        .where(of_study(session, scope, col(Interaction.study_id), col(Interaction.participant_id)), counts())
+        .where(within(col(Interaction.occurred_at), scope))
     )
     kinds = {"participant": "int64", "item": "int64", "slate": "int64", "kind": "str"}
     return frame_of(session, statement, kinds, moments=("moment",))
@@ -200,11 +202,24 @@ def requests(session: Session, scope: Scope) -> pd.DataFrame:
         )
         .outerjoin(Slate, col(Slate.id) == col(Request.slate_id))
         .outerjoin(Participant, col(Participant.id) == col(Slate.participant_id))
-        .where(col(Request.study_id) == scope.study, sa.or_(col(Participant.id).is_(None), counts()))
+        .where(of_study(session, scope, col(Request.study_id), col(Slate.participant_id)))
+        .where(sa.or_(col(Participant.id).is_(None), counts()))
         .where(within(col(Request.requested_at), scope))
     )
     kinds = {"id": "int64", "arm": "int64", "participant": "int64", "duration_ms": "float64", "failed": "bool"}
     return with_arms(session, scope, frame_of(session, statement, kinds, moments=("moment",)))
+
+
+def people_by_arm(session: Session, scope: Scope) -> dict[str, int]:
+    """How many people who count each arm has (in a crossover: as their first), of those there by the end of the scope."""
+    came = sa.true() if scope.until is None else col(Participant.created_at) <= scope.until
+    statement = (
+        sa.select(sa.func.coalesce(col(Participant.arm_id), 0), sa.func.count())
+        .where(col(Participant.study_id) == scope.study, counts(), came)
+        .group_by(col(Participant.arm_id))
+    )
+    keys = {0: "", **arm_keys(session, scope.study)}
+    return {keys.get(int(row[0]), ""): int(row[1]) for row in session.connection().execute(statement)}
 
 
 def _member(kind: str, row_id: Any, scope: Scope) -> sa.ColumnElement[bool]:
@@ -215,4 +230,6 @@ def _member(kind: str, row_id: Any, scope: Scope) -> sa.ColumnElement[bool]:
         .where(col(BatchRow.kind) == kind, col(Batch.study_id) == scope.study)
         .where(col(Batch.number).between(scope.first, scope.last))
     )
+    if scope.people is not None:  # few rows: look each one up
+        return members.where(col(BatchRow.row_id) == row_id).exists()
     return sa.ColumnElement.in_(row_id, members)

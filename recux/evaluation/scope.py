@@ -22,6 +22,8 @@ class Scope:
     """Served, requested or done later than this (None: from the beginning)."""
     until: datetime | None = None
     """Served, requested or done no later than this (None: until now)."""
+    people: tuple[int, ...] | None = None
+    """Only these people's rows, by row id; None: everybody's."""
 
 
 def live(study: Study) -> Scope:

@@ -35,6 +35,8 @@ class Snapshot:
     requests: pd.DataFrame
     first_arms: "pd.Series[str]"
     """The arm that each person met first, of those who met several."""
+    counts: dict[str, int]
+    """People who count, by arm; also those who have not said or seen anything."""
     crossover: bool = False
     """Whether people were meant to meet both arms."""
 
@@ -76,7 +78,7 @@ class Snapshot:
 
     def sample_ratio(self) -> experiment.Split:
         """Whether people are split between the arms as planned."""
-        return experiment.sample_ratio(self.people, self.weights)
+        return experiment.split_of({arm: self.counts.get(arm, 0) for arm in self.weights}, self.weights)
 
     def comparisons(self) -> list[experiment.Comparison]:
         """Every arm against the control."""
@@ -98,21 +100,30 @@ def snapshot(session: Session, study: Study, scope: Scope) -> Snapshot:
     ratings = rows.ratings(session, scope)
     listed = rows.impressions(session, scope)
     shown = exposures(listed, ratings, rows.interactions(session, scope))
+    said = rows.answers(session, scope)
     return Snapshot(
         primary_metric=study.primary_metric,
         objectives=dict(study.objectives),
         weights=weights(session, scope),
         recorded=recorded(session, scope),
         k=recommendation.cut_off(shown, study.slate_size),
-        people=rows.people(session, scope),
+        people=rows.people(session, _those(scope, ratings, said, shown)),
         items=rows.items(session, scope),
         ratings=ratings,
-        answers=rows.answers(session, scope),
+        answers=said,
         exposures=shown,
         requests=rows.requests(session, scope),
         first_arms=first_arms(listed, shown),
         crossover=study.design == "crossover",
+        counts=rows.people_by_arm(session, scope),
     )
+
+
+def _those(scope: Scope, *frames: pd.DataFrame) -> Scope:
+    """For one batch alone the people in it, else everybody."""
+    if scope.last is None or scope.first != scope.last:
+        return scope
+    return replace(scope, people=tuple(sorted(set().union(*(frame["participant"] for frame in frames)))))
 
 
 def first_arms(listed: pd.DataFrame, shown: pd.DataFrame) -> "pd.Series[str]":
@@ -139,6 +150,10 @@ def weights(session: Session, scope: Scope) -> dict[str, float]:
 
 
 def recorded(session: Session, scope: Scope) -> set[str]:
-    """Kinds of interaction that the study has ever recorded."""
-    statement = sa.select(col(Interaction.kind)).where(col(Interaction.study_id) == scope.study).distinct()
-    return {row[0] for row in session.connection().execute(statement)}
+    """Kinds of interaction that the study has ever recorded; each is looked up, so that none are read."""
+    here = sa.select(sa.literal(1)).where(col(Interaction.study_id) == scope.study)
+    found = (
+        (kind, session.connection().execute(here.where(col(Interaction.kind) == kind).limit(1)).first())
+        for kind in ("view", "click", "purchase", "dismiss", "like", "know")
+    )
+    return {kind for kind, row in found if row is not None}

@@ -9,7 +9,7 @@ from sqlmodel import Session, col
 from db.queries import counts
 from db.tables import Answer, ImportRun, Participant, Rating, Response
 from recux.evaluation.data_quality import words_in
-from recux.evaluation.frames import frame_of, moment, read
+from recux.evaluation.frames import frame_of, moment, of_study, read
 from recux.evaluation.scope import Scope
 
 
@@ -18,7 +18,8 @@ def comments(session: Session, scope: Scope) -> pd.DataFrame:
     statement: sa.Select[*tuple[Any, ...]] = (
         sa.select(col(Rating.id), col(Rating.participant_id).label("participant"), col(Rating.comment))
         .join(Participant, col(Participant.id) == col(Rating.participant_id))
-        .where(col(Rating.study_id) == scope.study, col(Rating.current), counts())
+        .where(of_study(session, scope, col(Rating.study_id), col(Rating.participant_id)))
+        .where(col(Rating.current), counts())
         .where(sa.func.trim(col(Rating.comment)) != "")
     )
     return read(session, statement, {"id": "int64", "participant": "int64", "comment": "str"})
@@ -37,7 +38,8 @@ def timings(session: Session, scope: Scope) -> pd.DataFrame:
             moment(col(Response.completed_at)).label("completed"),
         )
         .join(Participant, col(Participant.id) == col(Response.participant_id))
-        .where(col(Response.study_id) == scope.study, col(Response.completed_at).is_not(None), counts())
+        .where(of_study(session, scope, col(Response.study_id), col(Response.participant_id)))
+        .where(col(Response.completed_at).is_not(None), counts())
     )
     kinds = {"response": "int64", "participant": "int64"}
     rows = frame_of(session, took, kinds, moments=("started", "completed"))
@@ -56,9 +58,12 @@ def quarantined(session: Session, scope: Scope) -> int:
 
 def _words(session: Session, scope: Scope) -> pd.DataFrame:
     """Words shown in each response, over its answered questions."""
-    statement: sa.Select[*tuple[Any, ...]] = sa.select(
-        col(Answer.response_id).label("response"), col(Answer.wording)
-    ).where(col(Answer.study_id) == scope.study, col(Answer.current), col(Answer.wording).is_not(None))
+    statement: sa.Select[*tuple[Any, ...]] = (
+        sa.select(col(Answer.response_id).label("response"), col(Answer.wording))
+        .join(Response, col(Response.id) == col(Answer.response_id))
+        .where(of_study(session, scope, col(Answer.study_id), col(Response.participant_id)))
+        .where(col(Answer.current), col(Answer.wording).is_not(None))
+    )
     rows = read(session, statement, {"response": "int64", "wording": "str"})
     lengths = {wording: words_in(wording) for wording in rows["wording"].unique()}
     rows["words"] = rows["wording"].map(lengths).astype("float64")

@@ -62,12 +62,12 @@ def values_of(metric: str, data: Data) -> "pd.Series[float]":
     return construct_scores(wide, instrument, construct)
 
 
-def margin_of(metric: str, control: "pd.Series[float]") -> float | None:
-    """The difference below which it does not matter; None where nothing says."""
+def margin_of(metric: str, rate: float | None = None) -> float | None:
+    """The difference below which it does not matter; None where nothing says. ``rate`` is the control's."""
     if metric in MARGINS:
         return MARGINS[metric]
     if metric in RATES:
-        return RELATIVE_MARGIN * float(control.mean()) if len(control) and control.mean() > 0 else None
+        return RELATIVE_MARGIN * rate if rate else None
     instrument, construct = construct_of(metric)
     if instrument is None or construct is None:
         return None

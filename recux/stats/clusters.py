@@ -1,7 +1,7 @@
 """Figures whose unit is the participant although each has many values: mean, ratio, and a bootstrap for anything."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any
 
@@ -11,7 +11,7 @@ from recux.stats.arrays import Floats, Ints, cluster_codes, count, numbers, pair
 from recux.stats.distributions import critical_t, critical_z, two_sided_z
 from recux.stats.errors import StatisticsError
 from recux.stats.means import cluster_means
-from recux.stats.moments import moments
+from recux.stats.moments import Moments, moments, moments_of_sums
 from recux.stats.one_mean import METHOD, mean_interval
 from recux.stats.proportions import clopper_pearson
 from recux.stats.results import Estimate, no_estimate
@@ -41,6 +41,8 @@ class RatioSums:
     """Participants with a numerator above 0."""
     lacking: int
     """Participants with a numerator below the denominator."""
+    cubes: tuple[float, float, float, float]
+    """Sums of the third powers and products: t^3, t^2 b, t b^2, b^3."""
 
     @property
     def ratio(self) -> float:
@@ -53,6 +55,16 @@ class RatioSums:
         ratio, mean = self.ratio, self.bottom / self.n
         squares = self.top_squares - 2 * ratio * self.products + ratio**2 * self.bottom_squares
         return max(0.0, squares) / mean**2 / (self.n * (self.n - 1))
+
+    def linearised(self) -> Moments:
+        """Moments of one value a participant whose mean is the ratio and whose spread is the ratio's."""
+        if self.n == 0 or self.bottom == 0:
+            return Moments(0, float("nan"), 0.0, 0.0)
+        ratio, mean, (ttt, ttb, tbb, bbb) = self.ratio, self.bottom / self.n, self.cubes
+        squares = self.top_squares - 2 * ratio * self.products + ratio**2 * self.bottom_squares
+        cubes = ttt - 3 * ratio * ttb + 3 * ratio**2 * tbb - ratio**3 * bbb
+        found = moments_of_sums(self.n, 0.0, max(0.0, squares) / mean**2, cubes / mean**3, centre=0.0, width=1.0)
+        return replace(found, mean=ratio)
 
 
 def cluster_mean(values: Iterable[float], clusters: Iterable[Any], level: float = 0.95) -> Estimate:
@@ -156,7 +168,8 @@ def ratio_sums(tops: Floats, bottoms: Floats) -> RatioSums:
     top, bottom = tops[bottoms > 0], bottoms[bottoms > 0]
     squares = float(top @ top), float(bottom @ bottom), float(top @ bottom)
     events = int((top > 0).sum()), int((top < bottom).sum())
-    return RatioSums(len(top), float(top.sum()), float(bottom.sum()), *squares, *events)
+    cubes = float((top**3).sum()), float(top**2 @ bottom), float(top @ bottom**2), float((bottom**3).sum())
+    return RatioSums(len(top), float(top.sum()), float(bottom.sum()), *squares, *events, cubes)
 
 
 def ratio_of_sums(sums: RatioSums, *, proper: bool = True, level: float = 0.95) -> Estimate:

@@ -1,14 +1,15 @@
 """Comparison within people who saw both arms, half of them in the other order."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
 
-from recux.stats.arrays import Floats, pair_of
+from recux.stats.arrays import pair_of
 from recux.stats.errors import StatisticsError
-from recux.stats.means import spread, t_result
+from recux.stats.means import t_result
+from recux.stats.moments import Moments, moments
 from recux.stats.results import Difference, no_difference
 
 METHOD = "two-period crossover, Welch's t test on differences by sequence"
@@ -39,17 +40,20 @@ def compare_crossover(
     if len(a_came_first) != len(first):
         raise StatisticsError(f"a_first has {len(a_came_first)} values for {len(first)} people")
     change = second - first
-    ab, ba = change[a_came_first], change[~a_came_first]
-    return Crossover(_half_sum(ab, ba, level), _half_sum(ab, -ba, level))
+    return crossover_of(moments(change[a_came_first]), moments(change[~a_came_first]), level=level)
 
 
-def _half_sum(x: Floats, y: Floats, level: float) -> Difference:
-    n_x, n_y = len(x), len(y)
-    if min(n_x, n_y) < 2:
-        return no_difference("a sequence has fewer than two people", n_a=n_x, n_b=n_y, method=METHOD)
-    square_x, square_y = spread(x) ** 2 / n_x, spread(y) ** 2 / n_y
-    if square_x + square_y == 0:
-        return no_difference("everybody has the same difference", n_a=n_x, n_b=n_y, method=METHOD)
-    df = (square_x + square_y) ** 2 / (square_x**2 / (n_x - 1) + square_y**2 / (n_y - 1))
-    middle, se = float(x.mean() + y.mean()) / 2, sqrt(square_x + square_y) / 2
-    return t_result(middle, se, df, (n_x, n_y), level=level, method=METHOD)
+def crossover_of(a_first: Moments, b_first: Moments, *, level: float = 0.95) -> Crossover:
+    """`compare_crossover` of differences b - a by order, of which only the moments are known."""
+    turned = replace(b_first, mean=-b_first.mean, skewness=-b_first.skewness)
+    return Crossover(_half_sum(a_first, b_first, level), _half_sum(a_first, turned, level))
+
+
+def _half_sum(x: Moments, y: Moments, level: float) -> Difference:
+    if min(x.n, y.n) < 2:
+        return no_difference("a sequence has fewer than two people", n_a=x.n, n_b=y.n, method=METHOD)
+    total = x.square + y.square
+    if total == 0:
+        return no_difference("everybody has the same difference", n_a=x.n, n_b=y.n, method=METHOD)
+    df = total**2 / (x.square**2 / (x.n - 1) + y.square**2 / (y.n - 1))
+    return t_result((x.mean + y.mean) / 2, sqrt(total) / 2, df, (x.n, y.n), level=level, method=METHOD)

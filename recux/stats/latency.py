@@ -13,6 +13,7 @@ from recux.stats.results import Difference, Estimate, no_difference, no_estimate
 
 THRESHOLDS = 1024  # candidate values of a resampled quantile; of more rows, evenly spaced order statistics
 DRAWS = 2000
+ORDER = "order-statistic interval"
 
 
 def latency_quantile(ms: Iterable[float], q: float, *, level: float = 0.95) -> Estimate:
@@ -21,18 +22,50 @@ def latency_quantile(ms: Iterable[float], q: float, *, level: float = 0.95) -> E
     Requests are taken as independent. Not estimable where no order statistic bounds the quantile at this level: a
     two-sided 95 % interval needs 72 requests for p95 and 368 for p99. Raises StatisticsError for negative durations.
     """
-    durations, method = np.sort(numbers(ms, "ms", low=0)), "order-statistic interval"
-    n, tail = len(durations), (1 - share(level, "level")) / 2
-    share(q, "q")
+    durations = np.sort(numbers(ms, "ms", low=0))
+    n, ranks = len(durations), quantile_ranks(len(durations), q, level)
+    if isinstance(ranks, str):
+        return no_estimate(ranks, n=n, method=ORDER)
+    low, high = (float(durations[rank - 1]) for rank in ranks)
+    return Estimate(float(np.quantile(durations, q)), low, high, n, ORDER)
+
+
+def quantile_ranks(n: int, q: float, level: float) -> tuple[int, int] | str:
+    """Ranks (1-based) of the order statistics that bound quantile `q` of `n` values, or why there are none.
+
+    [X(low), X(high)] with P(B < low) <= tail and P(B >= high) <= tail, B ~ Binomial(n, q).
+    """
+    tail, q = (1 - share(level, "level")) / 2, share(q, "q")
     if n == 0:
-        return no_estimate("no requests", n=0, method=method)
-    # interval [X(low), X(high)], 1-based: P(B < low) <= tail and P(B >= high) <= tail, B ~ Binomial(n, q)
+        return "no requests"
     low, high = int(stats.binom.ppf(tail, n, q)), int(stats.binom.ppf(1 - tail, n, q)) + 1
     if low < 1 or high > n:
-        needed = int(np.ceil(np.log(tail) / np.log(max(q, 1 - q))))
-        return no_estimate(f"{n} requests, this quantile needs {needed}", n=n, method=method)
-    value = float(np.quantile(durations, q))
-    return Estimate(value, float(durations[low - 1]), float(durations[high - 1]), n, method)
+        return f"{n} requests, this quantile needs {int(np.ceil(np.log(tail) / np.log(max(q, 1 - q))))}"
+    return low, high
+
+
+def latency_quantile_of_counts(
+    durations: Floats, counts: Ints, q: float, *, error: float = 0.0, level: float = 0.95
+) -> Estimate:
+    """`latency_quantile` of ascending durations that occurred `counts` times each.
+
+    `error` is the largest relative error of the durations, where they were rounded to be kept; the interval is widened
+    by it on both sides, so that it still covers.
+    """
+    n, ends = int(counts.sum()), np.cumsum(counts)
+    ranks = quantile_ranks(n, q, level)
+    if isinstance(ranks, str):
+        return no_estimate(ranks, n=n, method=ORDER)
+
+    def at(rank: int) -> float:
+        return float(durations[np.searchsorted(ends, rank, side="right")])
+
+    place = q * (n - 1)
+    below = int(place)
+    value = at(below) + (place - below) * (at(min(below + 1, n - 1)) - at(below))
+    low, high = at(ranks[0] - 1) * (1 - error), at(ranks[1] - 1) * (1 + error)
+    method = ORDER if error == 0 else f"{ORDER}, durations kept to {error:.2%}"
+    return Estimate(value, low, high, n, method)
 
 
 def compare_latency(

@@ -49,13 +49,17 @@ def compare_paired(a: Iterable[float], b: Iterable[float], *, level: float = 0.9
     Raises StatisticsError for values that are not finite or lists of unequal length.
     """
     first, second = pair_of(a, b, "a", "b")
-    change, n, method = second - first, len(first), "paired t test"
+    return paired_of(moments(second - first), level=level)
+
+
+def paired_of(change: Moments, *, level: float = 0.95) -> Difference:
+    """`compare_paired` of differences of which only the moments are known."""
+    n, method = change.n, "paired t test"
     if n < 2:
         return no_difference(_few(n, "pair"), n_a=n, n_b=n, method=method)
-    se = spread(change) / sqrt(n)
-    if se == 0:
+    if change.variance == 0:
         return no_difference("every pair has the same difference", n_a=n, n_b=n, method=method)
-    return t_result(float(change.mean()), se, n - 1, (n, n), level=level, method=method)
+    return t_result(change.mean, sqrt(change.square), n - 1, (n, n), level=level, method=method)
 
 
 def cluster_means(values: Floats, clusters: Iterable[Any], name: str = "clusters") -> Floats:

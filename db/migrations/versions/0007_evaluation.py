@@ -27,6 +27,7 @@ def upgrade() -> None:
     with op.batch_alter_table("figure") as table:
         table.alter_column("details", server_default=None)
     op.create_index("ix_slate_study_id_served_at", "slate", ["study_id", "served_at"])
+    op.create_index("ix_interaction_study_id_kind", "interaction", ["study_id", "kind"])
     op.create_table(
         "study_aggregate",
         sa.Column("study_id", sa.Integer(), nullable=False),
@@ -75,6 +76,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in ("comment_mark", "person_aggregate", "arm_aggregate", "study_aggregate"):
         op.drop_table(name)
+    op.drop_index("ix_interaction_study_id_kind", "interaction")
     op.drop_index("ix_slate_study_id_served_at", "slate")
     with op.batch_alter_table("figure") as table:
         table.drop_column("details")
