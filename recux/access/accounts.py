@@ -30,8 +30,10 @@ def _hash_of_nobody() -> str:
     return _hasher.hash("nobody")
 
 
-def create_user(session: Session, email: str, password: str, role: str, *, actor: str = audit.COMMAND_LINE) -> User:
-    """Add an account.
+def create_user(
+    session: Session, email: str, password: str | None, role: str, *, actor: str = audit.COMMAND_LINE
+) -> User:
+    """Add an account; without a password it can only be entered by the identity provider.
 
     Raises InvalidInput for an address without ``@``, an unknown role, or a password of fewer than 10 or more than
     1,024 characters; Conflict when the address is taken.
@@ -40,7 +42,7 @@ def create_user(session: Session, email: str, password: str, role: str, *, actor
     _check_role(role)
     if find_user(session, address) is not None:
         raise Conflict(f"an account for {address} exists already; choose another address or change that account")
-    user = User(email=address, password_hash=_hash(password), role=role)
+    user = User(email=address, password_hash="" if password is None else _hash(password), role=role)
     session.add(user)
     session.flush()
     audit.record(session, actor=actor, action="user.create", target=address, role=role)

@@ -1,7 +1,9 @@
 """The audit log: who changed what, and when. Rows are only ever added."""
 
+from collections.abc import Iterator
 from typing import Any
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from db.tables import Audit
@@ -15,6 +17,18 @@ def record(session: Session, *, actor: str, action: str, target: str, **details:
     session.add(Audit(actor=actor, action=action, target=target, details=details))
 
 
-def latest(session: Session, *, limit: int = 200) -> list[Audit]:
-    """The newest ``limit`` entries, newest first."""
-    return list(session.exec(select(Audit).order_by(col(Audit.id).desc()).limit(limit)))
+def latest(session: Session, *, limit: int = 200, about: str = "") -> list[Audit]:
+    """The newest ``limit`` entries, newest first; with ``about`` only those whose actor, action or target holds it."""
+    found = select(Audit).order_by(col(Audit.id).desc()).limit(limit)
+    if about:
+        found = found.where(sa.or_(*(c.icontains(about, autoescape=True) for c in _named())))
+    return list(session.exec(found))
+
+
+def _named() -> list[Any]:
+    return [col(Audit.actor), col(Audit.action), col(Audit.target)]
+
+
+def every(session: Session) -> Iterator[Audit]:
+    """All entries, oldest first, read as they are needed."""
+    yield from session.exec(select(Audit).order_by(col(Audit.id)).execution_options(yield_per=1000))

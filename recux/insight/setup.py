@@ -2,11 +2,12 @@
 
 from typing import Any, NamedTuple
 
+import pandas as pd
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from db.queries import arms_of
-from db.tables import ConsentText, Item, Participant, Slate, Study
+from db.tables import ConsentText, ImportRun, Item, Participant, Slate, Study
 
 
 class Check(NamedTuple):
@@ -38,6 +39,15 @@ def checklist(session: Session, study: Study) -> list[Check]:
         slates = _count(session, Slate, study.id)
         checks.append(Check("slates", slates > 0, needed=False, number=slates))
     return checks
+
+
+def imports(session: Session, study: Study, *, limit: int = 100) -> pd.DataFrame:
+    """What was imported, newest first: ``finished_at``, ``kind``, ``file``, and the counts of each import."""
+    names = ("finished_at", "kind", "file", "read", "written", "updated", "unchanged", "quarantined")
+    columns = [getattr(ImportRun, name) for name in names]
+    mine = sa.select(*columns).where(col(ImportRun.study_id) == study.id).order_by(col(ImportRun.id).desc())
+    table = pd.DataFrame(session.connection().execute(mine.limit(limit)).all(), columns=list(names))
+    return table.assign(finished_at=pd.to_datetime(table["finished_at"], utc=True))
 
 
 def _count(session: Session, table: Any, study_id: int) -> int:

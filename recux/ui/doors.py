@@ -94,6 +94,7 @@ def signed_in(user: User) -> None:
     with st.sidebar:
         st.text(user.email)
         st.html(_quiet_form("/auth/logout", _("Sign out")))
+        st.html(_quiet_form("/auth/logout", _("End all my sessions"), field="everywhere"))
 
 
 def way_back() -> None:
@@ -112,8 +113,9 @@ def _asked_for() -> str:
     return f"{path}?{urlencode(query)}" if query else path
 
 
-def _quiet_form(action: str, label: str) -> str:
+def _quiet_form(action: str, label: str, field: str = "") -> str:
+    more = f'<input type="hidden" name="{field}" value="1">' if field else ""
     return (
-        f'{STYLE}<form class="recux-quiet" method="post" action="{action}">'
+        f'{STYLE}<form class="recux-quiet" method="post" action="{action}">{more}'
         f'<button type="submit">{escape(label)}</button></form>'
     )

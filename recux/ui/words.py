@@ -413,6 +413,16 @@ def check(code: str, count: int | None) -> str:
     return names[code] if count is None else f"{names[code]}: {count:,}"
 
 
-def audit_columns() -> dict[str, str]:
+def role(code: str) -> str:
+    """A role, and what it adds."""
+    names = {
+        "viewer": _("Viewer: reads"),
+        "analyst": _("Analyst: also runs rounds and decides"),
+        "admin": _("Admin: also sets up"),
+    }
+    return names.get(code, code)
+
+
+def audit_columns() -> dict[str, Any]:
     """The columns of the audit log."""
     return {"who": _("Who"), "what": _("What"), "target": _("About"), "details": _("Details")}

@@ -7,7 +7,7 @@ from db.engine import read_session
 from db.tables import (
     Rating,
 )
-from tests.pages.planted import field, press, texts
+from tests.pages.planted import audited, field, press, texts
 
 
 def test_a_file_is_tried_without_writing_then_imported(open_as, sqlite_engine, empty) -> None:
@@ -42,3 +42,18 @@ def test_a_file_that_cannot_be_read_is_said_plainly(open_as, empty, content) -> 
     at.file_uploader[0].upload("x.csv", content or b" ", "text/csv").run()
     assert not at.exception
     assert at.error
+
+
+def test_a_trial_lists_the_bad_rows_to_download_and_an_import_is_in_the_log(open_as, sqlite_engine, empty) -> None:
+    at = open_as("analyst", "import_data")
+    field(at.selectbox, "What is in").select("ratings").run()
+    at.file_uploader[0].upload("r.csv", b"participant_id,item_id,rating\nu1,i0,7\nu2,i1,5\n", "text/csv").run()
+    shown = press(at, "Try without writing")
+    assert "1 to 5" in " ".join(shown.dataframe[2].value["Reason"])
+    assert any(button.proto.label == "Download all of them" for button in shown.get("download_button"))
+    assert audited(sqlite_engine) == []
+    field(at.checkbox, "Keep the good rows").check()
+    press(at, "Import")
+    assert audited(sqlite_engine) == ["import.ratings"]
+    again = open_as("analyst", "import_data")
+    assert again.dataframe[0].value["written"].tolist() == [1], "earlier imports are listed"
