@@ -44,5 +44,8 @@ bench-suggest: .venv/.dev
 bench-web: .venv/.dev
 	$(BIN)/python -m benchmarks.web
 
+bench-api: .venv/.dev
+	$(BIN)/python -m benchmarks.api
+
 clean:
 	rm -rf .venv build dist *.egg-info

@@ -1,4 +1,4 @@
-"""A client that costs next to nothing: a few kept connections, each sending its next request when the answer is there."""
+"""A client that costs little: a few kept connections, each sending its next request when the answer is there."""
 
 import asyncio
 import time

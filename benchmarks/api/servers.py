@@ -22,8 +22,9 @@ from db.tables import Rating
 from recux.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
-RECUX = ("streamlit_app:app",)
-BARE = ("benchmarks.api.servers:bare", "--factory")
+SERVE = "from recux.serve import serve; from recux.settings import Settings; serve(Settings(), worker=False)"
+RECUX = ("-c", SERVE)
+BARE = ("-m", "uvicorn", "benchmarks.api.servers:bare", "--factory", "--no-access-log", "--log-level", "warning")
 
 
 class Row(BaseModel):
@@ -64,13 +65,15 @@ def bare() -> FastAPI:
 
 @contextmanager
 def served(app: tuple[str, ...], url: str, home: Path) -> Iterator[int]:
-    """Run one uvicorn process on a free port until the block ends."""
+    """Run one process on a free port until the block ends; what it prints goes to ``server.log`` in ``home``."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = int(listener.getsockname()[1])
-    environment = os.environ | {"RECUX_DATABASE_URL": url, "RECUX_HOME": str(home), "RECUX_SECRET_KEY": "b" * 40}
-    command = [sys.executable, "-m", "uvicorn", *app, "--port", str(port), "--no-access-log", "--log-level", "warning"]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    ours = {"DATABASE_URL": url, "HOME": str(home), "SECRET_KEY": "b" * 40, "PORT": str(port)}
+    environment = os.environ | {f"RECUX_{name}": value for name, value in ours.items()}
+    more = ["--port", str(port)] if app is BARE else []
+    with (home / "server.log").open("a") as log:
+        process = subprocess.Popen([sys.executable, *app, *more], cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:
         _wait(process, port)
         yield port

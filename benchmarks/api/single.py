@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from benchmarks.api.load import Ask, Measured, drive, request
 from benchmarks.api.servers import BARE, RECUX, served
@@ -19,7 +20,14 @@ TURNS = 3
 JSON = {"Content-Type": "application/json"}
 
 
-def measure(url: str, home: Path, *, seconds: float) -> dict[str, Measured]:
+class Compared(NamedTuple):
+    """Rates by what was done, and their share of the bare rate."""
+
+    rates: dict[str, Measured]
+    shares: dict[str, float]
+
+
+def measure(url: str, home: Path, *, seconds: float) -> Compared:
     """Bare, ingest and feedback of one rating; each the median of :data:`TURNS` turns by its rate."""
     upgrade(url)
     key, slates = _plant(url)
@@ -31,15 +39,14 @@ def measure(url: str, home: Path, *, seconds: float) -> dict[str, Measured]:
         with served(RECUX, url, home) as port:
             turns["POST import/ratings"].append(drive(port, _ingest(bearer, turn), seconds=seconds))
             turns["PUT ratings"].append(drive(port, _feedback(bearer, slates, turn), seconds=seconds))
-    return {name: sorted(found)[len(found) // 2] for name, found in turns.items()} | {
-        "ratio import": _ratio(turns, "POST import/ratings"),
-        "ratio PUT": _ratio(turns, "PUT ratings"),
-    }
+    rates = {name: sorted(found)[len(found) // 2] for name, found in turns.items()}
+    shares = {name: _share(found, turns["bare insert"]) for name, found in turns.items() if name != "bare insert"}
+    return Compared(rates, shares)
 
 
-def _ratio(turns: dict[str, list[Measured]], name: str) -> Measured:
-    pairs = zip(turns[name], turns["bare insert"], strict=True)
-    return Measured(median(ours.per_second / bare.per_second for ours, bare in pairs), 0, 0, 0)
+def _share(ours: list[Measured], bare: list[Measured]) -> float:
+    """Each turn is compared with the bare one beside it: what else the machine does then falls out."""
+    return median(one.per_second / other.per_second for one, other in zip(ours, bare, strict=True))
 
 
 def _bare(number: int) -> bytes:
@@ -100,7 +107,7 @@ def _plant(url: str) -> tuple[str, list[tuple[str, str, list[str]]]]:
     return key, [(person, slate, shown[slate]) for person, slate, _ in slates]
 
 
-def _shown(session, items: dict[int | None, str]) -> dict[str, list[str]]:
+def _shown(session: Session, items: dict[int | None, str]) -> dict[str, list[str]]:
     from db.tables import Impression, Slate
 
     found: dict[str, list[str]] = {}
