@@ -7,8 +7,9 @@ import streamlit as st
 from db.engine import read_session, write_session
 from db.tables import Participant
 from recux.collect import own_data
+from recux.collect.consent import OPEN
 from recux.operate import erasures
-from recux.ui import data, visit
+from recux.ui import data, forms, visit
 from recux.ui.language import _
 
 here = visit.enter(None)
@@ -22,13 +23,21 @@ st.markdown(
         name=f"`{here.participant.external_id.replace('`', '')}`"
     )
 )
-st.download_button(
-    _("Download my data"),
-    json.dumps(kept, ensure_ascii=False, indent=2),
-    file_name="my-data.json",
-    mime="application/json",
-    width="stretch",
-)
+st.markdown(_("Everything that is kept about you, with every earlier version of your answers:"))
+with st.container(horizontal=True):
+    whole = json.dumps(kept, ensure_ascii=False, indent=2)
+    table = own_data.as_csv(kept).encode("utf-8-sig")  # spreadsheets take the mark for UTF-8
+    st.download_button(_("Download (JSON)"), whole, file_name="my-data.json", mime="application/json", width="stretch")
+    st.download_button(_("Download (CSV)"), table, file_name="my-data.csv", mime="text/csv", width="stretch")
+
+reached = [step for step in here.way if step.name in {"rate", "survey"} and step.done]
+if reached and here.standing == OPEN:
+    st.subheader(_("Correct"))
+    st.markdown(_("Change an answer where you gave it. The new one counts; the earlier one stays in your data."))
+    for number, step in enumerate(reached):
+        if visit.button(forms.title_of(here, step), f"correct {number}", width="stretch"):
+            visit.go_to(step)
+
 if learned_from:
     st.info(
         _(

@@ -1,5 +1,8 @@
 """A person's own data: to read, to take out of every later batch, to erase."""
 
+import csv
+import io
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -25,6 +28,7 @@ from db.tables import (
 )
 from recux.collect.consent import lock
 from recux.operate.erasures import note_person
+from recux.spreadsheet import safe_cell
 
 ABOUT = ("external_id", "cohort", "interests", "language", "attributes", "created_at", "finished_at", "withdrawn_at")
 
@@ -40,6 +44,21 @@ def export(session: Session, participant: Participant) -> dict[str, Any]:
         "answers": _answers(session, participant),
         "interactions": _interactions(session, participant),
     }
+
+
+def as_csv(kept: dict[str, Any]) -> str:
+    """What :func:`export` gave as one table: a row for each thing kept, its kind in the first column.
+
+    Cells that a spreadsheet would run as a formula are disarmed.
+    """
+    records = [(kind, one) for kind, some in kept.items() for one in _as_list(kind, some)]
+    columns = list(dict.fromkeys(name for _kind, one in records for name in one))
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\r\n")  # RFC 4180
+    writer.writerow(["kind", *columns])
+    for kind, one in records:
+        writer.writerow([kind, *(safe_cell(_cell(one.get(name))) for name in columns)])
+    return table.getvalue()
 
 
 def withdraw(session: Session, participant: Participant) -> None:
@@ -130,9 +149,22 @@ def _answers(session: Session, participant: Participant) -> list[dict[str, Any]]
         .order_by(col(Answer.id))
     )
     names = ("question", "wording", "value", "text", "refused", "answered_at", "received_at", "current")
-    return [_picked(response, "instrument", "version", "wave") | _picked(answer, *names) for response, answer in rows]
+    return [
+        _picked(response, "instrument", "version", "language", "wave", "shown") | _picked(answer, *names)
+        for response, answer in rows
+    ]
 
 
 def _picked(row: SQLModel, *names: str) -> dict[str, Any]:
     values = {name: getattr(row, name) for name in names}
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
+
+
+def _as_list(kind: str, some: Any) -> list[dict[str, Any]]:
+    if isinstance(some, list):
+        return some
+    return [some] if isinstance(some, dict) else [{kind: some}]
+
+
+def _cell(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value

@@ -1,5 +1,7 @@
 """People can read, withdraw and erase what they gave."""
 
+import csv
+import io
 import json
 
 import pytest
@@ -19,7 +21,7 @@ from db.tables import (
     Slate,
     Study,
 )
-from recux.collect.own_data import batches_with, erase, export, withdraw
+from recux.collect.own_data import as_csv, batches_with, erase, export, withdraw
 from recux.collect.ratings import save_rating
 from recux.collect.responses import save_answer
 from recux.collect.slates import slate_for
@@ -54,6 +56,29 @@ def test_the_export_has_every_revision_and_is_json(engine: sa.Engine) -> None:
     assert data["consent"][0]["text"] == "Take part?"
     assert len(data["recommendations"]) == len(data["interactions"]) == 3
     assert "bob" not in json.dumps(data)
+
+
+def test_the_table_has_every_revision_and_no_formula(engine: sa.Engine) -> None:
+    with write_session(engine) as session:
+        person = plant_active(session, "ann")
+        for comment in ("=HYPERLINK(1)", "+1", "@sum", "-2+3", "a, \"b\"\nc", "5"):
+            save_rating(session, person, slate_for(session, person).cards[1].impression, rating=3, comment=comment)
+        kept = export(session, person)
+    rows = list(csv.DictReader(io.StringIO(as_csv(kept), newline="")))
+    ratings = [row for row in rows if row["kind"] == "ratings"]
+    assert len(ratings) == len(kept["ratings"]) == 8
+    assert [row["comment"] for row in ratings[2:]] == [
+        "'=HYPERLINK(1)",
+        "+1",
+        "'@sum",
+        "'-2+3",
+        'a, "b"\nc',
+        "5",
+    ]
+    assert {row["kind"] for row in rows} == set(kept)
+    answer = next(row for row in rows if row["kind"] == "answers")
+    assert (answer["version"], answer["text"]) == ("1", "ann knows why")
+    assert json.loads(answer["shown"])["questions"] == ["score", "why"]
 
 
 def test_withdrawing_takes_the_person_out_of_the_counting_and_stops_new_answers(engine: sa.Engine) -> None:

@@ -175,35 +175,42 @@ def test_the_language_changes_at_any_moment_without_losing_answers(
     expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
-def test_the_keyboard_alone_reaches_the_thanks(
-    phone: Page, served_engine: sa.Engine, ann: tuple[str, Participant]
+def test_the_keyboard_alone_reaches_the_thanks_of_the_whole_default_pilot(
+    phone: Page, served_engine: sa.Engine, server: Server
 ) -> None:
-    phone.goto(ann[0])
+    study = plant_shop(served_engine, items=4, slate_size=8, instruments=["nps", "csat", "resque"])
+    link, person = invite(served_engine, server, study)
+    phone.add_init_script("window.byMouse = 0; addEventListener('pointerdown', () => window.byMouse++, true)")
+    phone.goto(link)
     _tab_to(phone, "I agree and take part")
     phone.keyboard.press("Enter")
     expect(phone.get_by_role("heading", name="Recommended for you")).to_be_visible()
-    for number in range(len(ITEMS)):
+    expect(phone.locator(".stars")).to_have_count(8)
+    for number in range(8):
         _tab_to(phone, "1 of 5 stars")
         phone.keyboard.press("Space")
         phone.keyboard.press("ArrowRight")
         phone.keyboard.press("Tab")
         expect(star(phone, number, 2)).to_be_checked()
-        phone.keyboard.type("by keyboard")
+    _tab_to(phone, "(?s)What makes you say so.*")
+    phone.keyboard.type("by keyboard")
     _tab_to(phone, "Continue")
     phone.keyboard.press("Enter")
-    for _ in range(2):
-        expect(phone.locator(".scale").first).to_be_visible()
-        question = phone.locator(".scale legend").inner_text()
-        _tab_to(phone, r"[01]: .*")
-        for _arrow in range(3):
-            phone.keyboard.press("ArrowRight")
+    for questions in (1, 1, 15):
+        expect(phone.locator(".scale")).to_have_count(questions)
+        title = phone.get_by_role("heading", level=1).inner_text()
+        for _question in range(questions):
+            _tab_to(phone, r"[01]: .*")
+            for _arrow in range(3):
+                phone.keyboard.press("ArrowRight")
         _tab_to(phone, "Continue")
         phone.keyboard.press("Enter")
-        expect(phone.get_by_text(question)).to_have_count(0)
+        expect(phone.get_by_role("heading", name=title)).to_have_count(0)
     expect(phone.get_by_role("heading", name="Thank you!")).to_be_visible()
-    current = [(r.rating, r.comment) for r in ratings(served_engine, ann[1]) if r.current]
-    assert current == [(2, "by keyboard")] * len(ITEMS)
-    assert [a.value for a in answers(served_engine, ann[1]) if a.current] == [3, 4]
+    assert phone.evaluate("window.byMouse") == 0
+    current = [(r.rating, r.comment) for r in ratings(served_engine, person) if r.current]
+    assert sorted(current, key=str) == [*[(2, None)] * 7, (2, "by keyboard")]
+    assert [a.value for a in answers(served_engine, person) if a.current] == [3, 4] + [4] * 15
 
 
 def _tab_to(page: Page, name: str) -> None:
@@ -211,7 +218,7 @@ def _tab_to(page: Page, name: str) -> None:
     script = """() => {
         let e = document.activeElement;
         while (e?.shadowRoot?.activeElement) e = e.shadowRoot.activeElement;
-        return e?.getAttribute('aria-label') || e?.innerText || '';
+        return e?.getAttribute('aria-label') || e?.innerText || e?.labels?.[0]?.innerText || '';
     }"""
     for _ in range(60):
         page.keyboard.press("Tab")
