@@ -122,6 +122,31 @@ def lines(table: pd.DataFrame, *, title: str, x_title: str, number: str = ".0%")
     return chart
 
 
+def concentration(table: pd.DataFrame, arms: Sequence[str], *, title: str, x_title: str) -> Chart:
+    """How large a share of the places the most shown items take, a line for each arm, beside that of equal shares.
+
+    ``table``: ``arm``, ``share_of_items``, ``share_of_places``, ``n``.
+    """
+    form = alt.Axis(format=".0%", tickCount=5)
+    equal = alt.Chart(pd.DataFrame({"share_of_items": [0.0, 1.0], "share_of_places": [0.0, 1.0]}))
+    line = equal.mark_line(strokeDash=[5, 4], color=ALL_ARMS).encode(x="share_of_items:Q", y="share_of_places:Q")
+    curves = (
+        alt.Chart(table)
+        .mark_line(strokeWidth=2.5)
+        .encode(
+            x=alt.X("share_of_items:Q", title=x_title, axis=form),
+            y=alt.Y("share_of_places:Q", title=title, axis=form),
+            color=_colour(arms, legend=len(arms) > 1),
+            tooltip=[
+                "arm:N",
+                alt.Tooltip("share_of_items:Q", format=".0%"),
+                alt.Tooltip("share_of_places:Q", format=".0%"),
+            ],
+        )
+    )
+    return alt.layer(line, curves).properties(height=300)
+
+
 def _on_top() -> alt.Legend:
     return alt.Legend(title=None, orient="top", direction="vertical", labelLimit=400, symbolOpacity=1)
 

@@ -1,11 +1,10 @@
-"""What people do with the recommendations: clicks, purchases, and how well the lists were ordered."""
+"""What people do with the recommendations: clicks, purchases, how well lists were ordered, and what gets shown."""
 
 import streamlit as st
 
 from db.engine import read_session
-from recux import charts
 from recux.insight import figures as stored
-from recux.ui import data, figures, frame, words
+from recux.ui import data, effects, figures, frame, take, words
 from recux.ui.language import _
 
 frame.enter("viewer")
@@ -14,8 +13,8 @@ with read_session(data.engine()) as session:
     arms = frame.arm_titles(session, study)
     table = stored.current(session, study, "recommendation")
 
-frame.heading(_("What do people do with the recommendations?"), study)
 last = stored.newest(table)
+frame.heading(effects.headline(last, arms), study)
 together = last[(last["arm"] == "") & last["value"].notna()]
 if together.empty:
     frame.empty(_("No list was shown to anybody yet, or nobody reacted to one."), "people", _("Invite people"))
@@ -27,15 +26,18 @@ for place, metric in zip(st.columns(len(main)), main, strict=True):
     figures.tile(place, together[together["metric"] == metric].iloc[0])
 
 metric = st.selectbox(_("Compare the arms by"), known, format_func=words.metric, key="metric", bind="query-params")
-rows = figures.labelled(last[last["metric"] == metric], metric, arms)
 st.text(together.loc[together["metric"] == metric, "definition"].iloc[0])
-if rows.empty:
-    frame.empty(_("No arm has enough of it for an interval yet."))
-else:
-    title, form = words.metric(metric), figures.number_format(metric)
-    st.altair_chart(charts.dots(rows, list(arms.values()), title=title, number=form))
+effects.by_arm(study, last, metric, arms)
 if metric not in {"ctr", "purchase_rate"}:
     st.text(_("Figures of the order describe the shown lists only; they never decide which arm is better."))
+take.numbers(last[["metric", "arm", "value", "ci_low", "ci_high", "n", "reason", "definition"]], "effect")
+
+names = effects.names()
+seen = st.segmented_control(
+    _("Look closer"), list(names), default="rounds", format_func=names.__getitem__, required=True, key="view",
+    bind="query-params",
+)  # fmt: skip
+effects.view(study, seen, metric, arms)
 
 with st.expander(_("All figures, for everyone together")):
     shown = [

@@ -14,7 +14,7 @@ with read_session(data.engine()) as session:
     arms = frame.arm_titles(session, study)
     last, alerts = stability.current(session, study), stability.alerts(session, study)
 
-frame.heading(alarm.headline(study, last, sum(one.closed_at is None for one in alerts)), study)
+frame.heading(alarm.headline(study, last, arms, sum(one.closed_at is None for one in alerts)), study)
 together = last[(last["arm"] == "") & last["value"].notna()]
 if together.empty:
     frame.empty(_("No request to the recommender was measured yet."), "import_data", _("Import requests"))

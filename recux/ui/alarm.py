@@ -21,13 +21,15 @@ from recux.ui.plain import plain
 Arms = Mapping[str, str]
 
 
-def headline(study: Study, last: pd.DataFrame, open_alerts: int) -> str:
+def headline(study: Study, last: pd.DataFrame, arms: Arms, open_alerts: int) -> str:
     """Whether promises are kept, in one line."""
     if open_alerts:
         return _("Something needs a look: {n} alerts are open").format(n=open_alerts)
-    broken = [m for m, target in study.objectives.items() if not _kept(last, m, target)]
-    if broken:
-        return _("A promise is broken: {metric}").format(metric=words.short(broken[0]))
+    for metric, target in study.objectives.items():
+        broken = [arm for arm in arms if not _kept(last[last["arm"] == arm], metric, target)]
+        if broken:
+            who = ", ".join(arms[arm] for arm in broken)
+            return plain(_("{arms} breaks a promise: {metric}").format(arms=who, metric=words.short(metric)))
     if study.objectives and not last.empty:
         return _("The recommender keeps what was promised")
     return _("Is the recommender quick and reliable?")

@@ -27,6 +27,11 @@ def round_panel(study: Study, round_: Round, me: User) -> None:
     if not by_head:
         st.info(plain(round_.message or _("This round made no model.")))
         return
+    serving = [
+        f"{words.head(head)}: {words.model(one.name)}" for head, made in by_head.items() for one in made if one.champion
+    ]
+    if serving:
+        st.success(_("Champions of this round: {models}").format(models=" · ".join(serving)), icon=":material/trophy:")
     st.write(_("Measured on people whom the models never saw."))
     head = st.segmented_control(
         _("Predicts"), list(by_head), default=next(iter(by_head)), format_func=words.head, required=True, key="head",
@@ -49,11 +54,12 @@ def round_panel(study: Study, round_: Round, me: User) -> None:
 
 
 def _champion(made: list[ModelVersion]) -> None:
+    """Who serves, and why."""
     best = next((one for one in made if one.champion), None)
-    if best is not None:
-        st.success(_("Champion, serving now: {model}").format(model=words.model(best.name)), icon=":material/trophy:")
-    else:
-        st.info(_("None of this round's models serves now."), icon=":material/trophy:")
+    said = (
+        _("Serving now: {model}").format(model=words.model(best.name)) if best else _("An earlier model still serves.")
+    )
+    st.markdown(f"**{said}**")
     for reason in dict.fromkeys(one.reason for one in made if one.reason):
         st.markdown(f":material/info: {plain(reason)}")
 
@@ -172,14 +178,14 @@ def _worst(study: Study, model: ModelVersion, me: User) -> None:
     for row in table.to_dict("records"):
         with st.container(border=True):
             said = _("Given: {label} · predicted: {expected}")
-            about = f" · {plain(str(row['item']))}" if row["item"] else ""
+            about = f" · {plain(str(row['item']))}" if isinstance(row["item"], str) else ""
             st.markdown(
                 f"**{said.format(label=format(row['label'], '.0f'), expected=format(row['expected'], '.1f'))}**{about}"
             )
+            if row["text"]:
+                st.text(row["text"])
             if row["words"]:
                 st.html(coloured(row["words"], row["weights"]))
-            else:
-                st.text(row["text"])
     take.numbers(table[["item", "text", "label", "expected"]], f"worst-{study.slug}-{model.head}")
 
 

@@ -46,7 +46,9 @@ def report(study: Study) -> None:
 def bundle(study: Study, me: User) -> None:
     """The answers with their codebook; only admins may have them unmasked, and the audit log says so."""
     st.write(_("One row an answer, as CSV and Parquet, with a codebook. No cell runs in a spreadsheet."))
-    raw = has_role(me, "admin") and st.toggle(_("With e-mail addresses and long numbers that people wrote"), key="raw")
+    raw = has_role(me, "admin") and st.toggle(
+        _("Unmasked texts"), key="raw", help=_("With the e-mail addresses and long numbers that people wrote")
+    )
 
     def made() -> bytes:
         with write_session(data.engine()) as session:
