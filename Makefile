@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test check bench bench-train bench-stats bench-suggest bench-web clean
+.PHONY: install demo test check bench bench-train bench-stats bench-suggest bench-web bench-admin clean
 install: .venv/.runtime
 
 .venv/bin/pip:
@@ -43,6 +43,9 @@ bench-suggest: .venv/.dev
 
 bench-web: .venv/.dev
 	$(BIN)/python -m benchmarks.web
+
+bench-admin: .venv/.dev
+	$(BIN)/python -m benchmarks.admin
 
 bench-api: .venv/.dev
 	$(BIN)/python -m benchmarks.api

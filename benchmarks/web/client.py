@@ -32,6 +32,8 @@ class Person:
     seen: dict[str, Any] = field(default_factory=dict)
     """Widget id of the board, and what it showed last."""
     socket: Any = None
+    query: str = ""
+    """The address's part behind the question mark."""
 
     async def open(self) -> None:
         """Connect and run the page once."""
@@ -62,6 +64,7 @@ class Person:
         state = message.rerun_script
         state.page_name = "" if what else self.page
         state.page_script_hash = self.seen.get("page", "")
+        state.query_string = self.query
         state.fragment_id = what.get("fragment", "")
         state.context_info.locale = "en-US"
         state.context_info.timezone = "UTC"

@@ -1,6 +1,7 @@
 """The two servers of a run: recux as it is served, and a bare page under the same settings."""
 
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -81,7 +82,7 @@ def running(server: Server) -> Iterator[Server]:
 def recux_server(home: Path) -> Server:
     """A recux on a fresh SQLite database in ``home``."""
     home.mkdir(parents=True, exist_ok=True)
-    port = _free_port()
+    port = free_port()
     url = database_url(home)
     upgrade(url)
     command = [str(Path(sys.executable).parent / "recux"), "serve", "--no-worker", "--port", str(port)]
@@ -92,7 +93,7 @@ def bare_server(home: Path) -> Server:
     """The bare page, with the settings and the web server that recux has."""
     home.mkdir(parents=True, exist_ok=True)
     shutil.copy(Path(__file__).parent / "bare_page.py", home / "bare_page.py")
-    port = _free_port()
+    port = free_port()
     script = (
         "import sys, uvicorn, streamlit as st; "
         "uvicorn.run(st.App(sys.argv[1]), port=int(sys.argv[2]), log_level='warning')"
@@ -108,7 +109,12 @@ def database_url(home: Path) -> str:
 
 def plant(home: Path, people: int) -> list[str]:
     """A live study with its questionnaires, and people who have consented; their cookies."""
-    engine = build_engine(database_url(home))
+    return plant_in(database_url(home), people)
+
+
+def plant_in(url: str, people: int) -> list[str]:
+    """`plant` in a database that there is already; each call makes another study."""
+    engine = build_engine(url)
     definition = StudyDefinition(
         title="Spring pilot",
         slate_size=SLATE,
@@ -116,7 +122,7 @@ def plant(home: Path, people: int) -> list[str]:
         consent={"en": "Do you agree?", "zh_CN": "您同意吗？"},
     )
     with write_session(engine) as session:
-        study = create_study(session, "bench", definition)
+        study = create_study(session, f"bench-{secrets.token_hex(3)}", definition)
         _plant_items(session, study)
         launch_study(session, study)
         cookies = [_plant_person(session, study, n) for n in range(people)]
@@ -148,7 +154,8 @@ def _plant_person(session: sa.orm.Session, study: Study, number: int) -> str:
     return f"{PARTICIPANT_COOKIE}={start_session(session, participant=person, hours=4)}"
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

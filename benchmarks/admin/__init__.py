@@ -1,0 +1,1 @@
+"""What an admin waits for on a large study."""

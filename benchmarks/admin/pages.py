@@ -1,0 +1,131 @@
+"""How long each admin page takes on the large study, and how many queries it asks, run as Streamlit runs it."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from unittest.mock import PropertyMock, patch
+
+import numpy as np
+import sqlalchemy as sa
+from streamlit.runtime.context import StreamlitCookies
+from streamlit.testing.v1 import AppTest
+
+from benchmarks.admin.large import SLUG
+from db.engine import build_engine, write_session
+from db.tables import User
+from recux.access.http import USER_COOKIE
+from recux.access.sessions import start_session
+
+APP = Path(__file__).parent.parent.parent / "streamlit_app.py"
+
+
+@dataclass(frozen=True)
+class View:
+    """A page, in words and by name, and what is asked of it; the widgets of a filter are changed before it is timed."""
+
+    title: str
+    page: str
+    limit: float
+    """Median, in seconds."""
+    choose: tuple[tuple[str, object], ...] = ()
+    """Widgets by their keys, and what is chosen in them."""
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Seconds of the runs of a view, warm, and its queries."""
+
+    view: View
+    seconds: list[float]
+    queries: int
+    broken: str = ""
+
+    def row(self) -> str:
+        """A line of the table."""
+        if not self.seconds:
+            return f"| {self.view.title} | {self.broken} | | | |"
+        median, p95 = np.median(self.seconds), np.quantile(self.seconds, 0.95)
+        met = "yes" if median < self.view.limit and p95 < max(2.0, self.view.limit) else "**no**"
+        return f"| {self.view.title} | {median:.2f} s | {p95:.2f} s | {self.queries} | {self.view.limit:g} s: {met} |"
+
+
+VIEWS = (
+    View("Overview", "overview", 0.5),
+    View("Overview, one cohort (free filter)", "overview", 3.0, (("only-cohort", "cohort3"),)),
+    View("Overview, by category (free cut)", "overview", 3.0, (("by", "category"),)),
+    View("Overview, without flagged answers", "overview", 3.0, (("careful", True),)),
+    View("Experiment", "experiment", 1.0),
+    View("Effect", "effect", 1.0),
+    View("Comments", "comments", 1.0),
+    View("Comments, a search (free filter)", "comments", 3.0, (("search", "expensive"),)),
+    View("Stability", "stability", 1.0),
+    View("Rounds", "rounds", 1.0),
+    View("Suggestions", "suggestions", 1.0),
+    View("Take away", "take_away", 1.0),
+    View("Studies", "studies", 1.0),
+    View("People", "people", 1.0),
+    View("Import", "import_data", 1.0),
+    View("Team", "team", 1.0),
+)
+
+
+def admin_cookie(url: str) -> str:
+    """The cookie of a signed-in admin; the account is made when it is not there."""
+    engine = build_engine(url)
+    with write_session(engine) as session:
+        user = session.exec(sa.select(User).where(User.email == "bench@example.org")).scalars().first()
+        if user is None:
+            user = User(email="bench@example.org", password_hash="x", role="admin")
+            session.add(user)
+            session.flush()
+        token = start_session(session, user=user, hours=12)
+    engine.dispose()
+    return token
+
+
+def measure(url: str, home: Path, *, runs: int, patience: float, only: str = "") -> Iterator[Timed]:
+    """Every view, warm: opened once, then by `runs` new visitors or for `patience` seconds, at least by two."""
+    os.environ |= {"RECUX_DATABASE_URL": url, "RECUX_HOME": str(home)}
+    jar = StreamlitCookies({USER_COOKIE: admin_cookie(url)})
+    with patch("streamlit.runtime.context.ContextProxy.cookies", PropertyMock(return_value=jar)), counted() as asked:
+        for view in VIEWS:
+            if only in view.page:
+                yield _timed(view, asked, runs=runs, patience=patience)
+
+
+def _timed(view: View, asked: list[str], *, runs: int, patience: float) -> Timed:
+    seconds: list[float] = []
+    began = time.perf_counter()
+    while len(seconds) < 3 or (len(seconds) <= runs and time.perf_counter() - began < patience):
+        at = AppTest.from_file(APP, default_timeout=300)
+        at.query_params["study"] = SLUG
+        at.run()
+        at.switch_page(f"pages/admin/{view.page}.py")
+        for key, value in view.choose:
+            at.session_state[key] = value
+        asked.clear()
+        started = time.perf_counter()
+        at.run()
+        seconds.append(time.perf_counter() - started)
+        if at.exception:
+            return Timed(view, [], 0, f"fails: {at.exception[0].message[:80]}")
+    return Timed(view, seconds[1:], len(asked))
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """The statements that any engine executes, as they come; BEGIN and the settings of a connection are not counted."""
+    asked: list[str] = []
+
+    def note(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if not statement.startswith(("BEGIN", "PRAGMA")):
+            asked.append(statement)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
