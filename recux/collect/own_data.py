@@ -47,7 +47,7 @@ def export(session: Session, participant: Participant) -> dict[str, Any]:
 
 
 def as_csv(kept: dict[str, Any]) -> str:
-    """What :func:`export` gave as one table: a row for each thing kept, its kind in the first column.
+    """What :func:`export` gave as one table: a row for each thing kept; the first column says what it is.
 
     Cells that a spreadsheet would run as a formula are disarmed.
     """
@@ -55,7 +55,7 @@ def as_csv(kept: dict[str, Any]) -> str:
     columns = list(dict.fromkeys(name for _kind, one in records for name in one))
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\r\n")  # RFC 4180
-    writer.writerow(["kind", *columns])
+    writer.writerow(["record", *columns])
     for kind, one in records:
         writer.writerow([kind, *(safe_cell(_cell(one.get(name))) for name in columns)])
     return table.getvalue()

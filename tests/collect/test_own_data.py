@@ -61,11 +61,11 @@ def test_the_export_has_every_revision_and_is_json(engine: sa.Engine) -> None:
 def test_the_table_has_every_revision_and_no_formula(engine: sa.Engine) -> None:
     with write_session(engine) as session:
         person = plant_active(session, "ann")
-        for comment in ("=HYPERLINK(1)", "+1", "@sum", "-2+3", "a, \"b\"\nc", "5"):
+        for comment in ("=HYPERLINK(1)", "+1", "@sum", "-2+3", 'a, "b"\nc', "5"):
             save_rating(session, person, slate_for(session, person).cards[1].impression, rating=3, comment=comment)
         kept = export(session, person)
     rows = list(csv.DictReader(io.StringIO(as_csv(kept), newline="")))
-    ratings = [row for row in rows if row["kind"] == "ratings"]
+    ratings = [row for row in rows if row["record"] == "ratings"]
     assert len(ratings) == len(kept["ratings"]) == 8
     assert [row["comment"] for row in ratings[2:]] == [
         "'=HYPERLINK(1)",
@@ -75,8 +75,8 @@ def test_the_table_has_every_revision_and_no_formula(engine: sa.Engine) -> None:
         'a, "b"\nc',
         "5",
     ]
-    assert {row["kind"] for row in rows} == set(kept)
-    answer = next(row for row in rows if row["kind"] == "answers")
+    assert {row["record"] for row in rows} == set(kept)
+    answer = next(row for row in rows if row["record"] == "answers")
     assert (answer["version"], answer["text"]) == ("1", "ann knows why")
     assert json.loads(answer["shown"])["questions"] == ["score", "why"]
 
