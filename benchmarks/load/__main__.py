@@ -26,13 +26,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from benchmarks.load.people import Ledger, faults, summary, take_part
+from benchmarks.load.people import Ledger, Visitor, faults, summary, take_part
 from benchmarks.web import serving
 from benchmarks.web.serving import ROOT, Server
 from db.engine import build_engine, read_session, write_session
 from db.migrate import upgrade
-from db.tables import BatchRow, Figure, Impression, Participant, Rating, Round
-from recux.collect.studies import StudyDefinition, create_study, launch_study
+from db.tables import BatchRow, Figure, Impression, Participant, Rating, Round, Study
 from recux.rounds.queue import client
 
 KILL_SECONDS = 15.0
@@ -122,21 +121,17 @@ def plant(url: str, people: int, batch: int) -> list[str]:
     """A live study, and people who have consented; their cookies."""
     upgrade(url)
     client(url)
+    cookies = serving.plant_in(url, people)
     engine = build_engine(url)
-    consent = {"en": "Do you agree?", "zh_CN": "您同意吗？"}
-    definition = StudyDefinition(title="Spring pilot", slate_size=serving.SLATE, consent=consent, batch_size=batch)
     with write_session(engine) as session:
-        study = create_study(session, "bench", definition)
-        serving._plant_items(session, study)  # type: ignore[arg-type]
-        launch_study(session, study)
-        cookies = [serving._plant_person(session, study, n) for n in range(people)]  # type: ignore[arg-type]
+        session.exec(select(Study)).one().batch_size = batch
     engine.dispose()
     return cookies
 
 
 def web(stand: Stand, number: int) -> Server:
     """A web process beside the other."""
-    port = serving._free_port()
+    port = serving.free_port()
     command = [str(Path(sys.executable).parent / "recux"), "serve", "--no-worker", "--port", str(port)]
     environment = {"RECUX_HOME": str(stand.folder / "home"), "RECUX_DATABASE_URL": stand.url}
     return Server(command, environment, port, stand.folder / f"web-{number}.log")
@@ -152,14 +147,16 @@ async def run(stand: Stand, postgres: Any, cookies: list[str], asked: argparse.N
         )
         for number, cookie in enumerate(cookies)
     ]
-    disturber = asyncio.create_task(disturb(stand, postgres, until, asked))
+    disturber = asyncio.create_task(disturb(stand, postgres, until, asked, cookies[0], ledger))
     await asyncio.gather(*people)
     await disturber
     return ledger
 
 
-async def disturb(stand: Stand, postgres: Any, until: float, asked: argparse.Namespace) -> None:
-    """Kill about every 15 s; stop Postgres once, in the middle."""
+async def disturb(
+    stand: Stand, postgres: Any, until: float, asked: argparse.Namespace, cookie: str, ledger: Ledger
+) -> None:
+    """Kill about every 15 s; stop Postgres once, in the middle, and look at a page meanwhile."""
     rng = random.Random(asked.seed)
     outage = until - asked.seconds / 2
     while True:
@@ -170,7 +167,12 @@ async def disturb(stand: Stand, postgres: Any, until: float, asked: argparse.Nam
         if time.monotonic() > outage:
             outage = float("inf")
             await asyncio.to_thread(postgres.stop)
-            await asyncio.sleep(OUTAGE_SECONDS)
+            back = time.monotonic() + OUTAGE_SECONDS
+            looking = Visitor(f"ws://{stand.webs[0].address}", "rate", cookie)
+            await looking.open()
+            ledger.said.update(looking.said)
+            await looking.close()
+            await asyncio.sleep(back - time.monotonic())
             await asyncio.to_thread(postgres.start)
         else:
             await asyncio.to_thread(stand.kill_one, rng)
@@ -213,8 +215,7 @@ def report(stand: Stand, ledger: Ledger, asked: argparse.Namespace) -> None:
         f"| ratings in two batches, figures stored twice, stages at work in two processes | {in_two}, {twice}, ", end=""
     )
     print(f"{overlaps(stand.folder / 'stages')} |")
-    for words, number in ledger.said.most_common(3):
-        print(f"\npages said {number} times: {words[:200]}", file=sys.stderr)
+    print(f"| a page that is opened without a database says | {next(iter(ledger.said), 'nothing')} |")
 
 
 def stored(session: Any) -> dict[tuple[int, str], list[int]]:
