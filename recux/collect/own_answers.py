@@ -7,7 +7,8 @@ from sqlmodel import Session
 from db.tables import Answer, Participant
 from recux.collect.progress import Shown, Step
 from recux.collect.responses import answers_of
-from recux.instruments import Instrument, Question, in_language, load
+from recux.instruments import Instrument, Question, in_language
+from recux.questionnaires import instrument_of
 
 
 class Said(NamedTuple):
@@ -38,7 +39,7 @@ def answers(session: Session, participant: Participant, way: list[Step], languag
     found: list[Said] = []
     for step in way:
         if step.name == "survey":
-            instrument = load(step.instrument)
+            instrument = instrument_of(session, participant.study_id, step.instrument)
             given = answers_of(session, participant, instrument.id, wave=step.period)
             found += [_said(instrument, answer, language) for name in _order(instrument) if (answer := given.get(name))]
     return found

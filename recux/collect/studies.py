@@ -99,6 +99,10 @@ def launch_study(session: Session, study: Study) -> list[str]:
             f"the study {study.slug} has no items to recommend; import some with "
             f"recux import items FILE --study {study.slug}"
         )
+    if study.design == "crossover" and len(serving) != 2:
+        raise Conflict(
+            f"the crossover study {study.slug} has {len(serving)} arms with a weight above 0; it needs exactly two"
+        )
     _check_consent(session, study)
     freeze(session, study)
     study.status, study.launched_at = "live", now()

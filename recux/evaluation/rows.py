@@ -150,7 +150,8 @@ def _answers_arm(session: Session, scope: Scope) -> sa.ColumnElement[Any]:
 
 def impressions(session: Session, scope: Scope) -> pd.DataFrame:
     """Columns ``slate``, ``participant``, ``arm``, ``item``, ``position``, ``score`` (NaN: none), ``shown`` (its time
-    is known), ``served_at``; of every slate, served or not, that is not outside the scope's time.
+    is known), ``served_at``; of every slate, served or not, that is not outside the scope's time. The position is the
+    recommender's, whatever order was drawn for the page: figures of the order are about the recommender.
     """
     statement = (
         sa.select(
@@ -158,7 +159,7 @@ def impressions(session: Session, scope: Scope) -> pd.DataFrame:
             col(Slate.participant_id).label("participant"),
             arm(sa.func.coalesce(col(Slate.arm_id), col(Participant.arm_id))),
             col(Impression.item_id).label("item"),
-            col(Impression.position),
+            sa.func.coalesce(col(Impression.rank), col(Impression.position)).label("position"),
             col(Impression.score),
             col(Impression.shown_at).is_not(None).label("shown"),
             moment(col(Slate.served_at)).label("served_at"),
@@ -211,7 +212,7 @@ def requests(session: Session, scope: Scope) -> pd.DataFrame:
 
 
 def people_by_arm(session: Session, scope: Scope) -> dict[str, int]:
-    """How many people who count each arm has (in a crossover: as their first), of those there by the end of the scope."""
+    """How many people each arm has (in a crossover: as their first), of those who count and came within the scope."""
     came = sa.true() if scope.until is None else col(Participant.created_at) <= scope.until
     statement = (
         sa.select(sa.func.coalesce(col(Participant.arm_id), 0), sa.func.count())

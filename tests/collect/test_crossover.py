@@ -5,14 +5,17 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from db.engine import write_session
-from db.tables import Arm, Impression, Participant, Slate, Study
+from db.tables import Arm, Impression, Item, Participant, Slate, Study
 from recux.collect.assignment import assign_arm, assign_everyone
 from recux.collect.marks import set_marks
 from recux.collect.progress import go_past, next_step, steps
 from recux.collect.ratings import save_rating
 from recux.collect.responses import answers_of, complete_response, save_answer
 from recux.collect.slates import current_slate, slate_for
+from recux.collect.studies import launch_study
 from recux.errors import Conflict, InvalidInput
+from recux.evaluation import rows
+from recux.evaluation.scope import live
 from recux.instruments import load
 from tests.collect.people import plant_consented
 from tests.planting import plant_person, plant_study
@@ -125,6 +128,29 @@ def test_shown_positions_are_drawn_and_the_recommenders_ranks_are_kept(engine: s
             assert again is not None
             assert [card.impression.rank for card in again.cards] == ranks
     assert len(orders) > 2
+
+
+def test_figures_of_the_order_are_about_the_recommenders_order_and_not_the_drawn_one(engine: sa.Engine) -> None:
+    with write_session(engine) as session:
+        study = plant_study(session, slate_size=3)
+        study.shuffle = True
+        for n in range(6):
+            slate_for(session, plant_consented(session, f"p{n}"))
+        read = rows.impressions(session, live(study))
+        drawn = {one.id for one in session.exec(select(Impression)) if one.rank != one.position}
+        assert drawn  # the lots did change something
+        imported = [item.id for item in session.exec(select(Item).order_by(col(Item.id)).limit(3))]
+        assert all(found["item"].tolist() == imported for _, found in read.sort_values("position").groupby("slate"))
+
+
+def test_a_crossover_study_with_three_arms_cannot_be_launched(sqlite_engine: sa.Engine) -> None:
+    with write_session(sqlite_engine) as session:
+        study = crossed(session)
+        study.status = "draft"
+        session.add(Arm(study_id=study.id, key="c", title="C", source="popularity"))
+        session.flush()
+        with pytest.raises(Conflict, match="has 3 arms"):
+            launch_study(session, study)
 
 
 def test_without_drawing_there_is_no_rank_beside_the_position(engine: sa.Engine) -> None:
