@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test check bench bench-train bench-stats bench-suggest bench-web bench-admin clean
+.PHONY: install demo test check bench bench-train bench-stats bench-suggest bench-web bench-admin bench-load bench-chaos audit clean
 install: .venv/.runtime
 
 .venv/bin/pip:
@@ -29,6 +29,16 @@ check: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python deploy/audit.py
+
+audit: .venv/.dev
+	$(BIN)/python deploy/audit.py
+
+bench-load: .venv/.dev
+	$(BIN)/python -m benchmarks.load
+
+bench-chaos: .venv/.dev
+	$(BIN)/python -m benchmarks.chaos
 
 bench: bench-stats bench-suggest bench-train
 
