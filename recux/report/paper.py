@@ -30,7 +30,8 @@ def to_markdown(report: Mapping[str, Any]) -> str:
     with writing(report.get("language", "en")):
         as_of = _("Study {study}, as of {moment}").format(study=report["study"], moment=report["generated_at"])
         head = f"# {escaped(report['title'])}\n\n{escaped(as_of)}"
-        label = [f"**{_('Synthetic: the people in this study are simulated.')}**"] if report["synthetic"] else []
+        synthetic = _("Synthetic: the people in this study are simulated.")
+        label = [f"**{synthetic}**"] if report["synthetic"] else []
         return "\n\n".join([head, *label, *(_section(one) for one in sections(report))]) + "\n"
 
 

@@ -108,10 +108,10 @@ def _calibration(model: ModelVersion) -> None:
         return
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown(f"**{_('Does it mean what it says?')}**")
+        _title(_("Does it mean what it says?"))
         st.altair_chart(charts.reliability(bins, x_title=_("How likely it said"), title=_("How often it was so")))
     with right:
-        st.markdown(f"**{_('What does it take for what?')}**")
+        _title(_("What does it take for what?"))
         st.altair_chart(charts.confusion(cells, x_title=_("Predicted"), title=_("True")))
     take.numbers(cells, f"confusion-{model.head}-{model.name}")
 
@@ -120,7 +120,7 @@ def _cohorts(model: ModelVersion) -> None:
     table, gap = models.cohort_errors(model)
     if gap is None:
         return
-    st.markdown(f"**{_('Does it err alike for all cohorts?')}**")
+    _title(_("Does it err alike for all cohorts?"))
     if gap.get("value") is None:
         st.write(_("Cannot tell: {reason}.").format(reason=plain(str(gap.get("reason")))))
         return
@@ -136,7 +136,7 @@ def _changes(model: ModelVersion) -> None:
     known = table[table["value"].notna()]
     if known.empty:
         return
-    st.markdown(f"**{_('Does it stand small changes of the words?')}**")
+    _title(_("Does it stand small changes of the words?"))
     worst = known.sort_values("value").iloc[-1]
     said = _("{change} flip {share} of its predictions.")
     st.write(said.format(change=words.change(worst["change"]), share=f"{worst['value']:.0%}"))
@@ -150,7 +150,7 @@ def _cold_start(model: ModelVersion) -> None:
     known = table[table["value"].notna() & table["ci_low"].notna()]
     if known.empty:
         return
-    st.markdown(f"**{_('How does it do on people and items it hardly knows?')}**")
+    _title(_("How does it do on people and items it hardly knows?"))
     named = known.assign(known=known["known"].map(words.known))
     rows = named.assign(arm=named["known"], label=_labels(named, "known", ".2f"))
     st.altair_chart(charts.dots(rows, list(rows["arm"]), title=_("Mean error in stars")))
@@ -160,7 +160,7 @@ def _forgetting(model: ModelVersion) -> None:
     table = models.forgetting(model)
     if table["round"].nunique() < 2:
         return
-    st.markdown(f"**{_('Does it forget earlier rounds?')}**")
+    _title(_("Does it forget earlier rounds?"))
     which = {"this": _("this model"), "before": _("the champion before it")}
     rows = table.assign(name=table["which"].map(which))
     chart = charts.lines(rows, title=_("Log-loss (lower is better)"), x_title=_("People of round"), number=".2f")
@@ -210,6 +210,10 @@ def _card(model: ModelVersion) -> None:
     st.download_button(
         _("Download the model card"), text, f"model-card-{model.head}.md", "text/markdown", icon=":material/download:"
     )
+
+
+def _title(text: str) -> None:
+    st.markdown(f"**{text}**")
 
 
 def _labels(table: pd.DataFrame, name: str, form: str) -> list[str]:

@@ -28,13 +28,16 @@ def headline(found: pd.DataFrame, names: Names) -> str:
     """What people speak of most, and what makes them unhappy."""
     if found.empty:
         return _("What do people say?")
-    weight = (found["others"] - found["stars"]) * found["share"]
-    sad = found[weight > 0].loc[
-        weight.sort_values(ascending=False).index.intersection(found.index[weight > 0], sort=False)
-    ]
+    sad = found[found["stars"] < found["others"]]
     if sad.empty:
         return _("Most is said about: {theme}").format(theme=plain(names[int(found["theme"].iloc[0])]))
-    return _("Least happy are those who write about: {theme}").format(theme=plain(names[int(sad["theme"].iloc[0])]))
+    return _("Least happy are those who write about: {theme}").format(theme=plain(names[_saddest_first(found)[0]]))
+
+
+def _saddest_first(found: pd.DataFrame) -> list[int]:
+    """Themes by how much they cost: how far their writers are below the others, times how many they are."""
+    cost = (found["others"] - found["stars"]) * found["share"]
+    return [int(theme) for theme in found.loc[cost.sort_values(ascending=False).index, "theme"]]
 
 
 def themes_panel(study: Study, read: pd.DataFrame, found: pd.DataFrame, names: Names, arms: Mapping[str, str]) -> None:
@@ -46,7 +49,7 @@ def themes_panel(study: Study, read: pd.DataFrame, found: pd.DataFrame, names: N
         take.numbers(found.assign(theme=found["theme"].map(names)), "themes")
     with right:
         st.subheader(_("In their words"))
-        chosen = st.selectbox(_("Theme"), list(found["theme"]), format_func=lambda key: names[key], key="quoted")
+        chosen = st.selectbox(_("Theme"), _saddest_first(found), format_func=lambda key: names[key], key="quoted")
         for quote in themes.quotes(read, chosen):
             st.text(f"“{quote}”")
         _facts(found[found["theme"] == chosen].iloc[0])
@@ -69,7 +72,7 @@ def _bars(found: pd.DataFrame, names: Names) -> pd.DataFrame:
         f"{names[theme]}|{people.format(n=f'{n:,}', stars=f'{stars:.1f}')}"
         for theme, n, stars in zip(found["theme"], found["people"], found["stars"], strict=True)
     ]
-    moods = happier.map({True: _("happier than the others"), False: _("less happy than the others")})
+    moods = happier.map({True: _("happier than others"), False: _("less happy than others")})
     return found.assign(label=labels, happier=happier, mood=moods, n=found["people"])
 
 
