@@ -1,5 +1,8 @@
 """What a study's file says about its flow: steps, design, panel; and what is refused, in words."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -76,3 +79,11 @@ def test_a_wrong_value_is_refused_in_words_that_say_what_is_right(said, words):
 
 def test_a_panels_names_are_prolifics_unless_said_otherwise():
     assert (Panel().parameter, Panel().also) == ("PROLIFIC_PID", ["STUDY_ID", "SESSION_ID"])
+
+
+def test_the_example_in_the_documentation_is_a_study_file(session):
+    text = (Path(__file__).parents[2] / "docs" / "study-file.md").read_text(encoding="utf-8")
+    example = text.split("```toml\n")[1].split("```")[0]
+    definition = StudyDefinition.model_validate(tomllib.loads(example))
+    assert set(tomllib.loads(example)) == set(StudyDefinition.model_fields)  # every key is shown
+    assert (definition.design, definition.panel.completion_code) == ("crossover", "C1A2B3")
