@@ -8,7 +8,7 @@ import streamlit as st
 from db.engine import read_session
 from recux.insight import cuts, rounds, satisfaction
 from recux.insight.documents import report_of
-from recux.ui import data, figures, frame, words
+from recux.ui import address, data, figures, frame, words
 from recux.ui.language import _, language
 from recux.ui.overview import compare, cut, tiles
 
@@ -38,10 +38,7 @@ with top:
     tiles.show(everyone, changes, metrics, read=partial(view.read, study), least=study.min_group)
 
 usable = [metric for metric in metrics if view.by != "category" or metric in satisfaction.OF_RATINGS]
-metric = st.segmented_control(
-    _("Compare by"), usable, default=usable[0], format_func=words.short, required=True, key="metric",
-    bind="query-params",
-)  # fmt: skip
+metric = address.choose(_("Compare by"), usable, key="metric", names=words.short)
 names = compare.names_of(table, arms, view.by)
 left, right = st.columns(2, gap="large")
 with left:

@@ -1,9 +1,7 @@
 """Who takes part: how far they came, invite links, reminders, and answers that may not count."""
 
-import streamlit as st
-
 from recux.access.accounts import has_role
-from recux.ui import frame
+from recux.ui import address, frame
 from recux.ui.language import _
 from recux.ui.people import care, invite, progress, remind
 
@@ -18,10 +16,7 @@ names = {
 }
 least = {"remind": "analyst", "invite": "admin"}
 views = [view for view in names if has_role(me, least.get(view, "viewer"))]
-view = st.segmented_control(
-    _("What to see"), views, default="progress", format_func=names.__getitem__, required=True, key="view",
-    bind="query-params", label_visibility="collapsed",
-)  # fmt: skip
+view = address.choose(_("What to see"), views, key="view", names=names.__getitem__, hidden=True)
 if view == "progress":
     progress.show(study)
 elif view == "care":

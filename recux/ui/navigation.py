@@ -18,12 +18,13 @@ from recux.errors import RecuxError
 from recux.ui import data, doors, frame, identity
 from recux.ui.language import _
 from recux.ui.plain import plain
-from recux.ui.story import ADMIN_PAGES, PARTICIPANT_PAGES
+from recux.ui.story import ADMIN_PAGES, CHAPTERS, PARTICIPANT_PAGES
 
 ICON = Path(__file__).with_name("icon.png")
 STYLE = """<style>
 [data-testid="stElementToolbar"] button[aria-label="Download as CSV"]{display:none}
 [data-testid="stMainBlockContainer"]{padding-top:3rem}
+button[data-testid="stBaseButton-segmented_controlActive"] p{color:var(--st-text-color)}
 </style>"""
 """The built-in download of tables would let a comment become a spreadsheet formula; ours cannot."""
 LOG = logging.getLogger("recux.pages")
@@ -43,6 +44,17 @@ def titles() -> dict[str, str]:
         "studies": _("Studies"),
         "people": _("People"),
         "import_data": _("Import"),
+        "team": _("Team"),
+    }
+
+
+def chapters() -> dict[str, str]:
+    """The chapters of the story in the reader's language."""
+    return {
+        "set_up": _("Set up"),
+        "collect": _("Collect"),
+        "results": _("Results"),
+        "improve": _("Improve"),
         "team": _("Team"),
     }
 
@@ -82,10 +94,24 @@ def _choose() -> st.Page:
         return st.navigation(_for_nobody(), position="hidden")
     st.set_page_config(layout="wide")
     st.html(STYLE)
-    page = st.navigation(_for_user(user), expanded=True)
+    page = st.navigation(_for_user(user), position="hidden")
+    _contents(user)
     frame.pick_study()
     doors.signed_in(user)
     return page
+
+
+def _contents(user: User) -> None:
+    """The story in the sidebar: chapters with their pages, as far as the role reaches."""
+    names, headings = titles(), chapters()
+    for chapter in CHAPTERS:
+        pages = [page for page in ADMIN_PAGES if page.chapter == chapter and has_role(user, page.role)]
+        if not pages:
+            continue
+        if len(pages) > 1 or names[pages[0].name] != headings[chapter]:
+            st.sidebar.markdown(f"**{headings[chapter]}**")
+        for page in pages:
+            st.sidebar.page_link(f"pages/admin/{page.name}.py", label=names[page.name], icon=page.icon)
 
 
 def _for_participant() -> list[st.Page]:

@@ -12,8 +12,10 @@ from db.tables import Study
 from recux.insight import cuts, satisfaction, spread
 from recux.insight.cuts import DIMENSIONS, Cut, Dimension, Said
 from recux.insight.satisfaction import By
-from recux.ui import data, words
+from recux.ui import address, data, words
 from recux.ui.language import _
+
+PERIODS: tuple[By, ...] = ("round", "day", "week")
 
 
 class View(NamedTuple):
@@ -57,19 +59,9 @@ def ask(arms: Mapping[str, str], known: Mapping[Dimension, list[str]]) -> View:
     """The controls above the figures."""
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     options = {name: known.get(name, []) for name in DIMENSIONS} | {"arm": list(arms)}
-    by: Dimension = row.segmented_control(
-        _("Split by"),
-        [name for name in DIMENSIONS if options[name]] or ["arm"],
-        default="arm",
-        format_func=words.dimension,
-        required=True,
-        key="by",
-        bind="query-params",
-    )
-    period: By = row.segmented_control(
-        _("Over time by"), ["round", "day", "week"], default="round", format_func=words.period, required=True,
-        key="period", bind="query-params",
-    )  # fmt: skip
+    ways: list[Dimension] = [name for name in DIMENSIONS if options[name]] or ["arm"]
+    by = address.choose(_("Split by"), ways, key="by", names=words.dimension, place=row)
+    period = address.choose(_("Over time by"), PERIODS, key="period", names=words.period, place=row)
     with row.popover(_("Filter"), icon=":material/filter_alt:"):
         chosen = {name: _one_of(name, options[name], arms) for name in DIMENSIONS if len(options[name]) > 1}
         careful = st.toggle(_("Without flagged answers"), key="careful", bind="query-params")
