@@ -103,7 +103,7 @@ def channels(session: Session, study: Study) -> pd.DataFrame:
         for status in ("sent", "waiting", "failed")
     ]
     last = sa.select(col(AlertDelivery.error)).where(col(AlertDelivery.channel_id) == col(AlertChannel.id))
-    last = last.order_by(col(AlertDelivery.id).desc()).limit(1)
+    last = last.order_by(col(AlertDelivery.id).desc()).limit(1).correlate(AlertChannel)
     statement = (
         sa.select(
             col(AlertChannel.id), col(AlertChannel.kind), col(AlertChannel.target), *counted, last.scalar_subquery()
