@@ -50,6 +50,8 @@ class Wanted:
     stars: tuple[int, int] = (1, 5)
     contradicting: bool = False
     """Only those whose score and words do not fit together."""
+    themed: bool = False
+    """Only those that the newest round put into a theme."""
 
 
 def mask(text: str) -> str:
@@ -64,7 +66,7 @@ def mask(text: str) -> str:
 def comments(
     session: Session, study: Study, wanted: Wanted | None = None, *, limit: int = LIMIT, raw: bool = False
 ) -> pd.DataFrame:
-    """The newest comments that are wanted, given with a rating or as a questionnaire's "why".
+    """The comments that came in last of those that are wanted, given with a rating or as a questionnaire's "why".
 
     ``kind`` (``rating`` or ``answer``) and ``id`` name the row; ``person`` is the participant's row; ``score`` and
     ``top`` are what was given with the words and the end of its scale (NaN: nothing); ``theme`` is a theme's id;
@@ -72,12 +74,14 @@ def comments(
     ``raw``.
     """
     wanted = wanted or Wanted()
-    both = sa.union_all(_rated(study, wanted), _whys(study, wanted)).subquery()
-    statement = sa.select(both).order_by(both.c.at.desc(), both.c.kind, both.c.id.desc())
-    rows = session.connection().execute(statement if wanted.contradicting else statement.limit(limit)).all()
-    table = pd.DataFrame([tuple(row) for row in rows], columns=list(COLUMNS)).astype(
-        {"score": "float64", "expected": "float64"}
-    )
+    most = None if wanted.contradicting else limit
+    found = [
+        tuple(row)
+        for statement, key in ((_rated(study, wanted), col(Rating.id)), (_whys(study, wanted), col(Answer.id)))
+        for row in session.connection().execute(statement.order_by(key.desc()).limit(most))
+    ]
+    rows = sorted(found, key=lambda row: (row[COLUMNS.index("at")], row[0], row[1]), reverse=True)[:most]
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"score": "float64", "expected": "float64"})
     if wanted.contradicting:
         table = table[contradicts(table)].head(limit).reset_index(drop=True)
     return table if raw else table.assign(comment=table["comment"].map(mask))
@@ -208,6 +212,8 @@ def _narrowed(
         )
     if wanted.contradicting:
         statement = statement.where(col(CommentReading.expected).is_not(None))
+    if wanted.themed:
+        statement = statement.where(col(CommentReading.theme_id).is_not(None))
     return statement
 
 

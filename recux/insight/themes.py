@@ -9,13 +9,14 @@ from recux.insight import comments
 from recux.stats import proportion
 
 QUOTES = 3
+MOST = 100_000
+"""Comments that are looked at; a round reads far fewer."""
 BY = ("arm", "cohort")
 
 
 def read(session: Session, study: Study) -> pd.DataFrame:
     """Every comment that the newest round put into a theme, with ``stars`` (1 to 5), ``round`` and ``nearness``."""
-    table = comments.comments(session, study, limit=100_000)
-    table = table[table["theme"].notna()].astype({"theme": "int64"})
+    table = comments.comments(session, study, comments.Wanted(themed=True), limit=MOST).astype({"theme": "int64"})
     batches = sa.select(col(BatchRow.kind), col(BatchRow.row_id), col(Batch.number)).join(
         Batch, col(Batch.id) == col(BatchRow.batch_id)
     )
