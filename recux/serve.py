@@ -41,7 +41,12 @@ def serve(settings: Settings, *, worker: bool) -> None:
     configure(settings)
     upgrade(settings.url)  # before the worker starts, which needs the tables
     listener = listen(settings.host, settings.port)
-    options: dict[str, Any] = {"log_config": None, "access_log": False, "timeout_graceful_shutdown": LAST_REQUESTS}
+    options: dict[str, Any] = {
+        "log_config": None,
+        "log_level": "warning",
+        "access_log": False,
+        "timeout_graceful_shutdown": LAST_REQUESTS,
+    }
     server = uvicorn.Server(uvicorn.Config(load_app(), **options))
     if not worker:
         server.run(sockets=[listener])
