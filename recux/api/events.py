@@ -85,7 +85,7 @@ async def events(request: Request) -> Response:
     """Keep what the person did. The same event sent twice counts once."""
     allow = _allowed_origin(request)
     beacon = await _beacon(request)
-    limiter: CapacityLimiter = request.app.state.beacons
+    limiter: CapacityLimiter = request.app.state.writes
     reply = await to_thread.run_sync(partial(_keep, request, beacon), limiter=limiter)
     return as_json(reply, **allow)
 

@@ -1,11 +1,12 @@
 """What an app that embeds the questions does for its participants: the same functions that the pages call."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Request
 from sqlmodel import Session, col, select
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from db.engine import read_session
@@ -166,7 +167,8 @@ def link(request: Request, study: StudySlug, participant: PersonId, taken: LinkT
 
 
 async def _answered(request: Request, work: Any) -> Response:
-    return await run_in_threadpool(answer, request, work, body_hash=hashed(await request.body()))
+    call = partial(answer, request, work, body_hash=hashed(await request.body()))
+    return await to_thread.run_sync(call, limiter=request.app.state.writes)
 
 
 def _engine(request: Request) -> Any:

@@ -17,6 +17,8 @@ ABOUT = """Feedback in, slates and figures out. Every request but health and eve
 Failures are problem documents (RFC 9457). Writes take an `Idempotency-Key`: the same key with the same request is
 answered with the first answer for 24 hours. Lists come in pages: give `next` of one page as `after` of the next.
 """
+WRITES_AT_ONCE = 16
+"""Small writes that one process works on at the same time."""
 
 
 def create_v1(settings: Settings) -> FastAPI:
@@ -33,7 +35,8 @@ def create_v1(settings: Settings) -> FastAPI:
     api.state.doorkeeper = Doorkeeper(settings)
     api.state.scorer = Scorer(settings)
     api.state.imports = CapacityLimiter(imports.AT_ONCE)
-    api.state.beacons = CapacityLimiter(imports.AT_ONCE)
+    # SQLite has one writer at a time: who waits here is served in turn, who waits for its lock sleeps and tries again
+    api.state.writes = CapacityLimiter(1 if settings.url.startswith("sqlite") else WRITES_AT_ONCE)
     problems.add_to(api)
     for module in (health, imports, people, events, predictions, reading):
         api.include_router(module.router)
