@@ -37,7 +37,7 @@ from recux.settings import Settings
 from recux.simulate import simulate_pilot
 
 PEOPLE = 40
-LEASE = 2.0
+LEASE = 4.0
 LOG = Path(tempfile.gettempdir()) / "recux-chaos.log"
 """What the killed processes had to say."""
 RUNNING: set[int] = set()
@@ -144,10 +144,9 @@ def tiny_encoder(folder: Path) -> str:
 def undisturbed(fresh: Any, template: Settings, home: Path) -> tuple[dict[str, list[Any]], float]:
     """What a round writes that nobody kills, and how many seconds its work takes."""
     settings = copy_of(fresh, template, home)
-    pid = start(settings, template)
-    wait_for(settings, {"running", "done"})
+    pid = wait_for(settings, {"running", "done"}, start(settings, template), template)
     began = time.monotonic()
-    wait_for(settings, {"done"})
+    pid = wait_for(settings, {"done"}, pid, template)
     seconds = time.monotonic() - began
     end(pid)
     return state(settings.url), seconds
@@ -159,15 +158,14 @@ def disturbed(
     """Kill worker after worker until the round is done; how many, and the seconds from the last kill to the end."""
     kills, since = 0, time.monotonic()
     while True:
-        pid = start(settings, template)
-        wait_for(settings, {"running", "done"})
+        pid = wait_for(settings, {"running", "done"}, start(settings, template), template)
         if kills < most and kills < worker.MAX_RECOVERIES - 5:
             time.sleep(rng.uniform(0, 1.1 * length))
         else:
-            wait_for(settings, {"done"})
+            pid = wait_for(settings, {"done"}, pid, template)
         over = status(settings) == "done"
         end(pid)
-        if over and status(settings) == "done":
+        if over:
             return kills, time.monotonic() - since
         kills, since = kills + 1, time.monotonic()
 
@@ -228,14 +226,17 @@ def status(settings: Settings) -> str:
         return str(connection.execute(sa.select(Round.status)).scalar_one())  # type: ignore[call-overload]
 
 
-def wait_for(settings: Settings, wanted: set[str]) -> float:
-    """Until the round has one of these states; when that was."""
-    end_ = time.monotonic() + PATIENCE
+def wait_for(settings: Settings, wanted: set[str], pid: int, template: Settings) -> int:
+    """Until the round has one of these states; the worker's id, which is another one when it lost its lease."""
+    latest = time.monotonic() + PATIENCE
     while (found := status(settings)) not in wanted:
-        if time.monotonic() > end_ or found == "failed":
-            raise RuntimeError(f"the round is {found}, not {wanted}")
+        if time.monotonic() > latest or found == "failed":
+            raise RuntimeError(f"the round is {found}, not {wanted}; see {LOG}")
+        if os.waitpid(pid, os.WNOHANG)[0] == pid:  # it ended itself: on a busy machine a short lease may run out
+            RUNNING.discard(pid)
+            pid = start(settings, template)
         time.sleep(0.05)
-    return time.monotonic()
+    return pid
 
 
 def state(url: str) -> dict[str, list[Any]]:

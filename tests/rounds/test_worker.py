@@ -21,7 +21,8 @@ from recux.settings import Settings
 from tests.planting import plant_person, plant_rating, plant_study
 
 WORKER = Path(__file__).parent / "counting_worker.py"
-LEASE = 3.0
+LEASE = 5.0
+"""Seconds: long enough for a busy machine, which must not make a worker believe that it was cut off."""
 NAMES = [name for name, _ in STAGES]
 
 
@@ -87,7 +88,8 @@ def ledger(tmp_path):
 def test_a_round_survives_kills_at_random_moments_and_no_finished_stage_runs_again(settings, study, start, tmp_path):
     close_and_enqueue(settings, study.id)
     generator = random.Random(4)
-    for _ in range(3):
+    kills = 3 if settings.url.startswith("sqlite") else 2  # each takeover waits for a lease to end
+    for _ in range(kills):
         process = start()
         seen = len(ledger(tmp_path))
         wait_for(lambda seen=seen: len(ledger(tmp_path)) > seen)
@@ -98,7 +100,7 @@ def test_a_round_survives_kills_at_random_moments_and_no_finished_stage_runs_aga
     wait_for(lambda: status(settings) == "done")
     ends = [name for name, what in ledger(tmp_path) if what == "end"]
     assert list(dict.fromkeys(ends)) == NAMES
-    assert len(ends) <= len(NAMES) + 3  # a kill between a stage's end and its record repeats that stage, none else
+    assert len(ends) <= len(NAMES) + kills  # a kill between a stage's end and its record repeats that stage, none else
 
 
 def test_closing_and_queueing_are_one_act(settings, study):
