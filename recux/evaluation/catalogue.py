@@ -20,25 +20,33 @@ DIVERSITY = "1 - cosine of category and tags, mean over the pairs of a slate, th
 NOVELTY = (
     "-log2 of the share of people who reacted to an item (at least one), mean over shown items and people, in bits"
 )
+NO_PAIRS = "no slate has two items with a category or tags"
+ONE_PERSON = "one person's reactions say nothing about what is popular"
+UNRATED = "no shown item was rated"
 SERENDIPITY = "Share of rated items that are relevant and not among the most popular ones, mean over people"
 
 
 def figures(exposures: pd.DataFrame, items: pd.DataFrame, *, relevant_from: float) -> dict[str, FigureValue]:
     """Coverage, gini, diversity, novelty and serendipity of the exposures."""
     if exposures.empty or items.empty:
-        words = {"coverage": COVERAGE, "gini": GINI, "diversity": DIVERSITY}
-        words |= {"novelty": NOVELTY, "serendipity": SERENDIPITY}
-        return {name: missing("no slate was shown to anybody", definition, n=0) for name, definition in words.items()}
+        return nothing_shown()
     codes = pd.Index(items["item"]).get_indexer(exposures["item"])
     shown = np.bincount(codes, minlength=len(items)).astype(np.float64)
-    popular = popularity(exposures, codes, len(items))
+    popular, people = popularity(exposures, codes, len(items)), int(exposures["participant"].nunique())
     return {
-        "coverage": _counted(coverage(np.unique(codes), len(items)), exposures, COVERAGE),
-        "gini": _counted(gini(shown), exposures, GINI),
+        "coverage": counted(coverage(np.unique(codes), len(items)), people, COVERAGE),
+        "gini": counted(gini(shown), people, GINI),
         "diversity": _diversity(exposures, codes, items),
         "novelty": _novelty(exposures, codes, popular),
         "serendipity": _serendipity(exposures, codes, popular, relevant_from),
     }
+
+
+def nothing_shown() -> dict[str, FigureValue]:
+    """The figures where there is nothing to make them of."""
+    words = {"coverage": COVERAGE, "gini": GINI, "diversity": DIVERSITY}
+    words |= {"novelty": NOVELTY, "serendipity": SERENDIPITY}
+    return {name: missing("no slate was shown to anybody", definition, n=0) for name, definition in words.items()}
 
 
 def popularity(exposures: pd.DataFrame, codes: Ints, n_items: int) -> Floats:
@@ -84,7 +92,7 @@ def _directions(items: pd.DataFrame) -> sparse.csr_matrix:
 def _diversity(exposures: pd.DataFrame, codes: Ints, items: pd.DataFrame) -> FigureValue:
     of_slates = slate_diversity(exposures, codes, items)
     if of_slates.empty:
-        return missing("no slate has two items with a category or tags", DIVERSITY, n=0)
+        return missing(NO_PAIRS, DIVERSITY, n=0)
     return figure(bounded_mean(person_means(of_slates, "distance"), low=0, high=1), DIVERSITY)
 
 
@@ -93,7 +101,7 @@ def _novelty(exposures: pd.DataFrame, codes: Ints, popular: Floats) -> FigureVal
     bits = -np.log2(np.maximum(popular, 1) / people)  # an item that nobody reacted to is new, not infinitely new
     means = person_means(exposures[["participant"]].assign(bits=bits[codes]), "bits")
     if people < 2:
-        return missing("one person's reactions say nothing about what is popular", NOVELTY, n=people)
+        return missing(ONE_PERSON, NOVELTY, n=people)
     return figure(bounded_mean(means, low=0, high=float(np.log2(people))), NOVELTY)
 
 
@@ -101,7 +109,7 @@ def _serendipity(exposures: pd.DataFrame, codes: Ints, popular: Floats, relevant
     """Against what a popularity list as long as the slate would have shown (Ge, Delgado-Battenfeld, Jannach 2010)."""
     rated = exposures["rating"].notna().to_numpy()
     if not rated.any():
-        return missing("no shown item was rated", SERENDIPITY, n=0)
+        return missing(UNRATED, SERENDIPITY, n=0)
     place = pd.Series(popular).rank(method="min", ascending=False).to_numpy()  # 1 = most popular
     length = exposures.groupby("slate")["item"].transform("size").to_numpy()
     surprising = (exposures["rating"].to_numpy() >= relevant_from) & (place[codes] > length)
@@ -109,6 +117,6 @@ def _serendipity(exposures: pd.DataFrame, codes: Ints, popular: Floats, relevant
     return figure(bounded_mean(person_means(rows, "surprising"), low=0, high=1), SERENDIPITY)
 
 
-def _counted(value: float, exposures: pd.DataFrame, definition: str) -> FigureValue:
-    people = int(exposures["participant"].nunique())
+def counted(value: float, people: int, definition: str) -> FigureValue:
+    """A complete count, which has no uncertainty."""
     return FigureValue(float(value), float(value), float(value), people, definition, COMPLETE)

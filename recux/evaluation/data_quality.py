@@ -4,6 +4,8 @@ figure unless somebody asks to see it without them.
 The rules, in words for the page beside them, are in ``RULES``.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -62,11 +64,16 @@ def count(flagged: pd.DataFrame) -> dict[str, int]:
 
 def flagged_shares(flagged: pd.DataFrame, spoke: int) -> dict[str, FigureValue]:
     """Share of the ``spoke`` people who rated or answered that each rule flags, as ``flagged.REASON``."""
+    return shares_of(count(flagged), spoke)
+
+
+def shares_of(counts: Mapping[str, int], spoke: int) -> dict[str, FigureValue]:
+    """The same from the number of people by reason."""
     return {
         f"flagged.{reason}": figure(
             proportion(number, spoke), f"Share of those who rated or answered who gave {RULES[reason]}"
         )
-        for reason, number in count(flagged).items()
+        for reason, number in counts.items()
     }
 
 
@@ -192,10 +199,20 @@ def _inattentive(answers: pd.DataFrame) -> set[int]:
     return people
 
 
-def _repeating(comments: pd.DataFrame) -> set[int]:
+def long_comments(comments: pd.DataFrame) -> pd.DataFrame:
+    """Columns ``participant`` and ``text`` (normalised) of comments that no two people would write alike."""
+    rows = _normalised(comments)
+    return rows.loc[rows["length"] >= COPIED_WORDS, ["participant", "text"]].drop_duplicates(ignore_index=True)
+
+
+def _normalised(comments: pd.DataFrame) -> pd.DataFrame:
     text = comments["comment"].str.casefold().str.split().str.join(" ")
     length = pd.Series([words_in(one) for one in text], index=comments.index, dtype="float64")
-    rows = pd.DataFrame({"participant": comments["participant"], "text": text, "length": length})
+    return pd.DataFrame({"participant": comments["participant"], "text": text, "length": length})
+
+
+def _repeating(comments: pd.DataFrame) -> set[int]:
+    rows = _normalised(comments)
     own = rows[(rows["length"] >= OWN_WORDS) & rows.duplicated(["participant", "text"], keep=False)]
     shared = rows[rows["length"] >= COPIED_WORDS].drop_duplicates(["participant", "text"])
     return set(own["participant"]) | set(shared[shared.duplicated("text", keep=False)]["participant"])

@@ -13,9 +13,13 @@ from recux.evaluation.rows import NO_SLATE
 DONE = {"clicked": "click", "purchased": "purchase"}
 
 
-def exposures(impressions: pd.DataFrame, ratings: pd.DataFrame, interactions: pd.DataFrame) -> pd.DataFrame:
+def exposures(
+    impressions: pd.DataFrame, ratings: pd.DataFrame, interactions: pd.DataFrame, *, untimed: bool | None = None
+) -> pd.DataFrame:
     """Columns ``slate``, ``participant``, ``arm``, ``item``, ``position``, ``score``, ``rating`` (NaN: unrated),
     ``clicked``, ``purchased``; in order of slate and position. Impressions that nobody can have seen are left out.
+
+    ``untimed`` says that the study's slates have no times, so that all of them count; None: these rows say so.
     """
     known = impressions.sort_values(["slate", "position"], ignore_index=True)
     rated = with_slates(ratings, known).drop_duplicates(["slate", "item"], keep="last")
@@ -25,7 +29,7 @@ def exposures(impressions: pd.DataFrame, ratings: pd.DataFrame, interactions: pd
         rows[name] = _pairs(rows).isin(_pairs(done[done["kind"] == kind]))
     seen = rows["rating"].notna() | rows["clicked"] | rows["purchased"] | rows["shown"]
     columns = ["slate", "participant", "arm", "item", "position", "score", "rating", *DONE]
-    return rows.loc[_visible(rows, seen), columns].reset_index(drop=True)
+    return rows.loc[_visible(rows, seen, untimed), columns].reset_index(drop=True)
 
 
 def with_slates(rows: pd.DataFrame, impressions: pd.DataFrame) -> pd.DataFrame:
@@ -47,11 +51,14 @@ def _pairs(rows: pd.DataFrame) -> "pd.Series[int]":
     return rows["slate"].astype("int64") * (1 << 32) + rows["item"].astype("int64")
 
 
-def _visible(rows: pd.DataFrame, seen: "pd.Series[bool]") -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _visible(
+    rows: pd.DataFrame, seen: "pd.Series[bool]", untimed: bool | None
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     codes, slates = pd.factorize(rows["slate"].to_numpy())
     touched = np.bincount(codes, weights=seen, minlength=len(slates))[codes] > 0
     says = np.bincount(codes, weights=rows["shown"], minlength=len(slates))[codes] > 0
     timed = rows["served_at"].notna().to_numpy()
-    untimed_log = not timed.any() and bool(seen.any())  # a source that never says when, but people reacted
-    served = np.ones(len(rows), dtype=bool) if untimed_log else timed | touched
+    if untimed is None:  # a source that never says when, but people reacted
+        untimed = not timed.any() and bool(seen.any())
+    served = np.ones(len(rows), dtype=bool) if untimed else timed | touched
     return np.asarray(served & (seen.to_numpy() | ~says), dtype=np.bool_)

@@ -64,7 +64,7 @@ def among(session: Session, column: Any, ids: Sequence[int]) -> sa.ColumnElement
     if session.get_bind().dialect.name == "sqlite":
         values = sa.func.json_each(json.dumps([int(one) for one in ids])).table_valued("value")
         return sa.ColumnElement.in_(column, sa.select(values.c.value))
-    array = sa.cast([int(one) for one in ids], postgresql.ARRAY(sa.Integer))
+    array = sa.cast([int(one) for one in ids], postgresql.ARRAY(sa.BigInteger))
     return sa.ColumnElement.__eq__(column, sa.any_(array))
 
 

@@ -49,11 +49,11 @@ def figures(
 
 def _rate(exposures: pd.DataFrame, column: str, kind: str, recorded: bool) -> FigureValue:
     """Only where the study records this kind at all: otherwise none and not logged look the same."""
-    definition = f"Share of shown items that got a {kind}, all people's together ({len(exposures):,} shown)"
+    definition = rate_words(kind, len(exposures))
     if exposures.empty:
         return missing("no slate was shown to anybody", definition, n=0)
     if not recorded:
-        return missing(f"no {kind} was ever recorded in this study, so there may be no record of them", definition)
+        return missing(never_recorded(kind), definition)
     done, shown, people = per_person(exposures, column)
     return figure(cluster_ratio(done, shown, people), definition)
 
@@ -66,7 +66,7 @@ def per_person(exposures: pd.DataFrame, column: str) -> tuple[Floats, Floats, ND
 
 
 def _ranking(exposures: pd.DataFrame, k: int, relevant_from: float) -> dict[str, FigureValue]:
-    words = {name: f"{WORDS[name].format(k=k)}; mean of people's means" for name in METRICS}
+    words = {name: ranking_words(name, k) for name in METRICS}
     if exposures.empty or not exposures["rating"].notna().any():
         return {name: missing("no item of a shown slate was rated", words[name], n=0) for name in METRICS}
     slates = per_slate(exposures, k=k, relevant_from=relevant_from)
@@ -76,11 +76,27 @@ def _ranking(exposures: pd.DataFrame, k: int, relevant_from: float) -> dict[str,
 def _mean(slates: pd.DataFrame, name: str, definition: str, k: int) -> FigureValue:
     means = person_means(slates, name)
     if len(means) == 0:
-        return missing(_undefined(name, k), definition, n=0)
+        return missing(undefined(name, k), definition, n=0)
     return figure(bounded_mean(means, low=0, high=1), definition)
 
 
-def _undefined(name: str, k: int) -> str:
+def rate_words(kind: str, shown: int) -> str:
+    """What a click or purchase rate is."""
+    return f"Share of shown items that got a {kind}, all people's together ({shown:,} shown)"
+
+
+def never_recorded(kind: str) -> str:
+    """Why a rate is not estimable in a study that has no such interaction at all."""
+    return f"no {kind} was ever recorded in this study, so there may be no record of them"
+
+
+def ranking_words(name: str, k: int) -> str:
+    """What a ranking figure is."""
+    return f"{WORDS[name].format(k=k)}; mean of people's means"
+
+
+def undefined(name: str, k: int) -> str:
+    """Why a ranking figure is not defined on any slate."""
     if name in {"recall", "f1"}:
         return f"no slate has more than {k} rated items and a relevant one: with k = slate length recall is always 1"
     return "no slate has both relevant and other items" if name == "auc" else "no slate has a relevant item"

@@ -95,10 +95,22 @@ def constructs(answers: pd.DataFrame) -> dict[str, ConstructFigures]:
 
 def mean_rating(ratings: pd.DataFrame) -> FigureValue:
     """Mean of people's mean ratings; the number of ratings is in the definition."""
-    definition = f"Mean of people's own mean ratings, 1 to 5 ({len(ratings):,} ratings)"
+    definition = rating_words(len(ratings))
     if ratings.empty:
         return missing("nobody rated anything", definition, n=0)
     return figure(bounded_mean(person_means(ratings, "rating"), low=1, high=5), definition)
+
+
+def rating_words(ratings: int) -> str:
+    """What the mean rating is."""
+    return f"Mean of people's own mean ratings, 1 to 5 ({ratings:,} ratings)"
+
+
+def construct_words(construct: Construct, low: float, high: float) -> tuple[str, str, str]:
+    """What a construct's score, alpha and omega are."""
+    who = f"of {len(construct.questions)} questions, people who answered all"
+    score = f"Mean of people's {construct.name} scores, {low:g} to {high:g}"
+    return score, f"Cronbach's alpha {who}", f"McDonald's omega {who}"
 
 
 def person_means(rows: pd.DataFrame, column: str) -> Floats:
@@ -181,14 +193,13 @@ def _instrument(answers: pd.DataFrame, instrument: Instrument) -> InstrumentFigu
 def _construct(wide: pd.DataFrame, instrument: Instrument, construct: Construct) -> ConstructFigures:
     low, high = construct_range(instrument, construct)
     scores = construct_scores(wide, instrument, construct).to_numpy()
-    definition = f"Mean of people's {construct.name} scores, {low:g} to {high:g}"
+    words = construct_words(construct, low, high)
     keyed = keyed_table(wide, instrument, construct)
-    who = f"of {len(construct.questions)} questions, people who answered all"
     rest = item_rest_correlations(keyed) if len(construct.questions) > 1 else ()
     return ConstructFigures(
-        figure(bounded_mean(scores, low=low, high=high), definition),
-        figure(cronbach_alpha(keyed), f"Cronbach's alpha {who}"),
-        figure(mcdonald_omega(keyed), f"McDonald's omega {who}"),
+        figure(bounded_mean(scores, low=low, high=high), words[0]),
+        figure(cronbach_alpha(keyed), words[1]),
+        figure(mcdonald_omega(keyed), words[2]),
         {
             name: figure(one, f"Correlation of {name} with the sum of the other questions, after reversing")
             for name, one in zip(construct.questions, rest, strict=False)

@@ -95,11 +95,11 @@ class Snapshot:
         )
 
 
-def snapshot(session: Session, study: Study, scope: Scope) -> Snapshot:
-    """Read a study's rows, each table once."""
+def snapshot(session: Session, study: Study, scope: Scope, *, untimed: bool | None = None) -> Snapshot:
+    """Read a study's rows, each table once; ``untimed`` as for ``exposures``."""
     ratings = rows.ratings(session, scope)
     listed = rows.impressions(session, scope)
-    shown = exposures(listed, ratings, rows.interactions(session, scope))
+    shown = exposures(listed, ratings, rows.interactions(session, scope), untimed=untimed)
     said = rows.answers(session, scope)
     return Snapshot(
         primary_metric=study.primary_metric,

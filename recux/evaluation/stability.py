@@ -32,16 +32,28 @@ class Objective:
 def figures(requests: pd.DataFrame) -> dict[str, FigureValue]:
     """p50, p95 and p99 of the duration of all calls in milliseconds, failure rate and availability as shares."""
     durations = requests["duration_ms"].to_numpy()
-    found = {
-        name: figure(latency_quantile(durations, q), f"{q:.0%} of calls were answered or had failed within this, in ms")
-        for name, q in QUANTILES.items()
-    }
+    found = {name: figure(latency_quantile(durations, q), within_words(q)) for name, q in QUANTILES.items()}
     failed = requests["failed"].to_numpy(dtype=np.float64)
     return {
         **found,
         "failure_rate": _share(failed, requests, FAILURE),
         "availability": _share(1 - failed, requests, AVAILABILITY),
     }
+
+
+def within_words(q: float) -> str:
+    """What a quantile of durations is."""
+    return f"{q:.0%} of calls were answered or had failed within this, in ms"
+
+
+def calls_words(what: str) -> str:
+    """What a share of calls is that were made for nobody known."""
+    return f"{what}; n = calls"
+
+
+def people_words(what: str) -> str:
+    """What a share of calls is whose people are known."""
+    return f"{what}; n = people they were made for"
 
 
 def objectives(targets: Mapping[str, float], found: Mapping[str, FigureValue]) -> list[Objective]:
@@ -53,11 +65,11 @@ def _share(events: np.ndarray[tuple[int], np.dtype[np.float64]], requests: pd.Da
     """Calls of one person resemble each other; those made for nobody known count as independent."""
     person = requests["participant"].to_numpy()
     if not person.any():
-        return figure(proportion(int(events.sum()), len(events)), f"{what}; n = calls")
+        return figure(proportion(int(events.sum()), len(events)), calls_words(what))
     cluster = np.where(person > 0, person, -requests["id"].to_numpy())
     codes, unique = pd.factorize(cluster, sort=True)
     totals, sizes = np.bincount(codes, weights=events), np.bincount(codes).astype(np.float64)
-    return figure(cluster_ratio(totals, sizes, unique), f"{what}; n = people they were made for")
+    return figure(cluster_ratio(totals, sizes, unique), people_words(what))
 
 
 def _objective(name: str, target: float, measured: FigureValue) -> Objective:

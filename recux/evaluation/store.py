@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from db.engine import insert_many
 from db.tables import Batch, Figure, Round, Study
+from recux.evaluation.aggregates import cumulative
 from recux.evaluation.before_after import changes
 from recux.evaluation.data_quality import flagged_shares
 from recux.evaluation.figure import FigureValue
@@ -22,14 +23,29 @@ CUMULATIVE, BATCH, PREVIOUS = "", "batch", "previous"
 def evaluate_round(session: Session, round_: Round) -> None:
     """Compute and store the figures of a round, in the caller's transaction; those it stored before are replaced."""
     study, batch = session.get_one(Study, round_.study_id), session.get_one(Batch, round_.batch_id)
+    newest = session.exec(select(sa.func.max(col(Batch.number))).where(col(Batch.study_id) == study.id)).one()
+    everything = _rows_up_to(session, study, batch) if batch.number == newest else None
     rows = [
-        *_rows_of(session, study, up_to(batch), CUMULATIVE),
+        *(everything or _rows_of(session, study, up_to(batch), CUMULATIVE)),
         *_rows_of(session, study, alone(session, batch), BATCH),
     ]
     rows += list(_changes(session, study, batch))
     code = version("recux")
     session.connection().execute(sa.delete(Figure).where(col(Figure.round_id) == round_.id))
     insert_many(session, Figure, [row | {"round_id": round_.id, "code_version": code} for row in rows])
+
+
+def _rows_up_to(session: Session, study: Study, batch: Batch) -> list[dict[str, Any]]:
+    """Everything up to the newest batch, from kept sums; an older batch is computed from its rows."""
+    found = cumulative(session, study, batch)
+    rows = [
+        _row(section, arm, CUMULATIVE, metric, value)
+        for arm, sections in found.sections.items()
+        for section, figures in sections.items()
+        for metric, value in figures.items()
+    ]
+    rows += [_row("experiment", one.arm, CUMULATIVE, one.metric, one.difference) for one in found.comparisons]
+    return rows + [_row("data_quality", "", CUMULATIVE, metric, value) for metric, value in found.flags.items()]
 
 
 def _rows_of(session: Session, study: Study, scope: Scope, cut: str) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,237 @@
+"""One step: from the sums of the last batch to those of this one, or from nothing where that cannot be."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col
+
+from db.tables import Batch, CommentMark, Participant, PersonAggregate, Request, Slate, Study, StudyAggregate
+from recux.evaluation import data_quality, texts
+from recux.evaluation.aggregates import compare, kept, read
+from recux.evaluation.aggregates.calls import calls_of, new_calls
+from recux.evaluation.aggregates.kept import Kept, items_of, matrix_of
+from recux.evaluation.aggregates.parts import Parts, parts_of, surprise
+from recux.evaluation.aggregates.sums import added, sums_of
+from recux.evaluation.aggregates.touched import last_rows, leavers, sharing, touched
+from recux.evaluation.experiment import Comparison
+from recux.evaluation.frames import among
+from recux.evaluation.recommendation import K_MAX
+from recux.evaluation.scope import Scope, up_to
+from recux.evaluation.snapshot import Snapshot, snapshot
+
+
+@dataclass(frozen=True)
+class Cumulative:
+    """All figures of everything up to a batch."""
+
+    sections: Mapping[str, Mapping[str, read.Figures]]
+    """By arm (empty: everyone) and section."""
+    comparisons: list[Comparison]
+    flags: read.Figures
+
+
+@dataclass(frozen=True)
+class Step:
+    """From which sums to which batch."""
+
+    session: Session
+    study: Study
+    batch: Batch
+    before: StudyAggregate | None
+    """The row of the sums that are moved on; None: from nothing."""
+
+    def scope(self, people: Sequence[int] | None) -> Scope:
+        """Everything up to the batch, of these people (None: everybody)."""
+        return replace(up_to(self.batch), people=None if people is None else tuple(people))
+
+
+def cumulative(session: Session, study: Study, batch: Batch) -> Cumulative:
+    """Figures of everything up to ``batch``, which must be the study's newest; the kept sums move on to it."""
+    row = session.get(StudyAggregate, study.id)
+    found = None
+    if row is not None and _usable(session, row, batch):
+        found = advanced(Step(session, study, batch, row), kept.load(session, row))
+    state, data = found or anew(Step(session, study, batch, None))
+    kept.save(session, state, study=batch.study_id, batch=batch.number, closed_at=batch.closed_at)
+    if row is not None:
+        session.expire(row)
+    return _read(state, data)
+
+
+def anew(step: Step) -> tuple[Kept, Snapshot]:
+    """All sums from all rows."""
+    timed, state = _timed(step), Kept()
+    data, comments = _data(step, None, untimed=False if timed else None)
+    _settle(state, data, step.study.slate_size, timed)
+    _replace(step, state, replace(data, k=state.k), comments, None)
+    return state, replace(data, k=state.k)
+
+
+def advanced(step: Step, state: Kept) -> tuple[Kept, Snapshot] | None:
+    """The sums with what came since, or None where something is not as it was: then all is computed again."""
+    assert step.before is not None
+    if _calls_in(step, None) != state.seen_calls + _calls_in(step, step.before):
+        return None  # calls were deleted since
+    timed, people = _timed(step), touched(step.session, step.batch, step.before)
+    untimed = False if timed else state.untimed or None
+    data, comments = _data(step, sorted(people), untimed=untimed)
+    study, marks = step.batch.study_id, set(_marks(comments)["mark"].tolist())
+    others = sharing(step.session, study, marks | kept.marks_of(step.session, study, sorted(people)), people)
+    if others:
+        people |= others
+        data, comments = _data(step, sorted(people), untimed=untimed)
+    settled = state.k, state.untimed
+    _settle(state, data, step.study.slate_size, timed)
+    if settled != (state.k, state.untimed):
+        return None
+    data = replace(data, k=state.k)
+    _replace(step, state, data, comments, sorted(people))
+    return state, data
+
+
+def _usable(session: Session, row: StudyAggregate, batch: Batch) -> bool:
+    """Whether the kept sums are of the batch before this one (or of this one), and nobody in them was erased."""
+    if row.settings.get("format") != kept.FORMAT or batch.number - row.batch not in {0, 1}:
+        return False
+    here = col(PersonAggregate.study_id) == row.study_id, col(PersonAggregate.arm) == ""
+    stored = sa.select(sa.func.count()).select_from(PersonAggregate).where(*here)
+    return int(session.connection().execute(stored).scalar_one()) == row.people
+
+
+def _data(step: Step, people: list[int] | None, *, untimed: bool | None) -> tuple[Snapshot, pd.DataFrame]:
+    """These people's rows, and their comments."""
+    data = snapshot(step.session, step.study, step.scope(people), untimed=untimed)
+    written = texts.comments(step.session, step.scope(people))
+    return data, written[written["id"].isin(data.ratings["id"])]
+
+
+def _settle(state: Kept, data: Snapshot, slate_size: int, timed: bool) -> None:
+    """What holds for the whole study: k, whether lists have times, and what was ever recorded."""
+    longest = int(data.exposures.groupby("slate").size().max()) if len(data.exposures) else 0
+    state.longest = max(state.longest, longest)
+    state.k = max(1, min(K_MAX, state.longest or slate_size))
+    state.untimed = not timed and (state.untimed or len(data.exposures) > 0)
+    state.recorded = sorted(data.recorded)
+
+
+def _replace(step: Step, state: Kept, data: Snapshot, comments: pd.DataFrame, people: list[int] | None) -> None:
+    """Put these people's new parts (None: everybody's) in the place of their old ones."""
+    session, study = step.session, step.batch.study_id
+    left = leavers(session, study) if people else []
+    kept.replace_marks(session, study, people, _marks(comments))
+    flags = _flags(step, data, comments, people)
+    parts = {arm: parts_of(data, arm=arm, flags=flags) for arm in ("", *data.arms)}
+    for arm, old in kept.old_sums(session, state, study, people or []).items():
+        state.sums(arm).add(old, -1)
+    _add_parts(state, parts, data)
+    own = _own_arms(session, study, people)
+    kept.replace_people(session, state.fields, study, people, parts=parts, own=own)
+    _add_calls(step, state, data.arms, left)
+    state.last = last_rows(session, step.batch, state.last)
+
+
+def _add_parts(state: Kept, parts: dict[str, Parts], data: Snapshot) -> None:
+    for arm, part in parts.items():
+        sums, of_arm = state.sums(arm), data if arm == "" else data.of_arm(arm)
+        if len(of_arm.exposures):
+            counted = added(sums.items, items_of(part), 1)
+            reacted = pd.Series(counted[:, 2], index=counted[:, 0])
+            popular = reacted.reindex(data.items["item"], fill_value=0).to_numpy()
+            shown = sums.people("n.shown") + int(part.fields["n.shown"].notna().sum())
+            for name, values in surprise(of_arm, popular, shown).items():
+                part.fields[name] = values
+        state.fields += [name for name in part.fields.columns if name not in state.fields]
+    for arm, part in parts.items():
+        state.sums(arm).add(sums_of(matrix_of(part, state.fields), state.fields, items_of(part)), 1)
+
+
+def _add_calls(step: Step, state: Kept, arms: Sequence[str], left: list[int]) -> None:
+    """Put new calls in, and take those of people who left out."""
+    scope, last = up_to(step.batch), state.last.get("request", 0)
+    since = step.before.closed_at if step.before else None
+    new = new_calls(step.session, scope, since=since, last=last)
+    old = calls_of(step.session, scope, left, last=last, until=since) if since and left else new.iloc[:0]
+    for arm in ("", *arms):
+        mine, theirs = (rows if arm == "" else rows[rows["arm"] == arm] for rows in (new, old))
+        for rows, sign in ((theirs, -1), (mine, 1)):
+            if len(rows):
+                state.durations(arm).add(rows["duration_ms"].to_numpy(), sign)
+        loose = mine[mine["participant"] == 0]
+        calls, failed = state.unknown.get(arm, [0, 0])
+        state.unknown[arm] = [calls + len(loose), failed + int(loose["failed"].sum())]
+    state.seen_calls = _calls_in(step, None)
+
+
+def _read(state: Kept, data: Snapshot) -> Cumulative:
+    recorded, items = set(state.recorded), len(data.items)
+    sections = {
+        arm: read.sections(
+            state.sums(arm),
+            state.durations(arm),
+            state.unknown.get(arm, [0, 0]),
+            k=state.k,
+            recorded=recorded,
+            items=items,
+        )
+        for arm in ("", *data.arms)
+    }
+    split = data.sample_ratio()
+    found = compare.comparisons(state, data.arms, data.primary_metric, split_ok=split.ok, crossover=data.crossover)
+    return Cumulative(sections, found, read.of_flags(state.sums("")))
+
+
+def _marks(comments: pd.DataFrame) -> pd.DataFrame:
+    rows = data_quality.long_comments(comments)
+    marks = [int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), signed=True) for text in rows["text"]]
+    return pd.DataFrame({"participant": rows["participant"], "mark": pd.Series(marks, dtype="int64")}).drop_duplicates()
+
+
+def _flags(step: Step, data: Snapshot, comments: pd.DataFrame, people: list[int] | None) -> pd.DataFrame:
+    """Who answered without care, among these people; a shared comment is found by its mark, whoever else wrote it."""
+    timed = texts.timings(step.session, step.scope(people))
+    timed = timed[timed["response"].isin(data.answers["response"])]
+    found = data_quality.flags(data.ratings, data.answers, comments, timed)
+    if not people:
+        return found
+    mine, other = among(step.session, col(CommentMark.participant_id), people), aliased(CommentMark)
+    shared = (
+        sa.select(col(CommentMark.participant_id))
+        .join(
+            other, sa.and_(col(other.study_id) == col(CommentMark.study_id), col(other.mark) == col(CommentMark.mark))
+        )
+        .where(mine, col(other.participant_id) != col(CommentMark.participant_id))
+        .distinct()
+    )
+    copied = [(int(row[0]), data_quality.DUPLICATE) for row in step.session.connection().execute(shared)]
+    more = pd.DataFrame(copied, columns=["participant", "reason"]).astype({"participant": "int64", "reason": "str"})
+    return pd.concat([found, more]).drop_duplicates(ignore_index=True)
+
+
+def _timed(step: Step) -> bool:
+    """Whether any list of the study has a time."""
+    here = col(Slate.study_id) == step.batch.study_id, col(Slate.served_at).is_not(None)
+    return step.session.connection().execute(sa.select(sa.literal(1)).where(*here).limit(1)).first() is not None
+
+
+def _calls_in(step: Step, row: StudyAggregate | None) -> int:
+    """Calls until the batch was closed; with ``row``, those that its sums do not have yet."""
+    time = col(Request.requested_at)
+    where: list[sa.ColumnElement[bool]] = [
+        sa.ColumnElement.__eq__(col(Request.study_id), step.batch.study_id),
+        time <= step.batch.closed_at,
+    ]
+    if row is not None:
+        where.append(sa.or_(col(Request.id) > row.settings["last"]["request"], time > row.closed_at))
+    counted = sa.select(sa.func.count()).select_from(Request).where(*where)
+    return int(step.session.connection().execute(counted).scalar_one())
+
+
+def _own_arms(session: Session, study: int, people: list[int] | None) -> dict[int, int]:
+    """Row id of each person's arm, 0 for none."""
+    here = col(Participant.study_id) == study if people is None else among(session, col(Participant.id), people)
+    statement = sa.select(col(Participant.id), sa.func.coalesce(col(Participant.arm_id), 0)).where(here)
+    return {int(row[0] or 0): int(row[1]) for row in session.connection().execute(statement)}

@@ -1,0 +1,76 @@
+"""Comparisons of arms from the kept sums."""
+
+from collections.abc import Sequence
+
+from recux.evaluation.aggregates.kept import Kept
+from recux.evaluation.aggregates.read import nps_counts
+from recux.evaluation.aggregates.sums import Sums
+from recux.evaluation.experiment import SAME_PEOPLE, Compared, Comparison, judged
+from recux.evaluation.recommendation import RATES
+from recux.evaluation.values import margin_of
+from recux.stats import Difference, compare_proportions
+from recux.stats.crossover import crossover_of
+from recux.stats.means import paired_of, welch_of
+from recux.stats.net_promoter import compare_nps_counts
+
+
+def comparisons(
+    kept: Kept, arms: Sequence[str], primary: str, *, split_ok: bool | None, crossover: bool
+) -> list[Comparison]:
+    """Every arm against the first, by the primary metric and then by the others that were measured."""
+    everyone, control = kept.sums(""), arms[0] if arms else ""
+    others = [metric for metric in _measured(everyone, set(kept.recorded)) if metric != primary]
+    found = [_compared(metric, kept, arm, control, crossover) for metric in (primary, *others) for arm in arms[1:]]
+    return judged(found, control, primary, split_ok=split_ok)
+
+
+def _measured(sums: Sums, recorded: set[str]) -> list[str]:
+    found = ["mean_rating"] if sums.people("mean_rating") else []
+    found += [name for name in ("nps", "csat", "ces", "sus", "umux_lite") if sums.people(f"asked.{name}")]
+    return found + [name for name, (_, kind) in RATES.items() if kind in recorded and sums.people("n.shown")]
+
+
+def _compared(metric: str, kept: Kept, arm: str, control: str, crossover: bool) -> Compared:
+    a, b = kept.sums(control), kept.sums(arm)
+    rate = a.ratio(metric) if metric in RATES else None
+    margin = margin_of(metric, rate.ratio if rate is not None and rate.bottom else None)
+    if crossover or _same_people(kept, arm, control):
+        return Compared(metric, arm, _within(metric, kept.sums(""), arm, control), margin, within=True)
+    return Compared(metric, arm, _between(metric, a, b), margin, within=False)
+
+
+def _between(metric: str, a: Sums, b: Sums) -> Difference:
+    if metric == "nps":
+        return compare_nps_counts(nps_counts(a), nps_counts(b))
+    if metric == "csat":
+        pairs = [(round(one.total("csat")), one.people("csat")) for one in (a, b)]
+        return compare_proportions(*pairs[0], *pairs[1])
+    if metric in RATES:
+        return welch_of(a.ratio(metric).linearised(), b.ratio(metric).linearised())
+    name = f"score.{metric}" if "." in metric else metric
+    return welch_of(a.moments(name), b.moments(name))
+
+
+def _within(metric: str, everyone: Sums, arm: str, control: str) -> Difference:
+    names = [f"{side}.{control}.{arm}.{metric}" for side in ("first", "then")]
+    first, then = (everyone.moments(name) for name in names)
+    if min(first.n, then.n) >= 2:
+        return _scaled(crossover_of(first, then).effect, metric)
+    both = Sums()
+    for name in names:
+        both.add(Sums({f"first.{control}.{arm}.{metric}": everyone.values.get(name, [0.0] * 4)}), 1)
+    return _scaled(paired_of(both.moments(names[0])), metric)
+
+
+def _scaled(result: Difference, metric: str) -> Difference:
+    """NPS is kept as -1, 0, 1 a person."""
+    if metric != "nps" or result.difference is None or result.ci_low is None or result.ci_high is None:
+        return result
+    ends = (100 * result.difference, 100 * result.ci_low, 100 * result.ci_high)
+    return Difference(*ends, result.p, result.n_a, result.n_b, result.method, 100 * (result.se or 0.0), result.reason)
+
+
+def _same_people(kept: Kept, arm: str, control: str) -> bool:
+    both = sum(kept.sums("").people(f"{side}.{control}.{arm}.mean_rating") for side in ("first", "then"))
+    either = kept.sums(arm).people("n.ratings") + kept.sums(control).people("n.ratings") - both
+    return both > 0 and both >= SAME_PEOPLE * either

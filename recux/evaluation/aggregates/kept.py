@@ -1,0 +1,169 @@
+"""The kept sums and parts, in and out of the database."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+from numpy.typing import NDArray
+from sqlmodel import Session, col
+
+from db.engine import insert_many
+from db.tables import ArmAggregate, CommentMark, PersonAggregate, StudyAggregate
+from recux.evaluation.aggregates.calls import Calls
+from recux.evaluation.aggregates.parts import Parts
+from recux.evaluation.aggregates.sums import NO_ITEMS, Sums, from_json, sums_of, to_json
+from recux.evaluation.frames import among
+
+Ints = NDArray[np.int64]
+FORMAT = 1
+"""Raised when what is kept changes its meaning: then everything is computed again."""
+
+
+@dataclass
+class Kept:
+    """All sums of a study."""
+
+    fields: list[str] = field(default_factory=list)
+    """Names of people's fields, in the order in which they are stored; new ones are put behind."""
+    k: int = 0
+    longest: int = 0
+    untimed: bool = False
+    """Whether slates have no times and all of them count."""
+    recorded: list[str] = field(default_factory=list)
+    last: dict[str, int] = field(default_factory=dict)
+    seen_calls: int = 0
+    arms: dict[str, Sums] = field(default_factory=dict)
+    calls: dict[str, Calls] = field(default_factory=dict)
+    unknown: dict[str, list[int]] = field(default_factory=dict)
+    """By arm, calls for nobody known and how many of them failed."""
+
+    def sums(self, arm: str) -> Sums:
+        """The sums of an arm; empty ones at first."""
+        return self.arms.setdefault(arm, Sums())
+
+    def durations(self, arm: str) -> Calls:
+        """The durations of an arm's calls."""
+        return self.calls.setdefault(arm, Calls(np.empty((0, 2))))
+
+    def people(self) -> int:
+        """Everybody in the sums."""
+        return self.sums("").people("here")
+
+
+def load(session: Session, row: StudyAggregate) -> Kept:
+    """The kept sums."""
+    settings = row.settings
+    kept = Kept(**{name: settings[name] for name in ("fields", "k", "longest", "untimed", "recorded", "last")})
+    kept.seen_calls = settings["seen_calls"]
+    statement = sa.select(ArmAggregate.__table__).where(col(ArmAggregate.study_id) == row.study_id)  # type: ignore[attr-defined]
+    for one in session.connection().execute(statement):
+        kept.arms[one.arm] = from_json(one.sums, one.items)
+        rows = np.frombuffer(one.calls, dtype=np.float64).reshape(-1, 2).copy()
+        kept.calls[one.arm] = Calls(rows, one.sums["rounded"])
+        kept.unknown[one.arm] = one.sums["unknown"]
+    return kept
+
+
+def save(session: Session, kept: Kept, *, study: int, batch: int, closed_at: datetime) -> None:
+    """Replace the kept sums."""
+    for table in (StudyAggregate, ArmAggregate):
+        session.connection().execute(sa.delete(table).where(col(table.study_id) == study))
+    names = ("fields", "k", "longest", "untimed", "recorded", "last", "seen_calls")
+    settings = {name: getattr(kept, name) for name in names} | {"format": FORMAT}
+    row = {"study_id": study, "batch": batch, "closed_at": closed_at, "people": kept.people(), "settings": settings}
+    insert_many(session, StudyAggregate, [row])
+    rows = []
+    for arm, sums in kept.arms.items():
+        calls = kept.durations(arm)
+        more = {"rounded": calls.rounded, "unknown": kept.unknown.get(arm, [0, 0])}
+        here = {"study_id": study, "arm": arm, "sums": to_json(sums) | more}
+        rows.append(here | {"items": sums.items.tobytes(), "calls": np.ascontiguousarray(calls.rows).tobytes()})
+    insert_many(session, ArmAggregate, rows)
+
+
+def old_sums(session: Session, kept: Kept, study: int, people: Sequence[int]) -> dict[str, Sums]:
+    """By arm, what these people have in the sums now."""
+    if not people:
+        return {}
+    statement = sa.select(col(PersonAggregate.arm), col(PersonAggregate.fields), col(PersonAggregate.items)).where(
+        among(session, col(PersonAggregate.participant_id), people), col(PersonAggregate.study_id) == study
+    )
+    by_arm: dict[str, list[tuple[bytes, bytes]]] = {}
+    for row in session.connection().execute(statement):
+        by_arm.setdefault(row[0], []).append((row[1], row[2]))
+    found = {}
+    for arm, rows in by_arm.items():
+        matrix = np.full((len(rows), len(kept.fields)), np.nan)
+        for place, (fields, _) in enumerate(rows):
+            values = np.frombuffer(fields, dtype=np.float64)
+            matrix[place, : len(values)] = values
+        items = np.frombuffer(b"".join(items for _, items in rows), dtype=np.int64).reshape(-1, 3)
+        found[arm] = sums_of(matrix, kept.fields, items)
+    return found
+
+
+def matrix_of(parts: Parts, fields: Sequence[str]) -> NDArray[np.float64]:
+    """People x fields in the kept order."""
+    return np.ascontiguousarray(parts.fields.reindex(columns=list(fields)).to_numpy(dtype=np.float64))
+
+
+def items_of(parts: Parts) -> Ints:
+    """Item, times, reacted; one row a person and item."""
+    return parts.items[["item", "times", "reacted"]].to_numpy(dtype=np.int64) if len(parts.items) else NO_ITEMS
+
+
+def replace_people(
+    session: Session,
+    fields: Sequence[str],
+    study: int,
+    people: Sequence[int] | None,
+    *,
+    parts: dict[str, Parts],
+    own: dict[int, int],
+) -> None:
+    """Store these people's parts (None: everybody's) instead of their old ones; ``own`` are their arms' ids."""
+    old = sa.delete(PersonAggregate).where(col(PersonAggregate.study_id) == study)
+    if people is not None:
+        old = old.where(among(session, col(PersonAggregate.participant_id), people))
+    session.connection().execute(old)
+    for arm, part in parts.items():
+        insert_many(session, PersonAggregate, list(_rows(part, fields, study, arm, own)))
+
+
+def _rows(part: Parts, fields: Sequence[str], study: int, arm: str, own: dict[int, int]) -> Iterable[dict[str, Any]]:
+    matrix, people = matrix_of(part, fields), part.fields.index.to_numpy()
+    sorted_items = part.items.sort_values("participant")
+    items = sorted_items[["item", "times", "reacted"]].to_numpy(dtype=np.int64)
+    starts, ends = (np.searchsorted(sorted_items["participant"].to_numpy(), people, side) for side in ("left", "right"))
+    for place, person in enumerate(people):
+        yield {
+            "participant_id": int(person),
+            "arm": arm,
+            "study_id": study,
+            "own_arm": own.get(int(person)) or None,
+            "fields": matrix[place].tobytes(),
+            "items": items[starts[place] : ends[place]].tobytes(),
+        }
+
+
+def marks_of(session: Session, study: int, people: Sequence[int]) -> set[int]:
+    """Marks of these people's long comments, as kept."""
+    here = (col(CommentMark.study_id) == study, among(session, col(CommentMark.participant_id), people))
+    return {int(row[0]) for row in session.connection().execute(sa.select(col(CommentMark.mark)).where(*here))}
+
+
+def replace_marks(session: Session, study: int, people: Sequence[int] | None, marks: pd.DataFrame) -> None:
+    """Store these people's marks (None: everybody's; columns ``participant``, ``mark``) instead of their old ones."""
+    old = sa.delete(CommentMark).where(col(CommentMark.study_id) == study)
+    if people is not None:
+        old = old.where(among(session, col(CommentMark.participant_id), people))
+    session.connection().execute(old)
+    rows = [
+        {"participant_id": int(person), "mark": int(mark), "study_id": study}
+        for person, mark in zip(marks["participant"], marks["mark"], strict=True)
+    ]
+    insert_many(session, CommentMark, rows)

@@ -1,0 +1,143 @@
+"""What rounds keep says the same as all rows read again, whatever happened in between."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from sqlmodel import select
+
+from db.engine import write_session
+from db.tables import Batch, Interaction, Participant, PersonAggregate, Rating, StudyAggregate, now
+from recux.evaluation import evaluate_round
+from recux.evaluation.aggregates import advance
+from recux.evaluation.scope import up_to
+from recux.evaluation.store import CUMULATIVE, _rows_of, _rows_up_to
+from recux.instruments import load
+from recux.rounds.batches import close_batch
+from tests.evaluation.world import plant_interaction, plant_request, plant_slate
+from tests.planting import plant_answers, plant_person, plant_rating, plant_study
+
+THEN = {"novelty", "serendipity"}
+LONG = "I would have liked to see something else than what I have seen here on every single day of the last few weeks"
+
+
+@pytest.fixture
+def session(engine):
+    with write_session(engine) as session:
+        yield session
+
+
+def take_part(session, study, person, rng, day):
+    """A list, ratings, clicks, calls and questionnaires of one person on one day."""
+    items = (rng.permutation(12)[: rng.integers(5, 9)] + 1).tolist()
+    slate = plant_slate(session, person, items, day=day, arm_id=person.arm_id)
+    for item in items[: rng.integers(2, len(items) + 1)]:
+        comment = LONG if rng.random() < 0.05 else "fine"
+        plant_rating(session, person, item, int(rng.integers(1, 6)), day=day, slate_id=slate.id, comment=comment)
+        if rng.random() < 0.3:
+            plant_interaction(session, person, item, "click", slate=slate, day=day)
+    for call in range(4):
+        key = f"{person.id}-{day}-{call}"
+        named = {"slate_id": slate.id} if call else {}
+        outcome = "error" if rng.random() < 0.2 else "ok"
+        plant_request(session, study, key, rng.lognormal(5, 1), outcome, day=day, arm_id=person.arm_id, **named)
+
+
+def answer(session, person, rng):
+    plant_answers(session, person, "nps", score=int(rng.integers(0, 11)))
+    plant_answers(session, person, "csat", score=int(rng.integers(1, 6)))
+    for name in ("sus", "trust"):
+        asked = [q for q in load(name).questions if q.low is not None and rng.random() < 0.97]
+        plant_answers(session, person, name, **{q.name: int(rng.integers(q.low, q.high + 1)) for q in asked})
+
+
+def numbers(rows):
+    return {
+        (row["section"], row["arm"], row["metric"]): tuple(
+            np.nan if row[name] is None else row[name] for name in ("value", "ci_low", "ci_high", "n")
+        )
+        for row in rows
+        if row["metric"] not in THEN
+    }
+
+
+def agree(monkeypatch, session, study, round_, *, step):
+    """Compare what the kept sums say with all rows; ``step`` says whether the sums were moved on, not made anew."""
+    batch = session.get_one(Batch, round_.batch_id)
+    again = []
+    monkeypatch.setattr(advance, "anew", lambda one, real=advance.anew: again.append(one) or real(one))
+    kept = _rows_up_to(session, study, batch)
+    monkeypatch.undo()
+    assert (again == []) is step
+    from_sums, from_rows = numbers(kept), numbers(_rows_of(session, study, up_to(batch), CUMULATIVE))
+    assert from_sums.keys() == from_rows.keys()
+    for place, wanted in from_rows.items():
+        assert from_sums[place] == pytest.approx(wanted, rel=1e-7, abs=1e-7, nan_ok=True), place
+    return len(from_rows)
+
+
+def test_sums_that_are_moved_on_say_what_all_rows_say(session, monkeypatch):
+    study, rng = plant_study(session, items=12), np.random.default_rng(5)
+    people = []
+
+    def day(number, returning=()):
+        for n in range(8):
+            people.append(plant_person(session, study, f"{number}-{n}", arm_id=1 + n % 2, cohort="c"))
+            answer(session, people[-1], rng)
+        for person in (*people[-8:], *returning):
+            take_part(session, study, person, rng, number)
+        round_ = close_batch(session, study)
+        session.get_one(Batch, round_.batch_id).closed_at = people[0].created_at + timedelta(days=number)
+        session.flush()
+        return round_
+
+    assert agree(monkeypatch, session, study, day(0), step=False) > 100
+    agree(monkeypatch, session, study, day(1, people[:3]), step=True)
+
+    people[1].withdrawn_at = now()  # with ratings, answers, clicks and calls in the sums
+    corrected = session.exec(select(Rating).where(Rating.participant_id == people[4].id)).first()
+    corrected.current = False
+    session.add_all([people[1], corrected])
+    session.flush()
+    same = {"row_key": corrected.row_key, "slate_id": corrected.slate_id, "day": 2}
+    plant_rating(session, people[4], corrected.item_id, 6 - corrected.rating, **same)
+    last = day(2)
+    agree(monkeypatch, session, study, last, step=True)
+    agree(monkeypatch, session, study, last, step=True)  # run again
+
+    people[2].arm_id = 2  # imported with another arm
+    session.add(people[2])
+    late = session.exec(select(Interaction).where(Interaction.participant_id == people[6].id)).first()
+    plant_interaction(session, people[6], late.item_id, "purchase", day=0.5)  # of the first day, imported now
+    agree(monkeypatch, session, study, day(3), step=True)
+
+    session.execute(sa.delete(Participant).where(Participant.id == people[5].id))  # erased
+    session.expire_all()
+    agree(monkeypatch, session, study, day(4), step=False)
+    agree(monkeypatch, session, study, day(5, people[10:14]), step=True)
+
+
+def test_withdrawal_takes_a_persons_part_out_of_what_is_kept(session):
+    study, rng = plant_study(session, items=12), np.random.default_rng(1)
+    ann, bob = (plant_person(session, study, name, arm_id=1) for name in ("ann", "bob"))
+    for person in (ann, bob):
+        take_part(session, study, person, rng, 0)
+    evaluate_round(session, close_batch(session, study))
+    ann.withdrawn_at = now()
+    session.add(ann)
+    take_part(session, study, bob, rng, 1)
+    evaluate_round(session, close_batch(session, study))
+    assert set(session.exec(select(PersonAggregate.participant_id)).all()) == {bob.id}
+    assert session.exec(select(StudyAggregate)).one().people == 1
+
+
+def test_a_round_that_is_not_the_newest_leaves_the_sums_alone(session):
+    study, rng = plant_study(session, items=12), np.random.default_rng(2)
+    rounds = []
+    for number in range(2):
+        take_part(session, study, plant_person(session, study, f"p{number}", arm_id=1), rng, number)
+        rounds.append(close_batch(session, study))
+    evaluate_round(session, rounds[1])
+    evaluate_round(session, rounds[0])
+    assert session.exec(select(StudyAggregate)).one().batch == 2
