@@ -2,7 +2,6 @@
 
 from enum import StrEnum
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any
 
 from anyio import CapacityLimiter, to_thread
@@ -16,7 +15,8 @@ from recux.api.bodies import SMALL, refuse_large, strict_json
 from recux.api.problems import Broken, Refusal, problem
 from recux.api.replies import Reply, answer, hashed
 from recux.api.shapes import StudySlug
-from recux.api.uploads import SUFFIX, Upload, spooled
+from recux.api.unpack import to_json_lines
+from recux.api.uploads import PARQUET, SUFFIX, Upload, spooled
 from recux.errors import InvalidInput
 from recux.ingest import ImportResult, Map, Refused, import_file, import_rating, import_rows
 from recux.ingest.mapping import Options
@@ -132,15 +132,14 @@ def _from_json(request: Request, study: str, kind: Kind, body: bytes, how: dict[
 
 
 def _from_file(request: Request, study: str, kind: Kind, upload: Upload, how: dict[str, Any]) -> Response:
+    path, largest = upload.path, request.app.state.settings.api_max_body_mb << 20
+    if path.suffix == SUFFIX[PARQUET]:
+        path = to_json_lines(path, largest=largest)
+
     def work(session: Session) -> Reply:
-        return _reply(import_file(session, study, kind.value, readable(upload.path), **how))
+        return _reply(import_file(session, study, kind.value, path, **how))
 
     return _answered(request, work, upload.sha256)
-
-
-def readable(path: Path) -> Path:
-    """The upload in a form that is safe to read here."""
-    return path
 
 
 def _answered(request: Request, work: Any, body_hash: str) -> Response:
