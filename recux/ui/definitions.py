@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from recux.ui.language import _
 
+MEAN = "; mean of people's means"
 BRACES = re.compile(r"\\\{\w+\\\}")
 
 
@@ -16,6 +17,12 @@ def said(text: str | None) -> str:
     """A stored sentence in the reader's language; as it is where there is no translation."""
     if not text:
         return ""
+    whole, mean, _rest = text.partition(MEAN)
+    end = _("mean of the means of people")
+    return f"{_one(whole)}; {end}" if mean else _one(text)
+
+
+def _one(text: str) -> str:
     for pattern, message in _patterns():
         found = pattern.fullmatch(text)
         if found:
@@ -61,12 +68,39 @@ def messages() -> list[str]:
         _("Change in {metric} from round {before} to round {after}, the same people in both"),
         _("Change in {metric} from round {before} to round {after}, different people"),
         _("Difference in {metric}: {arm} minus {control}"),
+        _("Share of the catalogue that was shown to somebody"),
+        _("Inequality of exposure over the catalogue: 0 all items equally often, 1 one item only"),
+        _("1 - cosine of category and tags, mean over the pairs of a slate, then over slates and people"),
+        _(
+            "-log2 of the share of people who reacted to an item (at least one), mean over shown items and people, "
+            "in bits"
+        ),
+        _("Share of rated items that are relevant and not among the most popular ones, mean over people"),
+        _("{share} of calls were answered or had failed within this, in ms"),
+        _("Share of calls that ended in an error or a timeout; n = people they were made for"),
+        _("Share of calls that were answered; n = people they were made for"),
+        _("Share of calls that ended in an error or a timeout; n = calls"),
+        _("Share of calls that were answered; n = calls"),
+        _("{n} requests, this quantile needs {needed}"),
+        _("adjusted wald"),
+        _("Clopper-Pearson"),
+        _("t interval corrected for skewness (Hall)"),
+        _("Korn-Graubard interval over participants"),
+        _("complete count of what was shown: no sample, so the interval has no width"),
+        _("order-statistic interval"),
+        _("Welch's t test"),
+        _("score test"),
         _("hidden: fewer than {n} people, who could be recognised"),
         _("nobody rated anything"),
         _("nobody answered a question with a scale"),
         _("no slate was shown to anybody"),
         _("no {kind} was ever recorded in this study, so there may be no record of them"),
         _("not estimable"),
+        _("monitoring starts at {n} participants an arm"),
+        _("all values within each arm are equal"),
+        _("Difference in {metric}: {arm} minus {control}, within the same people"),
+        _("fewer than two people"),
+        _("nobody answered"),
         _("only one arm gets people"),
         _("the interval is not defined on these rows"),
         _("the whole interval is within {margin} of no difference"),

@@ -68,11 +68,12 @@ def _by_provider() -> None:
         st.error(plain(str(refusal)))
         st.button(_("Use another account of {name}").format(name=name), on_click=st.logout)
         return
+    label = _("Continue as {email}").format(email=who.email)
     st.html(
         f'{STYLE}<form class="recux-door" method="post" action="/auth/oidc">'
         f'<input type="hidden" name="next" value="{escape(_asked_for())}">'
         f'<input type="hidden" name="ticket" value="{escape(ticket)}">'
-        f'<button type="submit">{escape(_("Continue as {email}").format(email=who.email))}</button></form>'
+        f'<button type="submit">{escape(label)}</button></form>'
     )
 
 

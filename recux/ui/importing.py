@@ -14,7 +14,7 @@ from recux.errors import RecuxError
 from recux.ingest import KINDS, ImportResult, Refused, import_file
 from recux.insight.setup import imports
 from recux.spreadsheet import safe_cell
-from recux.ui import data, uploads, words
+from recux.ui import data, times, uploads, words
 from recux.ui.language import _
 from recux.ui.plain import plain
 
@@ -71,12 +71,9 @@ def earlier(study: Study) -> None:
     if runs.empty:
         return
     with st.expander(_("Earlier imports ({n})").format(n=len(runs)), icon=":material/history:"):
-        zone = st.context.timezone
-        title = f"{_('When')} ({zone or 'UTC'})"
-        when = st.column_config.DatetimeColumn(title, timezone=zone, format="YYYY-MM-DD HH:mm")
         columns: dict[str, Any] = {"kind": _("What"), "file": _("File"), **words.import_counts()}
         named = runs.assign(kind=runs["kind"].map(words.kind))
-        st.dataframe(named, hide_index=True, column_config=columns | {"finished_at": when})
+        st.dataframe(named, hide_index=True, column_config=columns | {"finished_at": times.column(_("When"))})
 
 
 def _watched(study: Study, kind: str, path: Path, map_path: Path, *, skip_bad: bool, dry: bool) -> ImportResult:

@@ -12,7 +12,7 @@ from db.tables import Audit, User
 from recux.access import accounts, audit, oidc
 from recux.errors import RecuxError
 from recux.spreadsheet import safe_cell
-from recux.ui import data, frame, words
+from recux.ui import data, frame, times, words
 from recux.ui.language import _
 from recux.ui.plain import plain
 
@@ -75,8 +75,7 @@ def log() -> None:
     with read_session(data.engine()) as session:
         entries = audit.latest(session, about=about.strip())
     table = pd.DataFrame([_entry(one) for one in entries], columns=list(LOG_COLUMNS))
-    zone = st.context.timezone
-    when = {"at": st.column_config.DatetimeColumn(f"{_('When')} ({zone or 'UTC'})", timezone=zone)}
+    when = {"at": times.column(_("When"))}
     if table.empty:
         frame.empty(_("Nothing was changed yet.") if not about else _("No entry holds these words."))
     else:

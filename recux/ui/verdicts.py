@@ -66,7 +66,8 @@ def split(found: experiment.Experiment, arms: Arms) -> None:
     counts = " · ".join(f"{arms[arm]}: {n}" for arm, n in found.split.counts.items())
     reason = definitions.said(found.split.reason) or _("not as planned")
     fine = _("no reason to doubt the split") if found.split.ok else reason
-    st.markdown(f"**{_('People')}**: {plain(counts)} ({plain(fine)})")
+    title = _("People")
+    st.markdown(f"**{title}**: {plain(counts)} ({plain(fine)})")
 
 
 def others(found: list[Comparison], arms: Arms) -> None:

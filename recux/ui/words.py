@@ -343,7 +343,8 @@ def as_of(done: Round | None, waiting: int) -> str:
     """What the figures are about."""
     intervals = _("Lines are intervals (95 %); people are the unit, never single ratings.")
     if done is None:
-        return f"{intervals} {_('As of now.')}"
+        present = _("As of now.")
+        return f"{intervals} {present}"
     more = _("As of round {n}; {waiting} newer ratings wait for the next one.")
     return f"{intervals} {more.format(n=done.number, waiting=f'{waiting:,}')}"
 
@@ -379,7 +380,7 @@ def flag_rule(code: str) -> str:
         ),
         "too_fast": _("a questionnaire faster than 500 words a minute, or 5 or more items at under a second each"),
         "contradiction": _(
-            "agreed, or disagreed, with a statement and its opposite alike, on average by 60 % of the scale"
+            "agreed, or disagreed, with a statement and its opposite alike, on average by three fifths of the scale"
         ),
         "duplicate_comments": _(
             "the same comment of 4 or more words on two items, or one of 20 or more words that another person gave"

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from recux import charts
-from recux.ui import figures, frame, words
+from recux.ui import figures, frame, times, words
 from recux.ui.language import _
 
 MOST = 8
@@ -53,5 +53,4 @@ def names_of(table: pd.DataFrame, arms: Mapping[str, str], by: str) -> dict[str,
 
 
 def _when(period: str) -> str:
-    zone = st.context.timezone or "UTC"
-    return words.period(period) if period == "round" else f"{words.period(period)} ({zone})"
+    return words.period(period) if period == "round" else f"{words.period(period)} ({times.zone()})"

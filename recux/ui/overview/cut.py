@@ -12,7 +12,7 @@ from db.tables import Study
 from recux.insight import cuts, satisfaction, spread
 from recux.insight.cuts import DIMENSIONS, Cut, Dimension, Said
 from recux.insight.satisfaction import By
-from recux.ui import address, data, words
+from recux.ui import address, data, times, words
 from recux.ui.language import _
 
 PERIODS: tuple[By, ...] = ("round", "day", "week")
@@ -44,7 +44,7 @@ class View(NamedTuple):
 
     def trend(self, session: Session, study: Study) -> pd.DataFrame:
         """The curve, from the rows of this moment."""
-        said, zone = self.read(study), st.context.timezone or "UTC"
+        said, zone = self.read(study), times.zone()
         return satisfaction.trend(session, said, study, self.cut, period=self.period, by=self.by, zone=zone)
 
     def spread(self, study: Study, metric: str) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import streamlit as st
 from recux.insight.behind import rows_behind
 from recux.insight.cuts import Said
 from recux.spreadsheet import safe_cell
-from recux.ui import definitions, figures, words
+from recux.ui import definitions, figures, times, words
 from recux.ui.language import _
 from recux.ui.plain import plain
 
@@ -68,11 +68,9 @@ def _details(row: Any, metric: str, read: Callable[[], Said], least: int) -> Non
     if rows.empty:
         st.info(_("The rows are not shown: fewer than {n} people are behind them.").format(n=least))
         return
-    people = rows["person"].nunique()
-    st.markdown(f"**{_('{n} rows of {people} people').format(n=f'{len(rows):,}', people=f'{people:,}')}**")
-    zone = st.context.timezone
-    when = st.column_config.DatetimeColumn(f"{_('When')} ({zone or 'UTC'})", timezone=zone, format="YYYY-MM-DD HH:mm")
+    size = _("{n} rows of {people} people").format(n=f"{len(rows):,}", people=f"{rows['person'].nunique():,}")
+    st.markdown(f"**{size}**")
     shown = rows.loc[:, (rows != "").any()].head(SHOWN)
-    st.dataframe(shown, hide_index=True, column_config=words.row_columns() | {"at": when})
+    st.dataframe(shown, hide_index=True, column_config=words.row_columns() | {"at": times.column(_("When"))})
     content = rows.map(safe_cell).to_csv(index=False)
     st.download_button(_("Download the rows (CSV)"), content, f"{metric}-rows.csv", "text/csv")

@@ -13,7 +13,7 @@ from recux.collect import rejecting
 from recux.collect.studies import get_study
 from recux.errors import RecuxError
 from recux.insight import data_quality, people
-from recux.ui import data, frame, words
+from recux.ui import data, frame, times, words
 from recux.ui.language import _
 from recux.ui.people import invite
 from recux.ui.plain import plain
@@ -53,8 +53,7 @@ def _flagged(me: User, study: Study, flagged: pd.DataFrame) -> None:
 
 def _out(me: User, study: Study, out: pd.DataFrame) -> None:
     shown = out.assign(why=out["why"].map(words.not_counted))
-    zone = st.context.timezone
-    since = st.column_config.DatetimeColumn(f"{_('Since')} ({zone or 'UTC'})", timezone=zone, format="YYYY-MM-DD HH:mm")
+    since = times.column(_("Since"))
     chosen = _choose(shown, "out", words.flag_columns() | {"why": _("Why"), "since": since})
     rejected = [name for name, why in out[["participant", "why"]].iloc[chosen].to_numpy() if why != "test"]
     if not has_role(me, "analyst"):

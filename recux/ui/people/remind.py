@@ -10,7 +10,7 @@ from recux.access import audit
 from recux.collect import rejecting
 from recux.insight import people
 from recux.spreadsheet import safe_cell
-from recux.ui import data, frame, words
+from recux.ui import data, frame, times, words
 from recux.ui.language import _
 
 
@@ -23,12 +23,8 @@ def show(me: User, study: Study) -> None:
         return
     st.subheader(_("{n} people have not finished").format(n=len(table)))
     st.text(_("Their links still work. recux knows no addresses: send a reminder where you sent the link."))
-    zone = st.context.timezone
-    times = {"invited": _("Invited"), "seen": _("Last seen"), "reminded": _("Reminded")}
-    when = {
-        name: st.column_config.DatetimeColumn(f"{title} ({zone or 'UTC'})", timezone=zone, format="YYYY-MM-DD HH:mm")
-        for name, title in times.items()
-    }
+    titles = {"invited": _("Invited"), "seen": _("Last seen"), "reminded": _("Reminded")}
+    when = {name: times.column(title) for name, title in titles.items()}
     named = table.assign(step=table["step"].map(words.steps()))
     columns: dict[str, Any] = {"participant": _("Participant"), "cohort": _("Cohort"), "step": _("Came as far as")}
     st.dataframe(named, hide_index=True, column_config=columns | when)

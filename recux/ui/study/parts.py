@@ -119,12 +119,11 @@ def texts(start: StudyDefinition, key: str, languages: list[str]) -> dict[str, A
     st.caption(_("A consent text that changes after the launch is a new version: everybody is asked again."))
     consent: dict[str, str] = {}
     debrief: dict[str, str] = {}
+    text, end = _("Consent text"), _("Last page")
     for code, place in zip(languages, st.columns(max(1, len(languages))), strict=False):
         name = NAMES.get(code, code)
-        said = place.text_area(
-            f"{_('Consent text')} ({name})", start.consent.get(code, ""), height=220, key=f"{key}-consent-{code}"
-        )
-        last = place.text_area(f"{_('Last page')} ({name})", start.debrief.get(code, ""), key=f"{key}-debrief-{code}")
+        said = place.text_area(f"{text} ({name})", start.consent.get(code, ""), height=220, key=f"{key}-consent-{code}")
+        last = place.text_area(f"{end} ({name})", start.debrief.get(code, ""), key=f"{key}-debrief-{code}")
         consent |= {code: said} if said.strip() else {}
         debrief |= {code: last} if last.strip() else {}
     return {"consent": consent, "debrief": debrief}
@@ -140,7 +139,7 @@ def batches(start: StudyDefinition, key: str, *, frozen: bool) -> dict[str, Any]
         _("A batch is closed after (hours)"), 0.1, 10_000.0, start.batch_max_age_hours, key=f"{key}-batch_age"
     )
     slow = left.number_input(
-        _("Slowest 5 % of requests at most (ms)"), 1.0, None, start.objectives.get("p95_ms"), key=f"{key}-p95"
+        _("Slowest 5 % (ms), at most"), 1.0, None, start.objectives.get("p95_ms"), key=f"{key}-p95"
     )
     failed = right.number_input(
         _("Failed requests at most (%)"), 0.0, 100.0,

@@ -9,7 +9,7 @@ from db.engine import read_session
 from db.tables import Study
 from recux.insight import planning
 from recux.insight.setup import Check, checklist
-from recux.ui import data, figures, words
+from recux.ui import data, figures, times, words
 from recux.ui.language import _
 from recux.ui.plain import plain
 
@@ -50,12 +50,8 @@ def table(known: list[Study]) -> None:
         }
         for study in sorted(known, key=lambda one: one.archived_at is not None)
     ]
-    zone = st.context.timezone
-    times = {
-        name: st.column_config.DatetimeColumn(f"{name} ({zone or 'UTC'})", timezone=zone, format="YYYY-MM-DD HH:mm")
-        for name in (_("Launched"), _("Closed"))
-    }
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=times)
+    when = {name: times.column(name) for name in (_("Launched"), _("Closed"))}
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=when)
 
 
 def _state(study: Study) -> str:
@@ -67,10 +63,11 @@ def _state(study: Study) -> str:
 
 
 def _to_do(checks: list[Check], *, ready: bool) -> None:
-    st.markdown(f"**{_('Ready to launch') if ready else _('Before the launch')}**")
+    title, needed = _("Ready to launch") if ready else _("Before the launch"), _("needed")
+    st.markdown(f"**{title}**")
     for check in checks:
         mark = "check_circle" if check.ok else "error" if check.needed else "radio_button_unchecked"
-        more = "" if check.ok or not check.needed else f" ({_('needed')})"
+        more = "" if check.ok or not check.needed else f" ({needed})"
         st.markdown(f":material/{mark}: {words.check(check.code, check.number)}{more}")
 
 
