@@ -78,6 +78,9 @@ def _models(models: Json) -> Iterator[str]:
         if rows:
             names = list(dict.fromkeys(model["name"] for model in both))
             yield svg_of(charts.models(pd.DataFrame(rows), names=names, title=name_of(head)))
+        if bins := one["closer"].get("reliability"):
+            title = _("{head}: how often it was so").format(head=name_of(head))
+            yield svg_of(charts.reliability(pd.DataFrame(bins), x_title=_("How likely it said"), title=title))
 
 
 def axis_format(metric: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from recux.report.language import _
-from recux.report.words import CATEGORIES, VERDICTS, Figure, estimate, name_of, number
+from recux.report.words import CATEGORIES, CHANGES, VERDICTS, Figure, estimate, name_of, number
 
 Json = Mapping[str, Any]
 
@@ -234,7 +234,7 @@ def _trust(closer: Json) -> Iterator[Table]:
         return
     gap = [_("Largest gap in error between two cohorts"), estimate(closer["cohort_gap"], "")]
     flips = [
-        [_("Predictions that flip: {change}").format(change=name), estimate(one, "flips")]
+        [_("Predictions that flip: {change}").format(change=_(CHANGES[name])), estimate(one, "flips")]
         for name, one in closer["changes"].items()
     ]
     yield Table([_("Can it be trusted?"), ""], [gap, *flips])

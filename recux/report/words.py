@@ -53,6 +53,7 @@ VERDICTS = {
     "equivalent": N_("no difference that matters"),
     "cannot_tell": N_("cannot tell yet"),
 }
+CHANGES = {"typo": N_("Typing errors"), "case": N_("Capital letters"), "synonym": N_("Synonyms")}
 CATEGORIES = {
     "algorithm": N_("Recommendation algorithm"),
     "interface": N_("Interface"),
