@@ -5,8 +5,9 @@
 
 Prints the table of docs/benchmarks.md. People speak to the pages over the same websocket as a browser and, as its
 script does, send a click again until it is confirmed. Each has one of the two web processes (sticky sessions). Once in
-the run Postgres is stopped for ten seconds. At the end the database is compared with the ledger that people kept.
-Training is replaced by a wait of three seconds; every other stage of a round is the real one. Loopback only.
+the run Postgres is stopped for ten seconds, and once everything is restarted in order by SIGTERM, as an upgrade does.
+At the end the database is compared with the ledger that people kept. Training is replaced by a wait of three seconds;
+every other stage of a round is the real one. Loopback only.
 """
 
 import argparse
@@ -36,6 +37,8 @@ from recux.rounds.queue import client
 
 KILL_SECONDS = 15.0
 OUTAGE_SECONDS = 10.0
+GRACE_SECONDS = 30.0
+"""For a process to end on SIGTERM."""
 LAST_ROUNDS = 120.0
 """Seconds that the workers get at the end to finish what was begun."""
 
@@ -49,6 +52,8 @@ class Stand:
     webs: list[Server]
     workers: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
     kills: dict[str, int] = field(default_factory=lambda: {"web": 0, "worker": 0})
+    rolled: bool = False
+    """Whether the rolling restart came to its end."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -85,6 +90,17 @@ class Stand:
             self.workers[number - 2].wait()
             self.workers[number - 2] = self.start_worker()
 
+    def roll(self) -> None:
+        """Restart everything in order, as an upgrade does: SIGTERM, wait for the end, start, wait until it answers."""
+        for number in range(2):
+            _told_to_end(self.workers[number])
+            self.workers[number] = self.start_worker()
+        for one in self.webs:
+            assert one.process is not None
+            _told_to_end(one.process)
+            one.start()
+        self.rolled = True
+
     def end(self) -> None:
         """Everything that was started here."""
         for web in self.webs:
@@ -92,6 +108,11 @@ class Stand:
         for worker in self.workers:
             worker.kill()
             worker.wait()
+
+
+def _told_to_end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    process.wait(GRACE_SECONDS)
 
 
 def main() -> None:
@@ -165,7 +186,7 @@ async def disturb(
 ) -> None:
     """Kill about every 15 s; stop Postgres once, in the middle, and look at a page meanwhile."""
     rng = random.Random(asked.seed)
-    outage = until - asked.seconds / 2
+    outage, rolling = until - asked.seconds / 2, until - asked.seconds / 4
     while True:
         pause = rng.uniform(0.5, 1.5) * KILL_SECONDS
         if time.monotonic() + pause > until:
@@ -178,6 +199,9 @@ async def disturb(
             await look(stand, cookie, ledger)
             await asyncio.sleep(max(0.0, back - time.monotonic()))
             await asyncio.to_thread(postgres.start)
+        elif time.monotonic() > rolling:
+            rolling = float("inf")
+            await asyncio.to_thread(stand.roll)
         else:
             await asyncio.to_thread(stand.kill_one, rng)
 
@@ -221,7 +245,8 @@ def report(stand: Stand, ledger: Ledger, asked: argparse.Namespace) -> None:
     engine.dispose()
     waits, done = summary(ledger), sum(round_.status == "done" for round_ in rounds)
     print(f"{asked.people} people, {asked.seconds:.0f} s, {stand.kills['web']} kills of web processes and")
-    print(f"{stand.kills['worker']} of workers, Postgres stopped once for {OUTAGE_SECONDS:.0f} s\n")
+    print(f"{stand.kills['worker']} of workers, Postgres stopped once for {OUTAGE_SECONDS:.0f} s, ", end="")
+    print(f"a rolling restart of all four: {'done' if stand.rolled else 'not finished'}\n")
     print("| what | measured |\n|---|---|")
     print(f"| acknowledged answers | {ledger.answers} ({ledger.answers / asked.seconds:.0f} a second) |")
     print(f"| of these lost / stored twice | {lost} / {doubled} |")

@@ -100,7 +100,7 @@ async def take_part(
             ledger.broken += 1
             await _hung_up(visitor)
             visitor = None
-            await asyncio.sleep(rng.uniform(0.3, 1.0))
+            await asyncio.sleep(rng.uniform(0.5, 3.0))
     await _hung_up(visitor)
 
 
