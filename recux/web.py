@@ -11,6 +11,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
+from sqlalchemy.orm import configure_mappers
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Route
@@ -29,6 +30,7 @@ USED_BY_PAGES = (
     "recux.collect",
     "recux.ingest",
     "recux.insight",
+    "recux.recommend",
     "recux.rounds.queue",
     "recux.suggest",
     "recux.charts",
@@ -107,6 +109,7 @@ def load_code_of_pages() -> None:
         package = import_module(name)
         for module in iter_modules(getattr(package, "__path__", ()), f"{name}."):
             import_module(module.name)
+    configure_mappers()  # or the first visitor waits for it
 
 
 class SecurityHeaders:
