@@ -6,6 +6,7 @@ lease that says it is alive.
 """
 
 import fcntl
+import itertools
 import logging
 import os
 import signal
@@ -38,8 +39,10 @@ from recux.rounds.work import Overtaken, Work, held
 from recux.settings import Settings
 
 LOG = logging.getLogger("recux.worker")
-LOOK_SECONDS = 5.0
-"""Between two looks at what is due and who died; less with shorter leases."""
+LOOK_SECONDS = 2.0
+"""Between two looks at who died; less with short leases."""
+UPKEEP_LOOKS = 3
+"""Every so many looks, what is due is looked at too."""
 MAX_RECOVERIES = 25
 GRACE_SECONDS = 8.0
 """On SIGTERM: for a stage to end that is no training. Below the 10 s that containers get by default."""
@@ -99,9 +102,12 @@ def main(settings: Settings | None = None, *, with_parent: bool = False) -> None
     launch(desk, queues)
     LOG.info("working on %s, queues %s", sa.make_url(settings.url).render_as_string(), ", ".join(queues))
     pause = min(LOOK_SECONDS, settings.lease_seconds / 4)
-    while not desk.leaving.wait(pause):
+    for look in itertools.count():
+        if desk.leaving.wait(pause):
+            break
         take_over(desk)
-        upkeep(settings)
+        if look % UPKEEP_LOOKS == 0:
+            upkeep(settings)
     hand_over(desk)
     if lock is not None:
         lock.close()
