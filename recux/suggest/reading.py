@@ -1,28 +1,51 @@
 """From selects to frames, and from database ids to row numbers."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 from sqlmodel import Session
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 from recux.suggest.frames import Ints, floats, integers
 
 Row = sa.Select[*tuple[Any, ...]]
 
 
+CHUNK = 20_000
+"""Rows that are turned into columns at once: few enough to stay in the processor's cache."""
+
+
 def read(session: Session, statement: Row, numeric: tuple[str, ...] = ()) -> pd.DataFrame:
     """A select as a frame; columns that are not named numeric stay objects, so that None stays None."""
     result = session.connection().execute(statement)
-    names, rows = list(result.keys()), result.all()
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+    names = list(result.keys())
+    columns: list[list[Any]] = [[] for _ in names]
+    for rows in _chunks(result, statement):
+        for column, values in zip(columns, zip(*rows, strict=True), strict=True):
+            column.extend(values)
     return pd.DataFrame(
         {
-            name: floats(list(values)) if name in numeric else pd.Series(list(values), dtype=object)
+            name: floats(values) if name in numeric else pd.Series(values, dtype=object)
             for name, values in zip(names, columns, strict=True)
         }
     )
+
+
+def _chunks(result: sa.CursorResult[*tuple[Any, ...]], statement: Row) -> Iterator[Sequence[Any]]:
+    """The rows as the driver has them, which for a million saves half of the time; through SQLAlchemy only where it
+    has something to translate.
+    """
+    translated = (sa.JSON, sa.DateTime, UTCDateTime)
+    if any(isinstance(column.type, translated) for column in statement.selected_columns):
+        yield from result.partitions(CHUNK)
+        return
+    cursor: Any = result.cursor
+    while rows := cursor.fetchmany(CHUNK):
+        yield rows
+    result.close()
 
 
 def index_of(ids: pd.Series) -> pd.Series:
