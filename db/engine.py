@@ -97,7 +97,8 @@ def insert_if_new(session: Session, table: type[SQLModel], row: dict[str, Any], 
     """
     insert = sqlite.insert if is_sqlite(session.get_bind()) else postgresql.insert
     statement = insert(table).values(row).on_conflict_do_nothing(index_elements=key)
-    return session.connection().execute(statement).rowcount == 1
+    inserted = session.connection().execute(statement.returning(sa.literal(1)))
+    return inserted.first() is not None
 
 
 def insert_many(session: Session, table: type[SQLModel], rows: list[dict[str, Any]]) -> None:

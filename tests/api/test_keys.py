@@ -68,7 +68,9 @@ def test_a_key_for_one_study_sees_that_one_alone(api):
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer x", "Basic rx", "Bearer rx_00000000_" + "a" * 32])
 def test_what_is_no_key_is_refused_before_the_body_is_read(api, header):
-    answer = api.call("POST", "/studies/shop/import/ratings", scope=None, headers={"Authorization": header}, content="{")
+    answer = api.call(
+        "POST", "/studies/shop/import/ratings", scope=None, headers={"Authorization": header}, content="{"
+    )
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
 
