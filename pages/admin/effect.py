@@ -4,7 +4,7 @@ import streamlit as st
 
 from db.engine import read_session
 from recux.insight import figures as stored
-from recux.ui import data, effects, figures, frame, take, words
+from recux.ui import address, data, effects, figures, frame, take, words
 from recux.ui.language import _
 
 frame.enter("viewer")
@@ -25,7 +25,7 @@ main = [metric for metric in ("ctr", "purchase_rate", "precision", "ndcg") if me
 for place, metric in zip(st.columns(len(main)), main, strict=True):
     figures.tile(place, together[together["metric"] == metric].iloc[0])
 
-metric = st.selectbox(_("Compare the arms by"), known, format_func=words.metric, key="metric", bind="query-params")
+metric = address.pick(_("Compare the arms by"), known, key="metric", names=words.metric) or known[0]
 st.text(together.loc[together["metric"] == metric, "definition"].iloc[0])
 effects.by_arm(study, last, metric, arms)
 if metric not in {"ctr", "purchase_rate"}:
@@ -33,10 +33,7 @@ if metric not in {"ctr", "purchase_rate"}:
 take.numbers(last[["metric", "arm", "value", "ci_low", "ci_high", "n", "reason", "definition"]], "effect")
 
 names = effects.names()
-seen = st.segmented_control(
-    _("Look closer"), list(names), default="rounds", format_func=names.__getitem__, required=True, key="view",
-    bind="query-params",
-)  # fmt: skip
+seen = address.choose(_("Look closer"), list(names), key="view", names=names.__getitem__)
 effects.view(study, seen, metric, arms)
 
 with st.expander(_("All figures, for everyone together")):

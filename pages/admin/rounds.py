@@ -7,7 +7,7 @@ from recux.access import audit
 from recux.access.accounts import has_role
 from recux.insight import rounds
 from recux.rounds.queue import close_and_enqueue
-from recux.ui import data, frame, live, models, take, words
+from recux.ui import address, data, frame, live, models, take, words
 from recux.ui.language import _
 
 me = frame.enter("viewer")
@@ -40,12 +40,12 @@ if analyst and st.button(
     frame.done(_("Batch {n} is closed; its round is queued.").format(n=started.number))
 
 if numbers:
-    chosen = st.selectbox(
-        _("What did this round learn?"), numbers, format_func=lambda n: _("Round {n}").format(n=n), key="round",
-        bind="query-params",
-    )  # fmt: skip
+    asked = [str(number) for number in numbers]
+    chosen = address.pick(
+        _("What did this round learn?"), asked, key="round", names=lambda n: _("Round {n}").format(n=n)
+    )
     with read_session(data.engine()) as session:
-        looked_at = rounds.numbered(session, study, chosen)
+        looked_at = rounds.numbered(session, study, int(chosen or asked[0]))
     models.round_panel(study, looked_at, me)
 elif newest is None:
     frame.empty(_("No round yet. A round fine-tunes the models on a closed batch and computes every figure."))

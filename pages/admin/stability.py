@@ -5,7 +5,7 @@ import streamlit as st
 from db.engine import read_session
 from recux import charts
 from recux.insight import stability
-from recux.ui import alarm, data, figures, frame, take, words
+from recux.ui import address, alarm, data, figures, frame, take, words
 from recux.ui.language import _
 
 me = frame.enter("viewer")
@@ -20,20 +20,13 @@ if together.empty:
     frame.empty(_("No request to the recommender was measured yet."), "import_data", _("Import requests"))
     st.stop()
 
-metrics = [metric for metric in ("p50_ms", "p95_ms", "p99_ms", "failure_rate") if metric in set(last["metric"])]
+metrics = [metric for metric in ("p95_ms", "p50_ms", "p99_ms", "failure_rate") if metric in set(last["metric"])]
 for place, metric in zip(st.columns(len(metrics)), metrics, strict=True):
     figures.tile(place, last[(last["arm"] == "") & (last["metric"] == metric)].iloc[0])
 alarm.promises(study, last, arms)
+alarm.open_alerts(study, alerts, arms, me)
 
-metric = st.segmented_control(
-    _("Compare the arms by"),
-    metrics,
-    default="p95_ms",
-    format_func=words.metric,
-    required=True,
-    key="metric",
-    bind="query-params",
-)
+metric = address.choose(_("Compare the arms by"), metrics, key="metric", names=words.metric)
 left, right = st.columns(2, gap="large")
 with left:
     rows = figures.labelled(last[last["metric"] == metric], metric, arms)
@@ -45,7 +38,7 @@ with left:
         st.altair_chart(charts.dots(rows, list(arms.values()), title=title, number=form, promised=promised))
         take.numbers(last, "stability")
 with right:
-    by = st.segmented_control(_("Over time"), ["hour", "day"], default="day", format_func=words.period, required=True)
+    by = address.choose(_("Over time"), ["day", "hour"], key="by", names=words.period)
     with read_session(data.engine()) as session:
         past = stability.past(session, study, by=by)
     lines = past.lines[(past.lines["metric"] == metric) & past.lines["arm"].isin(list(arms))]

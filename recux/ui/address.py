@@ -33,3 +33,26 @@ def choose(
     elif asked != chosen:
         st.query_params[key] = chosen
     return chosen
+
+
+def pick(
+    label: str,
+    options: Sequence[Option],
+    *,
+    key: str,
+    names: Callable[[Option], str],
+    nothing: str | None = None,
+    place: Any = st,
+) -> Option | None:
+    """One of many ``options`` in a list that unfolds; with ``nothing``, the words for none, it may stay empty."""
+    asked = st.query_params.get(key)
+    if st.session_state.get(key) not in options:
+        first = None if nothing is not None else options[0]
+        st.session_state[key] = asked if asked in options else first
+    more: dict[str, Any] = {} if nothing is None else {"index": None, "placeholder": nothing}
+    chosen: Option | None = place.selectbox(label, list(options), key=key, format_func=names, **more)
+    if chosen is None or (nothing is None and chosen == options[0]):
+        st.query_params.pop(key, None)
+    elif asked != chosen:
+        st.query_params[key] = chosen
+    return chosen

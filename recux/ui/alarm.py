@@ -80,9 +80,8 @@ def budgets(study: Study, arms: Arms) -> None:
     take.numbers(named, "error-budget")
 
 
-def panel(study: Study, found: list[Alert], arms: Arms, me: User) -> None:
-    """Open alerts, those that are over, and where they are sent."""
-    st.subheader(_("Alerts"))
+def open_alerts(study: Study, found: list[Alert], arms: Arms, me: User) -> None:
+    """What goes on now, and who looks after it."""
     for alert in [one for one in found if one.closed_at is None]:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(f":material/notifications_active: **{plain(sentence(alert, arms))}**")
@@ -93,6 +92,11 @@ def panel(study: Study, found: list[Alert], arms: Arms, me: User) -> None:
                     look_after(session, study, alert.id or 0, by=me.email)
                     audit.record(session, actor=me.email, action="alert.seen", target=study.slug, alert=alert.id)
                 frame.done(_("Noted: you look after it."))
+
+
+def panel(study: Study, found: list[Alert], arms: Arms, me: User) -> None:
+    """Every alert there was, and where they are sent."""
+    st.subheader(_("Alerts"))
     if not found:
         st.text(_("No alert yet. The worker looks every minute while the study is live."))
     else:
@@ -165,7 +169,7 @@ def _history_columns() -> dict[str, Any]:
 def _channels(study: Study, me: User) -> None:
     with read_session(data.engine()) as session:
         table = stability.channels(session, study)
-    with st.expander(_("Where alerts are sent: {n} places").format(n=len(table))):
+    with st.expander(_("Where alerts are sent ({n})").format(n=len(table))):
         for row in table.to_dict("records"):
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.text(f"{words.channel(row['kind'])}: {row['target']}")

@@ -11,7 +11,7 @@ from db.tables import ModelVersion, Round, Study, User
 from recux import charts
 from recux.access.accounts import has_role
 from recux.insight import models, rounds
-from recux.ui import data, take, words
+from recux.ui import address, data, take, words
 from recux.ui.language import _
 from recux.ui.plain import plain
 
@@ -33,10 +33,7 @@ def round_panel(study: Study, round_: Round, me: User) -> None:
     if serving:
         st.success(_("Champions of this round: {models}").format(models=" · ".join(serving)), icon=":material/trophy:")
     st.write(_("Measured on people whom the models never saw."))
-    head = st.segmented_control(
-        _("Predicts"), list(by_head), default=next(iter(by_head)), format_func=words.head, required=True, key="head",
-        bind="query-params",
-    )  # fmt: skip
+    head = address.choose(_("Predicts"), list(by_head), key="head", names=words.head)
     made = by_head[head]
     _champion(made)
     _beside_baselines(table[table["head"] == head], made, round_)

@@ -15,7 +15,7 @@ from recux.collect.tags import set_tags
 from recux.errors import RecuxError
 from recux.insight import comments, themes
 from recux.insight.comments import Wanted
-from recux.ui import data, frame, take
+from recux.ui import address, data, frame, take
 from recux.ui.language import _
 from recux.ui.plain import plain
 
@@ -99,10 +99,7 @@ def filters(arms: Mapping[str, str], cohorts: Sequence[str], names: Names, tags:
     """Which comments are asked for; the address keeps it, so that it can be shared."""
     one, two, three = st.columns([3, 2, 2])
     search = one.text_input(_("Search"), key="search", bind="query-params", placeholder=_("Words that must occur"))
-    arm = two.selectbox(
-        _("Arm"), list(arms), index=None, format_func=lambda k: arms[k], placeholder=_("All arms"), key="arm",
-        bind="query-params",
-    )  # fmt: skip
+    arm = address.pick(_("Arm"), list(arms), key="arm", names=lambda k: arms[k], nothing=_("All arms"), place=two)
     cohort = three.selectbox(_("Cohort"), cohorts, index=None, placeholder=_("All cohorts"), key="cohort")
     four, five, six = st.columns([3, 2, 2])
     low, high = four.select_slider(_("Stars"), [1, 2, 3, 4, 5], value=(1, 5))

@@ -3,9 +3,7 @@
 from sqlmodel import select
 
 from db.engine import read_session, write_session
-from db.tables import (
-    Round,
-)
+from db.tables import ModelExample, ModelVersion, Rating, Round
 from tests.pages.planted import audited, charts_on, press, texts
 from tests.planting import START
 
@@ -44,3 +42,28 @@ def test_an_analyst_closes_the_batch_and_its_round_is_queued(open_as, sqlite_eng
     press(at, "Cancel this round")
     with read_session(sqlite_engine) as session:
         assert session.exec(select(Round.status)).one() == "cancelled"
+
+
+def test_a_closer_look_says_where_a_model_errs_and_on_which_words(open_as, sqlite_engine, finished) -> None:
+    figure = {"value": 0.4, "ci_low": 0.1, "ci_high": 0.7, "n": 20, "definition": "d", "method": "m"}
+    closer = {
+        "head": "satisfaction",
+        "n": 20,
+        "reliability": [{"low": 0.5, "high": 0.6, "predicted": 0.55, "observed": 0.5, "n": 20}],
+        "confusion": [[4, 0, 0, 0, 0]] * 5,
+        "cohorts": {"new": figure, "old": figure},
+        "cohort_gap": figure,
+        "changes": {"typo": figure},
+    }
+    with write_session(sqlite_engine) as session:
+        model = session.exec(select(ModelVersion).where(ModelVersion.name == "encoder")).one()
+        model.metrics = {**model.metrics, "closer": closer, "by_round": {"1": figure, "2": figure}}
+        rating = session.exec(select(Rating).where(Rating.comment.contains("slow"))).first()
+        told = {"words": ["too", "slow"], "weights": [0.1, -0.9]}
+        session.add(ModelExample(model_version_id=model.id, rating_id=rating.id, label=5, expected=2.0, **told))
+    at = open_as("viewer", "rounds")
+    shown = texts(at)
+    assert "Largest gap in error between two cohorts: 0.40 (0.10 to 0.70)" in shown
+    assert "Typing errors flip 40% of its predictions" in shown
+    assert "Given: 5 · predicted: 2.0" in shown
+    assert charts_on(at) == 6
