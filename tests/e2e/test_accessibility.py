@@ -14,9 +14,9 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from db.engine import write_session
 from db.tables import Study
-from recux.access.open_links import open_link
+from recux.access.open_links import come_in, open_link
 from tests.e2e.conftest import DESKTOP, PHONE
-from tests.e2e.people import ITEMS, plant_shop
+from tests.e2e.people import ITEMS, invite, plant_shop
 from tests.e2e.server import Server
 
 pytestmark = pytest.mark.browser
@@ -98,3 +98,34 @@ def _serious(page: Page) -> list[str]:
         if found["impact"] in {"serious", "critical"}
         for node in found["nodes"]
     ]
+
+
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_no_closed_door_has_a_serious_finding(
+    new_browser: Callable[..., BrowserContext], served_engine: sa.Engine, server: Server, locale: str
+) -> None:
+    page = new_browser(locale=locale).new_page()
+    found = []
+    for name, address in _closed_doors(served_engine, server):
+        page.goto(address)
+        expect(page.get_by_role("heading", level=1).or_(page.get_by_test_id("stAlert")).first).to_be_visible()
+        found += [(name, finding) for finding in _serious(page)]
+        page.context.clear_cookies()
+    assert found == []
+
+
+def _closed_doors(engine: sa.Engine, server: Server) -> Iterator[tuple[str, str]]:
+    """The pages of people who cannot come in, or not any more."""
+    yield "no invite", f"{server.url}/"
+    yield "unknown link", f"{server.url}/join/{'x' * 22}"
+    for status in ("draft", "paused", "closed"):
+        study = plant_shop(engine)
+        link, _person = invite(engine, server, study)
+        with write_session(engine) as session:
+            session.get_one(Study, study.id).status = status
+        yield status, link
+    study = plant_shop(engine)
+    with write_session(engine) as session:
+        token = open_link(session, session.get_one(Study, study.id), cap=1)
+        come_in(session, token, {}, secret="")
+    yield "full", f"{server.url}/join/{token}"

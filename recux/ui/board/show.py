@@ -53,8 +53,10 @@ def show(key: str, sections: Sequence[Section], book: Book, *, place: DeltaGener
 
     def line() -> None:
         alive = _settle(key, ledger, book)
+        above = st.container()
         result = _line()(key=key, data=_kept(key, ledger, book.kept, alive=alive), on_pending_change=_noted)
-        again = book.progress(book.kept) and not first[0]  # after the line, which is what people wait for
+        with above:  # filled after the line, which is what people wait for
+            again = book.progress(book.kept) and not first[0]
         if unsettled(ledger, result.get("pending"), book.kept) and alive and first[0]:
             st.rerun()  # a fresh session hears of the browser's changes only now: save them and show that
         ledger.fresh = False
