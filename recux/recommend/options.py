@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from db.tables import Arm
 from recux.errors import InvalidInput
+from recux.recommend.paths import parse
 
 PLACEHOLDERS = ("participant_id", "size", "study", "language", "cohort")
 
@@ -41,7 +42,8 @@ class HttpOptions(Options):
     allowed_hosts: tuple[str, ...] = ()
     """Hosts that may be called; empty allows the host of ``url`` alone. Redirects are never followed."""
     items: str = "items"
-    """Path of the list in the answer, as in ``data.items``; empty when the answer is the list itself."""
+    """JSONPath of the list in the answer, as in ``$.data.items``; empty when the answer is the list itself. What is
+    understood of JSONPath is written in :mod:`recux.recommend.paths`."""
     item_id: str = "item_id"
     """Path within an entry; empty when an entry is the id itself."""
     score: str | None = "score"
@@ -50,6 +52,13 @@ class HttpOptions(Options):
     """Path from the top of the answer."""
     fallback: tuple[str, ...] = ()
     """Item ids to show, in this order, when the call fails; empty falls back to popularity."""
+
+    @field_validator("items", "item_id", "score", "explanation", "model_version")
+    @classmethod
+    def _path_is_understood(cls, path: str | None) -> str | None:
+        if path:
+            parse(path)
+        return path
 
     @field_validator("url")
     @classmethod

@@ -21,6 +21,7 @@ from db.tables import Arm, Item, Participant, Rating, Study, now
 from recux.errors import InvalidInput, NotFound
 from recux.operate import metrics
 from recux.recommend.options import HttpOptions, options_of
+from recux.recommend.paths import at
 from recux.recommend.transport import Exchange, exchange
 from recux.settings import Settings
 
@@ -182,18 +183,6 @@ def _number(value: Any) -> float | None:
     return float(value) if numeric and abs(value) < 1e300 else None  # JSON as Python reads it may hold NaN
 
 
-def at(document: Any, path: str) -> Any:
-    """What stands at ``path`` (``data.items``, ``results[0].list``, with or without a leading ``$.``), or None."""
-    for step in re.findall(r"[^.\[\]]+", path.removeprefix("$")):
-        if isinstance(document, dict):
-            document = document.get(step)
-        elif isinstance(document, list) and step.isdecimal() and int(step) < len(document):
-            document = document[int(step)]
-        else:
-            return None
-    return document
-
-
 def _short(value: Any) -> str | None:
     return str(value)[:LONGEST] if isinstance(value, str | int | float) and str(value).strip() else None
 
@@ -222,6 +211,6 @@ def _from_environment(value: str) -> str:
                 f"a header needs the environment variable {name}; it must start with {VARIABLE_PREFIX} and be set "
                 "where recux runs"
             )
-        return os.environ[name]
+        return os.environ[name].strip()  # secrets are often kept in files, with a line break at their end
 
     return VARIABLE.sub(variable, value)

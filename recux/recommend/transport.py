@@ -64,7 +64,9 @@ def _exchange(
             answer = response.read(LARGEST + 1)
     except TimeoutError as error:
         return Exchange(status, problem=str(error), timed_out=True)
-    except (OSError, http.client.HTTPException, ValueError) as error:
+    except ValueError as error:  # a header that cannot be sent: the words hold its value, which may be a secret
+        return Exchange(status, problem=f"{type(error).__name__}: the request cannot be sent")
+    except (OSError, http.client.HTTPException) as error:
         return Exchange(status, problem=f"{type(error).__name__}: {error}")
     if len(answer) > LARGEST:
         return Exchange(status, problem=f"the answer is longer than {LARGEST} bytes")

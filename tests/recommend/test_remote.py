@@ -201,6 +201,32 @@ def test_headers_may_hold_secrets_of_the_recommender_but_no_others(pilot, shown,
         serve(pilot, shown, pilot.person(thief, "b"))
 
 
+def test_a_secret_with_a_line_break_is_sent_without_it_and_a_broken_one_is_named_nowhere(
+    pilot, shown, recommender, monkeypatch, caplog
+):
+    headers = {"Authorization": "Bearer ${RECUX_RECOMMENDER_TOKEN}"}
+    monkeypatch.setenv("RECUX_RECOMMENDER_TOKEN", "abc\n")
+    serve(pilot, shown, pilot.person(http_arm(pilot, recommender, headers=headers), "a"))
+    assert recommender.asked[0].headers["Authorization"] == "Bearer abc"
+    monkeypatch.setenv("RECUX_RECOMMENDER_TOKEN", "hush\nhush")
+    serve(pilot, shown, pilot.person(http_arm(pilot, recommender, headers=headers), "b"))
+    assert "cannot be sent" in caplog.text
+    assert "hush" not in caplog.text
+
+
+def test_a_redirect_to_a_private_address_is_not_followed(pilot, shown, recommender):
+    with Recommender() as inside:
+        Thread(target=inside.serve_forever, daemon=True).start()
+        recommender.behave = lambda h: (
+            h.send_response(307),
+            h.send_header("Location", inside.address + "/secrets"),
+            h.end_headers(),
+        )
+        slate, _ = serve(pilot, shown, pilot.person(http_arm(pilot, recommender)))
+        inside.shutdown()
+    assert (slate.source, inside.asked, calls(pilot)) == ("popularity", [], [("error", 307)])
+
+
 def test_only_allowed_hosts_are_called(pilot, shown, recommender, monkeypatch):
     person = pilot.person(http_arm(pilot, recommender, allowed_hosts=["recommender.example"]), "a")
     with pytest.raises(InvalidInput, match=r"127\.0\.0\.1.*not allowed"):
