@@ -22,7 +22,19 @@ from sqlmodel import col, select
 from db.engine import build_engine, insert_many, read_session, write_session
 from db.migrate import upgrade
 from db.tables import (
-    Answer, Arm, Batch, BatchRow, Impression, Interaction, Item, Participant, Rating, Request, Response, Round, Slate,
+    Answer,
+    Arm,
+    Batch,
+    BatchRow,
+    Impression,
+    Interaction,
+    Item,
+    Participant,
+    Rating,
+    Request,
+    Response,
+    Round,
+    Slate,
     Study,
 )  # fmt: skip
 
@@ -39,34 +51,41 @@ def main() -> None:
     parser.add_argument("--only", nargs=2, metavar=("URL", "WHAT"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.only:
-        measure(*asked.only)
+        measure(*asked.only, asked.batch // EACH)
         return
-    print("| what | rows of history | rows of the batch | seconds | peak memory |\n|---|---|---|---|---|")
+    print(
+        "| what | rows of history | rows of the batch | seconds | processor | peak memory |\n|---|---|---|---|---|---|"
+    )
     with tempfile.TemporaryDirectory() as folder:
         for ratings in (asked.ratings // 10, asked.ratings):
             url = f"sqlite:///{Path(folder) / f'{ratings}.db'}"
-            build(url, ratings // EACH, asked.batch // EACH)
-            show("the report of everything", url, "report", 0, 3 * ratings + ratings // 10)
-            show("first round, everything at once", url, "1", 0, 3 * ratings + ratings // 10)
-            show("the next round", url, "2", 3 * ratings + ratings // 10, 3 * asked.batch + asked.batch // 10)
-            show("the same round again", url, "2", 3 * ratings + ratings // 10, 3 * asked.batch + asked.batch // 10)
+            build(url, ratings // EACH)
+            rows = 3 * ratings + ratings // 10 + ratings // 5
+            show("the report of everything", url, "report", 0, rows)
+            show("first round, everything at once", url, "1", 0, rows)
+            history, batch = (3 * n + n // 10 + n // 5 for n in (ratings, asked.batch))
+            show("the round after it", url, "2", history, batch, asked.batch)
+            show("the next round", url, "3", history + batch, batch, asked.batch)
 
 
-def show(what: str, url: str, step: str, history: int, batch: int) -> None:
+def show(what: str, url: str, step: str, history: int, batch: int, size: int = 0) -> None:
     """Run one measurement in a fresh process and print its row."""
-    command = [sys.executable, "-m", "benchmarks.evaluation", "--only", url, step]
+    command = [sys.executable, "-m", "benchmarks.evaluation", "--batch", str(size), "--only", url, step]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    seconds, memory = done.stdout.split()
-    print(f"| {what} | {history:,} | {batch:,} | {float(seconds):.2f} | {float(memory):.2f} GiB |", flush=True)
+    seconds, processor, memory = (float(one) for one in done.stdout.split())
+    print(f"| {what} | {history:,} | {batch:,} | {seconds:.2f} s | {processor:.2f} s | {memory:.2f} GiB |", flush=True)
 
 
-def measure(url: str, step: str) -> None:
-    """Seconds and peak GiB of one evaluation."""
+def measure(url: str, step: str, people: int) -> None:
+    """Seconds, processor seconds and peak GiB of one evaluation; rounds after the first get a batch beforehand."""
     from recux.evaluation import evaluate_round
     from recux.report import build_report
 
     engine = build_engine(url)
-    began = time.perf_counter()
+    if step in {"2", "3"}:
+        with write_session(engine) as session:
+            grow(session, session.exec(select(Study)).one().id, int(step), people)
+    began, busy = time.perf_counter(), time.process_time()
     if step == "report":
         with read_session(engine) as session:
             build_report(session, session.exec(select(Study)).one())
@@ -74,12 +93,12 @@ def measure(url: str, step: str) -> None:
         with write_session(engine) as session:
             evaluate_round(session, session.exec(select(Round).where(Round.number == int(step))).one())
             session.flush()
-    took = time.perf_counter() - began
-    print(took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+    took = time.perf_counter() - began, time.process_time() - busy
+    print(*took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
 
 
-def build(url: str, people: int, more: int) -> None:
-    """A study with ``people`` in the first batch and ``more`` in the second."""
+def build(url: str, people: int) -> None:
+    """A study with ``people`` in its first batch."""
     upgrade(url)
     engine = build_engine(url)
     with write_session(engine) as session:
@@ -87,22 +106,26 @@ def build(url: str, people: int, more: int) -> None:
         session.add(study)
         session.flush()
         session.add_all(Arm(study_id=study.id, key=key, title=key) for key in ("a", "b"))
+        session.flush()
         rows = [
             {"study_id": study.id, "external_id": f"i{n}", "title": f"Item {n}", "category": f"c{n % 20}", "tags": [],
              "attributes": {}}
             for n in range(CATALOGUE)
         ]  # fmt: skip
         insert_many(session, Item, rows)
-        first, second = START + timedelta(days=10), START + timedelta(days=20)
-        crowd(session, study.id, 0, people, first - timedelta(days=5))
-        close(session, study.id, 1, first)
-        if more:
-            crowd(session, study.id, people, more, second - timedelta(days=5))
-            close(session, study.id, 2, second)
+        grow(session, study.id, 1, people)
     with engine.connect() as connection:
         connection.execute(sa.text("analyze"))
         connection.commit()
     engine.dispose()
+
+
+def grow(session, study: int, number: int, people: int) -> None:
+    """Another batch, of new people."""
+    when = START + timedelta(days=10 * number)
+    here = session.connection().execute(sa.select(sa.func.coalesce(sa.func.max(col(Participant.id)), 0))).scalar_one()
+    crowd(session, study, int(here), people, when - timedelta(days=5))
+    close(session, study, number, when)
 
 
 def crowd(session, study: int, start: int, people: int, when: datetime) -> None:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from db.engine import insert_many
-from db.tables import Batch, Figure, Round, Study
+from db.tables import Batch, Figure, Round, Study, StudyAggregate
 from recux.evaluation.aggregates import cumulative
 from recux.evaluation.before_after import changes
 from recux.evaluation.data_quality import flagged_shares
@@ -23,10 +23,10 @@ CUMULATIVE, BATCH, PREVIOUS = "", "batch", "previous"
 def evaluate_round(session: Session, round_: Round) -> None:
     """Compute and store the figures of a round, in the caller's transaction; those it stored before are replaced."""
     study, batch = session.get_one(Study, round_.study_id), session.get_one(Batch, round_.batch_id)
-    newest = session.exec(select(sa.func.max(col(Batch.number))).where(col(Batch.study_id) == study.id)).one()
-    everything = _rows_up_to(session, study, batch) if batch.number == newest else None
+    kept = session.get(StudyAggregate, study.id)
+    behind = kept is not None and batch.number < kept.batch  # sums only move on: an older batch is read again
     rows = [
-        *(everything or _rows_of(session, study, up_to(batch), CUMULATIVE)),
+        *(_rows_of(session, study, up_to(batch), CUMULATIVE) if behind else _rows_up_to(session, study, batch)),
         *_rows_of(session, study, alone(session, batch), BATCH),
     ]
     rows += list(_changes(session, study, batch))
@@ -36,7 +36,7 @@ def evaluate_round(session: Session, round_: Round) -> None:
 
 
 def _rows_up_to(session: Session, study: Study, batch: Batch) -> list[dict[str, Any]]:
-    """Everything up to the newest batch, from kept sums; an older batch is computed from its rows."""
+    """Everything up to a batch, from kept sums, which move on to it."""
     found = cumulative(session, study, batch)
     rows = [
         _row(section, arm, CUMULATIVE, metric, value)

@@ -132,7 +132,7 @@ def test_withdrawal_takes_a_persons_part_out_of_what_is_kept(session):
     assert session.exec(select(StudyAggregate)).one().people == 1
 
 
-def test_a_round_that_is_not_the_newest_leaves_the_sums_alone(session):
+def test_an_older_round_leaves_the_sums_alone(session):
     study, rng = plant_study(session, items=12), np.random.default_rng(2)
     rounds = []
     for number in range(2):

@@ -50,7 +50,7 @@ class Step:
 
 
 def cumulative(session: Session, study: Study, batch: Batch) -> Cumulative:
-    """Figures of everything up to ``batch``, which must be the study's newest; the kept sums move on to it."""
+    """Figures of everything up to ``batch``, which must not be behind the kept sums; they move on to it."""
     row = session.get(StudyAggregate, study.id)
     found = None
     if row is not None and _usable(session, row, batch):
