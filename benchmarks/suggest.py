@@ -1,7 +1,7 @@
 """Are the suggestions right? Simulated pilots with known truth, judged on the statistics path (no database, no model).
 
     .venv/bin/python -m benchmarks.suggest            200 pilots a cell, some minutes
-    .venv/bin/python -m benchmarks.suggest --full     1,000 pilots a cell
+    .venv/bin/python -m benchmarks.suggest --full     1,000 pilots a cell; prints the tables of docs/suggestions.md
 
 Ratings are latent normal values (person .3, rest .7 of the variance), rounded and clipped to 1..5, so the truth is
 known exactly on the scale that is observed. An effect of "twice the smallest detectable size" comes from
@@ -11,6 +11,7 @@ known exactly on the scale that is observed. An effect of "twice the smallest de
 import argparse
 import platform
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -21,7 +22,12 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
+from benchmarks.admin import large
+from db.engine import build_engine, write_session
+from db.migrate import upgrade
+from db.tables import Round
 from recux.stats import minimum_detectable_effect, proportion
+from recux.suggest import propose
 from recux.suggest.draft import Draft, practical
 from recux.suggest.drafting import draft
 from recux.suggest.frames import ArmInfo, Evidence
@@ -204,26 +210,28 @@ LARGE = Planted("100 cohorts, arm differs in one", MANY, {**ARM, "cohort": "coho
 
 def false_alarms(pilots: int) -> None:
     """Count suggestions in pilots where arms and cohorts are shuffled labels."""
-    print("\nNo truth: pilots with any suggestion of an arm change or of a segment, all rules together (limit 6.4 %)")
+    print("\n| no truth: shuffled arms and cohorts (limit 6.4 %) | pilots with any suggestion | CPU a pilot |")
+    print("|---|---|---|")
+    rules: Counter[str] = Counter()
     for design in (Design(60, 8), Design(100), Design(400), HUNDRED):
-        rules: Counter[str] = Counter()
         alarms, clock = 0, time.process_time()
         for seed in range(pilots):
             found = {d.rule for d in draft(pilot(design, np.random.default_rng([1, design.people, seed])))}
             rules.update(found)
             alarms += bool(found)
         spent = 1000 * (time.process_time() - clock) / pilots
-        name = f"{design.people} people, {design.cohorts} cohorts x {design.categories} categories"
-        print(f"  {name:<46} {share(alarms, pilots)}   {spent:.0f} ms a pilot   {dict(rules)}")
+        name = f"{design.people:,} people, {design.cohorts} cohorts x {design.categories} categories"
+        print(f"| {name} | {share(alarms, pilots)} | {spent:.0f} ms |")
+    print(f"\nFalse alarms by rule, all rows together: {dict(rules.most_common())}")
 
 
 def planted(pilots: int, truths: tuple[Planted, ...]) -> None:
     """Count how often a segment that differs is found, and how often the predicted interval holds the truth."""
-    print("\nPlanted: found with the right segment, sign and category (at least 90 %); truth in the predicted interval")
-    print("(at least 93.5 % of those found); pilots with another segment or arm suggested as well")
+    print("\n| planted, twice the smallest detectable size, 50 people an arm in the segment | effect |",
+          "found with segment, sign and category (90 %) | truth in the interval (93.5 %) | others too | CPU a pilot |")  # fmt: skip
+    print("|---|---|---|---|---|---|")
     for truth in truths:
         found = covered = others = 0
-        values, which = [], Counter[str]()
         clock = time.process_time()
         for seed in range(pilots):
             sign = 1.0 if truth.both_signs and seed % 2 else -1.0
@@ -232,19 +240,12 @@ def planted(pilots: int, truths: tuple[Planted, ...]) -> None:
             drafts = draft(e)
             hits = [d for d in drafts if is_it(d, truth, sign)]
             found += bool(hits)
-            beside = [d.rule for d in drafts if d.finding.p_adjusted is not None and d not in hits]
-            others += bool(beside)
-            which.update(beside)
+            others += any(d.finding.p_adjusted is not None and d not in hits for d in drafts)
             actual = truth_of(truth, signed)
-            for hit in hits:
-                covered += hit.predicted.low <= abs(actual) <= hit.predicted.high
-                values.append(hit.predicted.value)
+            covered += any(hit.predicted.low <= abs(actual) <= hit.predicted.high for hit in hits)
         spent = 1000 * (time.process_time() - clock) / pilots
-        print(
-            f"  {truth.name:<42} effect {truth.size:.2f}  found {share(found, pilots)}  covered"
-            f" {share(covered, found)}  mean prediction {np.mean(values):.2f}  others {others / pilots:.1%}"
-            f" {dict(which)}  {spent:.0f} ms"
-        )
+        print(f"| {truth.name} | {truth.size:.2f} | {share(found, pilots)} | {share(covered, found)} |"
+              f" {others / pilots:.1%} | {spent:.0f} ms |")  # fmt: skip
 
 
 def is_it(d: Draft, truth: Planted, sign: float) -> bool:
@@ -261,7 +262,8 @@ def truth_of(truth: Planted, signed: float) -> float:
 
 def worst_picks(pilots: int) -> None:
     """Judge the lowest segment of a pilot without any truth after nothing was done about it."""
-    print("\nNothing changed, worst segment picked: verdicts (confirmed in at most 5 %)")
+    print("\n| nothing changed, worst segment picked | beside a control (confirmed at most 5 %) |",
+          "without a control (never) | its plain mean rose by itself |\n|---|---|---|---|")  # fmt: skip
     for design in (Design(200), HUNDRED):
         beside: Counter[str] = Counter()
         alone: Counter[str] = Counter()
@@ -277,8 +279,9 @@ def worst_picks(pilots: int) -> None:
             naive += np.nanmean(outcome(after, "mean_rating", where)) > np.nanmean(
                 outcome(before, "mean_rating", where)
             )
-        print(f"  {design.people} people, beside a control: {shares(beside, pilots)}; without: {shares(alone, pilots)};"
-              f" rose by itself in {naive / pilots:.0%}")  # fmt: skip
+        print(
+            f"| {design.people:,} people | {shares(beside, pilots)} | {shares(alone, pilots)} | {naive / pilots:.0%} |"
+        )
 
 
 def worst_segment(e: Evidence) -> tuple[dict[str, str], float]:
@@ -291,10 +294,8 @@ def worst_segment(e: Evidence) -> tuple[dict[str, str], float]:
 
 def after_a_change(pilots: int, truths: tuple[Planted, ...]) -> None:
     """Judge a planted segment that was fixed, or made worse, in arm b of the next round."""
-    print(
-        "\nAfter a real change of that size in the next round: fixed (confirmed in at least 85 %), harmed (refuted in"
-    )
-    print("at least 80 %), and fixed without a control (never confirmed)")
+    print("\n| a real change of that size in the next round | fixed (confirmed 85 %) | harmed (refuted 80 %) |"
+          " fixed without a control (never confirmed) |\n|---|---|---|---|")  # fmt: skip
     for truth in truths:
         where = {key: value for key, value in truth.where.items() if key in ("cohort", "category")}
         promise = Promise("mean_rating", where, truth.size, practical("mean_rating"), "b", "a")
@@ -310,8 +311,7 @@ def after_a_change(pilots: int, truths: tuple[Planted, ...]) -> None:
             cured = pilot(truth.design, np.random.default_rng([4, 3, seed]))
             open_ended = replace(promise, arm=None, control=None)
             alone[judge_before_after(before, cured, open_ended, segment_found=True).verdict] += 1
-        print(f"  {truth.name:<42} fixed {shares(fixed, pilots)}; harmed {shares(harmed, pilots)};"
-              f" no control {shares(alone, pilots)}")  # fmt: skip
+        print(f"| {truth.name} | {shares(fixed, pilots)} | {shares(harmed, pilots)} | {shares(alone, pilots)} |")
 
 
 def low_everywhere(truth: Planted, signed: float) -> Effect:
@@ -326,13 +326,30 @@ def not_in_arm_b(low: Effect) -> Effect:
 
 
 def a_million() -> None:
-    """1,000,000 ratings: findings and suggestions."""
+    """1,000,000 ratings: findings and suggestions, from frames and from a database."""
     design = Design(people=100_000, each=10, cohorts=12, categories=20, spread_categories=False)
     truth = replace(TRUTHS[2], design=design)
     e = pilot(design, np.random.default_rng(5), truth.effect(-0.8))
-    started = time.perf_counter()
+    started, clock = time.perf_counter(), time.process_time()
     rules = sorted({d.rule for d in draft(e)})
-    print(f"\n1,000,000 ratings of 100,000 people: {time.perf_counter() - started:.1f} s (limit 30 s), {rules}")
+    spent, cpu = time.perf_counter() - started, time.process_time() - clock
+    print(f"\n1,000,000 ratings of 100,000 people, from frames: {spent:.1f} s, {cpu:.1f} s of CPU, {rules}")
+
+
+def a_million_stored() -> None:
+    """The same size from a SQLite file with as many interactions and requests: reading and all."""
+    with tempfile.TemporaryDirectory() as folder:
+        url, size = f"sqlite:///{folder}/recux.db", large.Size()
+        upgrade(url)
+        large.build(url, size)
+        engine = build_engine(url)
+        with write_session(engine) as session:
+            started, clock = time.perf_counter(), time.process_time()
+            found = propose(session, session.get_one(Round, size.rounds))
+            spent, cpu = time.perf_counter() - started, time.process_time() - clock
+        engine.dispose()
+    rules = sorted({one.rule for one in found})
+    print(f"the same from SQLite, stored: {spent:.1f} s, {cpu:.1f} s of CPU (limit 30 s), {rules}")
 
 
 def share(part: int, whole: int) -> str:
@@ -353,17 +370,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true", help="1,000 pilots a cell")
     parser.add_argument("--pilots", type=int, help="pilots a cell")
-    parser.add_argument("--large", action="store_true", help="also the cell with 10,000 people")
     asked = parser.parse_args()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     pilots = asked.pilots or (1000 if asked.full else 200)
     print(f"Suggestions: {pilots} pilots a cell, Python {platform.python_version()}, numpy {np.__version__}")
-    truths = (*TRUTHS, LARGE) if asked.large else TRUTHS
     false_alarms(pilots)
-    planted(pilots, truths)
+    planted(pilots, (*TRUTHS, LARGE))
     worst_picks(pilots)
     after_a_change(pilots, TRUTHS)
     a_million()
+    a_million_stored()
 
 
 if __name__ == "__main__":
