@@ -228,7 +228,8 @@ def false_alarms(pilots: int) -> None:
 def planted(pilots: int, truths: tuple[Planted, ...]) -> None:
     """Count how often a segment that differs is found, and how often the predicted interval holds the truth."""
     print("\n| planted, twice the smallest detectable size, 50 people an arm in the segment | effect |",
-          "found with segment, sign and category (90 %) | truth in the interval (93.5 %) | others too | CPU a pilot |")  # fmt: skip
+          "found with segment, sign and category (90 %) | truth in the interval (93.5 %) | others too |",
+          "CPU a pilot |")  # fmt: skip
     print("|---|---|---|---|---|---|")
     for truth in truths:
         found = covered = others = 0
