@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from recux.cli.common import JsonOption, database, emit, say, show_table
+from recux.cli.common import JsonOption, StudyOption, database, emit, say, show_table
 from recux.errors import InvalidInput
 from recux.settings import Settings
 
@@ -85,6 +85,21 @@ def revoke(
     with write_session(database(Settings())) as session:
         row = revoke_key(session, prefix)
     print(f"revoked {row.prefix} ({row.name})")
+
+
+@app.command(epilog="Example: recux key embed --study spring")
+def embed(study: StudyOption) -> None:
+    """Print the key with which a web app signs the ids of its users for this study.
+
+    It follows from RECUX_SECRET_KEY and ends with it; treat it like a password.
+    """
+    from db.engine import read_session
+    from recux.access.embedding import study_key
+    from recux.collect.studies import get_study
+
+    settings = Settings()
+    with read_session(database(settings)) as session:
+        print(study_key(settings, get_study(session, study)))
 
 
 def expiry(text: str) -> datetime:
