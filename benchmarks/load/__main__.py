@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import sqlalchemy as sa
 from sqlmodel import col, select
 
@@ -37,6 +38,7 @@ from recux.rounds.queue import client
 
 KILL_SECONDS = 15.0
 OUTAGE_SECONDS = 10.0
+START_SECONDS = 300.0
 GRACE_SECONDS = 30.0
 """For a process to end on SIGTERM."""
 LAST_ROUNDS = 120.0
@@ -98,7 +100,8 @@ class Stand:
         for one in self.webs:
             assert one.process is not None
             _told_to_end(one.process)
-            one.start()
+            self.start_web(one)
+            wait_until_all_answer(self)
         self.rolled = True
 
     def end(self) -> None:
@@ -135,7 +138,8 @@ def main() -> None:
             cookies = plant(stand.url, asked.people, asked.batch)
             stand.webs = [web(stand, number) for number in range(2)]
             for one in stand.webs:
-                one.start()
+                stand.start_web(one)
+            wait_until_all_answer(stand)
             stand.workers = [stand.start_worker() for _ in range(2)]
             ledger = asyncio.run(run(stand, postgres, cookies, asked))
             settle(stand)
@@ -143,6 +147,23 @@ def main() -> None:
         finally:
             stand.end()
             postgres.cleanup()
+
+
+def wait_until_all_answer(stand: Stand) -> None:
+    """Both web processes; on a busy machine that takes a while."""
+    end = time.monotonic() + START_SECONDS
+    for one in stand.webs:
+        while not _answers(one):
+            if time.monotonic() > end:
+                raise RuntimeError(f"a web process did not start: {one.log.read_text()[-2000:]}")
+            time.sleep(0.2)
+
+
+def _answers(one: Server) -> bool:
+    try:
+        return httpx.get(f"http://{one.address}/api/ready", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def plant(url: str, people: int, batch: int) -> list[str]:
