@@ -110,7 +110,7 @@ def _tables(size: Size, rng: np.random.Generator) -> Iterator[Table]:
     n, total = size.people, size.ratings
     yield Study, *_columns(1, slug=SLUG, title="A large pilot", domain="e-commerce", status="live", salt="salt",
         languages=["en", "zh_CN"], primary_metric="mean_rating", slate_size=EACH,
-        batch_size=total // size.rounds, batch_max_age_hours=1e6, instruments=["nps", "csat"],
+        batch_size=total // size.rounds, batch_max_age_hours=8000.0, instruments=["nps", "csat"],
         objectives={"p95_ms": 300.0, "failure_rate": 0.02},
         steps=["consent", "slate", "questionnaires", "thanks"], design="between", shuffle=False, per_list=[],
         debrief={}, own_answers=False, panel={},

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from db.queries import counts, rounds_of
 from db.tables import Answer, Batch, BatchRow, ModelVersion, Participant, Rating, Response, Round, Study, now
+from recux.insight.kept import kept
 
 WAITS_TOO_LONG = timedelta(seconds=45)
 MEASURES = ("auc", "qwk", "f1_macro", "accuracy", "mae", "brier", "ece")
@@ -24,7 +25,11 @@ class OpenBatch(NamedTuple):
 
 
 def open_batch(session: Session, study: Study) -> OpenBatch:
-    """What the next batch would hold if it were closed now."""
+    """What the next batch would hold if it were closed now; of a large study as of some seconds ago."""
+    return kept(session, study, "open batch", lambda: _counted(session, study)).value
+
+
+def _counted(session: Session, study: Study) -> OpenBatch:
     ratings = _unbatched(session, "rating", Rating, study).join(
         Participant, col(Participant.id) == Rating.participant_id
     )
