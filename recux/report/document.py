@@ -17,6 +17,7 @@ from recux.evaluation.snapshot import Figures, Snapshot, flags, snapshot
 from recux.evaluation.stability import objectives
 from recux.evaluation.texts import quarantined
 from recux.insight.small_groups import too_few
+from recux.report.comments import comments_of
 from recux.report.history import before_after_of, decisions_of, models_of, suggestions_of, trend_of, unknown_token_share
 
 Json = dict[str, Any]
@@ -57,6 +58,7 @@ def build_report(
             **hidden(_with_arms(data, lambda part: _json(part.recommendation())), least),
         },
         "stability": _stability(data),
+        "comments": comments_of(session, study),
         "models": models_of(session, study),
         "experiment": _experiment(data),
         "before_after": before_after_of(session, study),

@@ -44,6 +44,7 @@ def sections(report: Json) -> list[Section]:
         _before_after(report["before_after"]),
         _recommendation(report),
         _stability(report),
+        _comments(report["comments"]),
         _models(report["models"]),
         *_suggestions(report["suggestions"]),
         _decisions(report["decisions"]),
@@ -197,6 +198,30 @@ def _kept(objective: Json) -> str:
     return (_("kept") if objective["ok"] else _("BROKEN")) + (
         "" if objective["certain"] else " " + _("(the interval holds both)")
     )
+
+
+def _comments(part: Json) -> Section:
+    """What people write about."""
+    rows = [
+        [
+            one["words"],
+            f"{one['people']:,}",
+            f"{one['share']:.0%} "
+            + _("({low} to {high})").format(low=f"{one['ci_low']:.0%}", high=f"{one['ci_high']:.0%}"),
+            "-" if one["stars"] is None else f"{one['stars']:.2f}",
+            "-" if one["others"] is None else f"{one['others']:.2f}",
+        ]
+        for one in part["themes"]
+    ]
+    head = [
+        _("Theme"),
+        _("People"),
+        _("Share of people who write about it"),
+        _("Their stars"),
+        _("Stars of the others"),
+    ]
+    text = [_("{n} comments were written.").format(n=f"{part['written']:,}")] if part["written"] else []
+    return Section("comments", _("What do people say?"), text, [Table(head, rows)] if rows else [])
 
 
 def _models(models: Json) -> Section:
