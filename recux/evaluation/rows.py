@@ -103,7 +103,7 @@ def ratings(session: Session, scope: Scope) -> pd.DataFrame:
     if scope.last is None:
         current = frame_of(session, statement.where(col(Rating.current)), RATING, moments=("moment",))
         return with_arms(session, scope, current)
-    statement = statement.add_columns(col(Rating.row_key)).where(_member("rating", col(Rating.id), scope))
+    statement = statement.add_columns(col(Rating.row_key)).where(member("rating", col(Rating.id), scope))
     frame = frame_of(session, statement, RATING, moments=("moment",)).sort_values("id", ignore_index=True)
     last = frame.drop_duplicates("row_key", keep="last", ignore_index=True).drop(columns="row_key")
     return with_arms(session, scope, last)
@@ -133,7 +133,7 @@ def answers(session: Session, scope: Scope) -> pd.DataFrame:
         .join(Participant, col(Participant.id) == col(Response.participant_id))
         .where(of_study(session, scope, col(Answer.study_id), col(Response.participant_id)), counts())
     )
-    wanted = col(Answer.current) if scope.last is None else _member("answer", col(Answer.id), scope)
+    wanted = col(Answer.current) if scope.last is None else member("answer", col(Answer.id), scope)
     frame = frame_of(session, statement.where(wanted), ANSWER, moments=("moment",)).sort_values("id", ignore_index=True)
     last = frame.drop_duplicates(["response", "question"], keep="last", ignore_index=True)
     return with_arms(session, scope, last)
@@ -223,7 +223,7 @@ def people_by_arm(session: Session, scope: Scope) -> dict[str, int]:
     return {keys.get(int(row[0]), ""): int(row[1]) for row in session.connection().execute(statement)}
 
 
-def _member(kind: str, row_id: Any, scope: Scope) -> sa.ColumnElement[bool]:
+def member(kind: str, row_id: Any, scope: Scope) -> sa.ColumnElement[bool]:
     """The row is in one of the scope's batches."""
     members = (
         sa.select(col(BatchRow.row_id))

@@ -25,10 +25,11 @@ def evaluate_round(session: Session, round_: Round) -> None:
     study, batch = session.get_one(Study, round_.study_id), session.get_one(Batch, round_.batch_id)
     kept = session.get(StudyAggregate, study.id)
     behind = kept is not None and batch.number < kept.batch  # sums only move on: an older batch is read again
-    rows = [
-        *(_rows_of(session, study, up_to(batch), CUMULATIVE) if behind else _rows_up_to(session, study, batch)),
-        *_rows_of(session, study, alone(session, batch), BATCH),
-    ]
+    everything = _rows_of(session, study, up_to(batch), CUMULATIVE) if behind else _rows_up_to(session, study, batch)
+    rows = list(everything)
+    # the first batch is everything up to it
+    first = [row | {"cut": BATCH} for row in rows] if batch.number == 1 else None
+    rows += first or list(_rows_of(session, study, alone(session, batch), BATCH))
     rows += list(_changes(session, study, batch))
     code = version("recux")
     session.connection().execute(sa.delete(Figure).where(col(Figure.round_id) == round_.id))

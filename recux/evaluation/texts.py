@@ -10,6 +10,7 @@ from db.queries import counts
 from db.tables import Answer, ImportRun, Participant, Rating, Response
 from recux.evaluation.data_quality import words_in
 from recux.evaluation.frames import frame_of, moment, of_study, read
+from recux.evaluation.rows import member
 from recux.evaluation.scope import Scope
 
 
@@ -22,6 +23,8 @@ def comments(session: Session, scope: Scope) -> pd.DataFrame:
         .where(col(Rating.current), counts())
         .where(sa.func.trim(col(Rating.comment)) != "")
     )
+    if scope.last is not None and scope.first == scope.last:  # one batch: do not look through all
+        statement = statement.where(member("rating", col(Rating.id), scope))
     return read(session, statement, {"id": "int64", "participant": "int64", "comment": "str"})
 
 
@@ -42,6 +45,9 @@ def timings(session: Session, scope: Scope) -> pd.DataFrame:
         .where(col(Response.completed_at).is_not(None), counts())
     )
     kinds = {"response": "int64", "participant": "int64"}
+    if scope.last is not None and scope.first == scope.last:
+        said = sa.select(col(Answer.response_id)).where(member("answer", col(Answer.id), scope))
+        took = took.where(col(Response.id).in_(said))
     rows = frame_of(session, took, kinds, moments=("started", "completed"))
     rows["seconds"] = (rows["completed"] - rows["started"]).dt.total_seconds()
     timed = rows[rows["seconds"] > 0].merge(_words(session, scope), on="response")
@@ -64,6 +70,8 @@ def _words(session: Session, scope: Scope) -> pd.DataFrame:
         .where(of_study(session, scope, col(Answer.study_id), col(Response.participant_id)))
         .where(col(Answer.current), col(Answer.wording).is_not(None))
     )
+    if scope.last is not None and scope.first == scope.last:
+        statement = statement.where(member("answer", col(Answer.id), scope))
     rows = read(session, statement, {"response": "int64", "wording": "str"})
     lengths = {wording: words_in(wording) for wording in rows["wording"].unique()}
     rows["words"] = rows["wording"].map(lengths).astype("float64")

@@ -22,7 +22,7 @@ from db.tables import (
 )
 from recux.evaluation.frames import among
 
-SLACK = 1000
+SLACK = 200
 """Rows before the last one seen that are looked at again: on Postgres a lower id may be committed later."""
 TIMES: dict[str, tuple[Any, Any]] = {
     "slate": (Slate, Slate.served_at),
