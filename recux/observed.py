@@ -1,5 +1,6 @@
 """What is seen of each request: a number for its log lines, its duration, and who may read the figures."""
 
+import asyncio
 import hmac
 import logging
 import re
@@ -26,6 +27,8 @@ PARTS = (
 FIGURES = ("/metrics", "/_stcore/metrics")
 QUIET = {"/api/health", "/api/ready", "/metrics", "/_stcore", "/static"}
 """Asked all the time by machines; their requests are counted, and logged only when they fail."""
+FORMS = {"/auth", "/join", "/seen"}
+FORM_SECONDS = 30.0
 LOCAL = {"127.0.0.1", "::1"}
 
 
@@ -67,9 +70,20 @@ class Observed:
             if scope["path"] in FIGURES and not may_read_figures(Request(scope), self.settings):
                 await refused()(scope, receive, note)
             else:
-                await self.app(scope, receive, note)
+                await self._within_time(scope, receive, note)
         finally:
             _note(scope, status, time.perf_counter() - began)
+
+    async def _within_time(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Forms have a time limit, so that one that trickles in holds nothing for long; other bodies have their own."""
+        if area(scope["path"]) not in FORMS:
+            await self.app(scope, receive, send)
+            return
+        try:
+            async with asyncio.timeout(FORM_SECONDS):
+                await self.app(scope, receive, send)
+        except TimeoutError:
+            await PlainTextResponse("The form took too long to arrive.\n", 408)(scope, receive, send)
 
 
 def may_read_figures(request: Request, settings: Settings) -> bool:

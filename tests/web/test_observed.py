@@ -1,5 +1,6 @@
 """What the operator can see of the service, and who else can."""
 
+import asyncio
 import json
 import logging
 from datetime import timedelta
@@ -109,6 +110,24 @@ def test_each_answer_carries_a_request_id_and_a_sane_one_is_kept():
     assert len(browser.get("/rounds").headers["x-request-id"]) == 32
     assert browser.get("/rounds", headers={"x-request-id": "gateway-42"}).headers["x-request-id"] == "gateway-42"
     assert browser.get("/rounds", headers={"x-request-id": "no\tgood id!"}).headers["x-request-id"] != "no\tgood id!"
+
+
+def test_a_form_that_trickles_in_is_given_up(monkeypatch):
+    monkeypatch.setattr("recux.observed.FORM_SECONDS", 0.05)
+    sent = []
+
+    async def form(scope, receive, send):
+        await receive()
+
+    async def never():
+        await asyncio.sleep(5)
+
+    async def keep(message):
+        sent.append(message)
+
+    scope = {"type": "http", "path": "/auth/login", "method": "POST", "headers": []}
+    asyncio.run(Observed(form, Settings(_env_file=None))(scope, never, keep))
+    assert sent[0]["status"] == 408
 
 
 @pytest.mark.parametrize(
