@@ -54,6 +54,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=100, help="kill points on each database")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--database", choices=("SQLite", "Postgres"), action="append", help="default: both")
     asked = parser.parse_args()
     import recux.evaluation
     import recux.learn.predictor
@@ -63,7 +64,7 @@ def main() -> None:
     print("|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="recux-chaos-") as folder:
         try:
-            for name in ("SQLite", "Postgres"):
+            for name in asked.database or ("SQLite", "Postgres"):
                 place = Path(folder) / name
                 place.mkdir()
                 with databases(name, place) as fresh:
