@@ -15,7 +15,7 @@ from recux.ui.language import FALLBACK, LOCALE, NAMES
 
 ROOT = Path(__file__).parent.parent
 TRANSLATED = sorted(set(NAMES) - {FALLBACK})
-KEYWORDS = {"_": None, "plural": (1, 2)}
+KEYWORDS = {"_": None, "N_": None, "plural": (1, 2)}
 
 
 @pytest.fixture(scope="module")
