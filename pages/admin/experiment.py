@@ -1,9 +1,12 @@
 """Which arm is better, by how much, and how sure that is."""
 
+from functools import partial
+
 import streamlit as st
 
 from db.engine import read_session
 from recux.insight import experiment
+from recux.insight.kept import kept
 from recux.ui import data, figures, frame, verdicts
 from recux.ui.language import _
 
@@ -11,13 +14,15 @@ frame.enter("viewer")
 study = frame.chosen_study()
 with read_session(data.engine()) as session:
     arms = frame.arm_titles(session, study)
-    found = experiment.now(session, study) if len(arms) > 1 else None
+    kept_ = kept(session, study, "experiment", partial(experiment.now, session, study)) if len(arms) > 1 else None
 frame.heading(_("Which arm is better?"), study)
-if found is None:
+if kept_ is None:
     frame.empty(
         _("This study has one arm, so there is nothing to compare."), "studies", _("Set up a study with two arms")
     )
     st.stop()
+found = kept_.value
+frame.as_of(kept_.at)
 if found.split.ok is False:
     st.error(
         _("People are not split between the arms as planned, so nothing below can be trusted. First find out why.")

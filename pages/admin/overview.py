@@ -8,6 +8,7 @@ import streamlit as st
 from db.engine import read_session
 from recux.insight import cuts, rounds, satisfaction
 from recux.insight.documents import report_of
+from recux.insight.kept import kept
 from recux.ui import address, data, figures, frame, words
 from recux.ui.language import _, language
 from recux.ui.overview import compare, cut, tiles
@@ -23,8 +24,11 @@ with read_session(data.engine()) as session:
     if view.is_stored:
         table, changes = satisfaction.stored(session, study), satisfaction.changes(session, study)
     else:
-        table, changes = satisfaction.now(view.read(study), study, view.cut, by=view.by), pd.DataFrame()
-    trend = satisfaction.trend_of_rounds(session, study) if view.rounds_stored else view.trend(session, study)
+        table, changes = kept(session, study, ("now", repr(view)), partial(view.now, study)).value, pd.DataFrame()
+    if view.rounds_stored:
+        trend = satisfaction.trend_of_rounds(session, study)
+    else:
+        trend = kept(session, study, ("trend", repr(view)), partial(view.trend, session, study)).value
 
 everyone = table[table["group"] == ""]
 if everyone["value"].notna().sum() == 0:

@@ -1,10 +1,13 @@
 """Whether the recommender is quick and reliable enough for what was promised, and what gave an alarm."""
 
+from functools import partial
+
 import streamlit as st
 
 from db.engine import read_session
 from recux import charts
 from recux.insight import stability
+from recux.insight.kept import kept
 from recux.ui import address, alarm, data, figures, frame, take, words
 from recux.ui.language import _
 
@@ -40,7 +43,7 @@ with left:
 with right:
     by = address.choose(_("Over time"), ["day", "hour"], key="by", names=words.period)
     with read_session(data.engine()) as session:
-        past = stability.past(session, study, by=by)
+        past = kept(session, study, ("past", by), partial(stability.past, session, study, by=by)).value
     lines = past.lines[(past.lines["metric"] == metric) & past.lines["arm"].isin(list(arms))]
     if lines.empty:
         st.text(_("Slowest 1 % has too few calls an hour or a day for a line."))

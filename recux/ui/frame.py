@@ -1,5 +1,6 @@
 """What every admin page begins with: who may see it, which study it is about, and a heading that says so."""
 
+from datetime import datetime
 from typing import NoReturn
 
 import streamlit as st
@@ -7,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from db.engine import read_session
 from db.queries import arms_of
-from db.tables import Study, User
+from db.tables import Study, User, now
 from recux.access.accounts import has_role, require_role
 from recux.ui import data, identity
 from recux.ui.language import _
@@ -17,6 +18,8 @@ from recux.ui.story import LEAST_ROLE
 CHOSEN = "study"
 """Key of the chosen study's slug, in the address and in the session."""
 DONE = "_done"
+FRESH = 5.0
+"""Seconds up to which a figure is of this moment."""
 
 
 def enter(role: str) -> User:
@@ -94,6 +97,17 @@ def done(message: str) -> NoReturn:
 def choose(slug: str) -> None:
     """Make this study the one that pages are about, from the next run on."""
     st.query_params[CHOSEN] = slug
+
+
+def as_of(at: datetime) -> None:
+    """Say how old figures are that are not of this moment."""
+    seconds = (now() - at).total_seconds()
+    if seconds > FRESH:
+        st.text(
+            _("As of {n} seconds ago: a study of this size is not counted anew at every opening.").format(
+                n=round(seconds)
+            )
+        )
 
 
 def empty(message: str, page: str | None = None, label: str | None = None) -> None:

@@ -11,6 +11,7 @@ from db.engine import read_session
 from db.tables import Study
 from recux.insight import cuts, satisfaction, spread
 from recux.insight.cuts import DIMENSIONS, Cut, Dimension, Said
+from recux.insight.kept import kept
 from recux.insight.satisfaction import By
 from recux.ui import address, data, times, words
 from recux.ui.language import _
@@ -42,6 +43,10 @@ class View(NamedTuple):
         with read_session(data.engine()) as session:
             return cuts.read(session, study, self.cut)
 
+    def now(self, study: Study) -> pd.DataFrame:
+        """The figures, from the rows of this moment."""
+        return satisfaction.now(self.read(study), study, self.cut, by=self.by)
+
     def trend(self, session: Session, study: Study) -> pd.DataFrame:
         """The curve, from the rows of this moment."""
         said, zone = self.read(study), times.zone()
@@ -49,10 +54,11 @@ class View(NamedTuple):
 
     def spread(self, study: Study, metric: str) -> pd.DataFrame:
         """How the answers are spread."""
-        if not self.is_stored:
-            return spread.spread(self.read(study), metric, self.by)
         with read_session(data.engine()) as session:
-            return spread.spread_of_arms(session, study, metric)
+            if self.is_stored:
+                return spread.spread_of_arms(session, study, metric)
+            name = ("spread", repr(self), metric)
+            return kept(session, study, name, lambda: spread.spread(self.read(study), metric, self.by)).value
 
 
 def ask(arms: Mapping[str, str], known: Mapping[Dimension, list[str]]) -> View:
