@@ -94,7 +94,8 @@ def launch_study(session: Session, study: Study) -> list[str]:
     serving = [arm for arm in arms if arm.weight > 0]
     if not serving:
         raise Conflict(f"the study {study.slug} has no arm with a weight above 0, so nobody could take part")
-    if any(arm.source != "http" for arm in serving) and not _has_any(session, Item, study.id):
+    made_here = "slate" in study.steps and any(arm.source != "http" for arm in serving)
+    if made_here and not _has_any(session, Item, study.id):
         raise Conflict(
             f"the study {study.slug} has no items to recommend; import some with "
             f"recux import items FILE --study {study.slug}"

@@ -32,7 +32,12 @@ def checklist(session: Session, study: Study) -> list[Check]:
         Check("consent", set(study.languages) <= languages),
         Check("arm", bool(arms)),
         Check("two_arms", len(arms) > 1, needed=False),
-        Check("items", items > 0, needed=any(arm.source != "http" for arm in arms), number=items),
+        Check(
+            "items",
+            items > 0,
+            needed="slate" in study.steps and any(arm.source != "http" for arm in arms),
+            number=items,
+        ),
         Check("people", people > 0, needed=False, number=people),
     ]
     if any(arm.source == "imported" for arm in arms):

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from recux.collect.flow import Panel
 from recux.collect.progress import plan
-from recux.collect.studies import StudyDefinition, create_study
+from recux.collect.studies import StudyDefinition, create_study, launch_study
 from recux.validation import first_problem
 
 TWO = [{"key": "a", "source": "popularity"}, {"key": "b", "source": "content"}]
@@ -79,6 +79,13 @@ def test_a_wrong_value_is_refused_in_words_that_say_what_is_right(said, words):
 
 def test_a_panels_names_are_prolifics_unless_said_otherwise():
     assert (Panel().parameter, Panel().also) == ("PROLIFIC_PID", ["STUDY_ID", "SESSION_ID"])
+
+
+def test_a_study_that_only_asks_needs_no_items(session):
+    said = {"steps": ["consent", "questionnaires", "thanks"], "consent": {"en": "Take part?", "zh_CN": "愿意参加吗？"}}
+    study = create_study(session, "asks", StudyDefinition.model_validate(said))
+    launch_study(session, study)
+    assert (study.status, [one.name for one in plan(study)]) == ("live", ["consent", "survey", "survey", "thanks"])
 
 
 def test_the_example_in_the_documentation_is_a_study_file(session):
