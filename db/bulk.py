@@ -11,11 +11,12 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
-from sqlmodel.sql.sqltypes import UTCDateTime
+from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
 FEW = 100
 """Below so many rows a COPY costs more than it saves."""
 Value = Callable[[Any], Any]
+TEXTS = (sa.String, AutoString)
 
 
 def insert_rows(
@@ -55,7 +56,7 @@ def insert_new_rows(
 def can_copy(table: type[SQLModel], names: Iterable[str]) -> bool:
     """Whether every column is of a type that is known here."""
     columns = table_of(table).c
-    known = (sa.Integer, sa.Float, sa.String, sa.Boolean, sa.JSON, UTCDateTime)
+    known = (sa.Integer, sa.Float, sa.Boolean, sa.JSON, UTCDateTime, *TEXTS)
     return all(isinstance(columns[name].type, known) for name in names)
 
 
@@ -155,7 +156,7 @@ def _text(kind: sa.types.TypeEngine[Any], values: Sequence[Any]) -> list[str]:
         change = _with_zone
     elif isinstance(kind, sa.JSON):
         return [_escaped(json.dumps(value)) for value in values]
-    elif isinstance(kind, sa.String):
+    elif isinstance(kind, TEXTS):
         change = _escaped
     return [r"\N" if value is None else change(value) for value in values]
 
