@@ -7,7 +7,7 @@ imports and figures of the study read that. A draft, which nobody answers, reads
 from sqlmodel import Session, col, select
 
 from db.tables import Participant, Study, StudyInstrument
-from recux.errors import Conflict
+from recux.errors import Conflict, InvalidInput, NotFound
 from recux.instruments import Instrument, load
 
 _PARSED: dict[str, Instrument] = {}
@@ -55,6 +55,20 @@ def check_unchanged(session: Session, instrument: Instrument) -> None:
             f"the instrument {instrument.id!r} was changed, but its version is still {instrument.version}, with which "
             f"the study {other} was launched; count the version up in {instrument.id}.toml"
         )
+
+
+def changed_files(session: Session) -> list[str]:
+    """For each file that was edited under a version that a study was launched with, what is wrong and what to do.
+
+    Running studies go on with what they were launched with.
+    """
+    found = []
+    for name in session.exec(select(StudyInstrument.instrument).distinct().order_by(StudyInstrument.instrument)):
+        try:
+            check_unchanged(session, load(name))
+        except (Conflict, InvalidInput, NotFound) as error:
+            found.append(str(error))
+    return found
 
 
 def instrument_of(session: Session, study_id: int, name: str) -> Instrument:

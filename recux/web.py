@@ -17,15 +17,18 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from db.engine import engine_for, read_session
 from db.migrate import upgrade
 from recux.access import embedded, http, joining, seen
 from recux.access.embedding import embed_origins
 from recux.api.app import create_api
 from recux.errors import InvalidInput
 from recux.observed import Observed, figures
+from recux.questionnaires import changed_files
 from recux.settings import Settings
 from recux.shared_report import shared_report
 
+LOG = logging.getLogger("recux.web")
 USED_BY_PAGES = (
     "recux.collect",
     "recux.ingest",
@@ -93,10 +96,13 @@ def middleware() -> list[Middleware]:
 
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
-    """Before the first visitor: bring the tables up to date (processes that start together wait for each other), and
-    load what pages use.
+    """Before the first visitor: bring the tables up to date (processes that start together wait for each other), look
+    whether a questionnaire was edited under a version that is in use, and load what pages use.
     """
     upgrade(Settings().url)
+    with read_session(engine_for(Settings().url)) as session:
+        for problem in changed_files(session):
+            LOG.error("%s; running studies go on with what they were launched with", problem)
     load_code_of_pages()
     yield {}
 

@@ -13,7 +13,7 @@ from recux.collect.responses import save_answer
 from recux.collect.studies import launch_study
 from recux.errors import Conflict
 from recux.instruments import Instrument, load, loading
-from recux.questionnaires import freeze, instrument_of, shown_to
+from recux.questionnaires import changed_files, freeze, instrument_of, shown_to
 from tests.collect.people import plant_consented
 from tests.planting import plant_person
 
@@ -96,10 +96,12 @@ def test_a_file_that_was_changed_without_a_new_version_stops_the_next_launch(eng
     with write_session(engine) as session:
         launched(session, "shop")
         edited(tiny, "a?", "A new wording?")
+        assert [said.partition(",")[0] for said in changed_files(session)] == ["the instrument 'tiny' was changed"]
         other = session.get_one(Study, launched(session, "other").study_id)
         with pytest.raises(Conflict, match="'tiny' was changed, but its version is still 1, with which the study shop"):
             freeze(session, other)
         edited(tiny, 'version = "1"', 'version = "2"')
+        assert changed_files(session) == []
         freeze(session, other)
         assert instrument_of(session, other.id or 0, "tiny").version == "2"
 

@@ -96,19 +96,22 @@ def _recux(home: Path, plan: Plan) -> Subject:
 
 def _measure_both(bare: Subject, recux: Subject, plan: Plan) -> None:
     both = (bare, recux)
-    with serving.running(bare.server), serving.running(recux.server), browser.chromium() as chromium:
-        for turn in range(plan.paints + 1):
-            for one in both:
-                seconds = browser.first_paint(
-                    chromium, one.server.address, one.cookies[PEOPLE + turn], one.page, one.seen
-                )
-                one.paints.append(seconds)
-        for _turn in range(plan.turns):
-            for one in both:
-                _one_turn(one, chromium, plan)
+    with serving.running(bare.server), serving.running(recux.server):
+        with browser.chromium() as chromium:
+            _with_browser(both, chromium, plan)
         for one in both:
             one.sustained = asyncio.run(_highest_rate(one, plan))
     _print_table(bare, recux)
+
+
+def _with_browser(both: tuple[Subject, Subject], chromium: Browser, plan: Plan) -> None:
+    for turn in range(plan.paints + 1):
+        for one in both:
+            seconds = browser.first_paint(chromium, one.server.address, one.cookies[PEOPLE + turn], one.page, one.seen)
+            one.paints.append(seconds)
+    for _turn in range(plan.turns):
+        for one in both:
+            _one_turn(one, chromium, plan)
 
 
 def _one_turn(one: Subject, chromium: Browser, plan: Plan) -> None:

@@ -18,14 +18,16 @@ FLAGS = [
     "--disable-sync",
 ]
 PHONE = {"width": 390, "height": 844}
-UNTIL_SAVED = """([input, status]) => new Promise((resolve) => {
+UNTIL_SAVED = """([input, status]) => new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error("not confirmed within 30 s")), 30000);
     const began = performance.now();
     const done = () => status.textContent === "Saved" && (watch.disconnect(), resolve(performance.now() - began));
     const watch = new MutationObserver(done);
     watch.observe(status, { childList: true, characterData: true, subtree: true });
     input.click();
 })"""
-UNTIL_TEXT = """([input, app, text]) => new Promise((resolve) => {
+UNTIL_TEXT = """([input, app, text]) => new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error("not confirmed within 30 s")), 30000);
     const began = performance.now();
     const done = () => app.textContent.includes(text) && (watch.disconnect(), resolve(performance.now() - began));
     const watch = new MutationObserver(done);
@@ -75,8 +77,8 @@ def stars(tab: Page, count: int) -> list[float]:
     taken = []
     for turn in range(count):
         group = groups[turn % len(groups)]
-        value = (turn // len(groups)) % 5
-        radio = group.locator("input[type=radio]").nth(value).element_handle()
+        # The first that is not chosen: a second click on a chosen star changes nothing.
+        radio = group.locator("input[type=radio]:not(:checked)").first.element_handle()
         taken.append(tab.evaluate(UNTIL_SAVED, [radio, group.locator(".status").element_handle()]))
         tab.wait_for_timeout(300)
     return taken
