@@ -6,20 +6,15 @@ lease that says it is alive.
 """
 
 import fcntl
-import itertools
 import logging
 import os
 import signal
 import socket
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -28,10 +23,11 @@ from sqlmodel import Session
 
 from db.engine import engine_for, is_sqlite, read_session, write_session
 from db.tables import Round
-from recux.errors import Conflict, InvalidInput, RecuxError
+from recux.errors import Conflict, RecuxError
 from recux.operate.logs import configure
-from recux.rounds.child import Cancelled, Leaving
-from recux.rounds.leases import LOST, Lease, forget_the_dead, live_executors, take_lease
+from recux.rounds.child import Cancelled
+from recux.rounds.desk import Desk, patiently, queues_of
+from recux.rounds.leases import LOST, forget_the_dead, live_executors, take_lease
 from recux.rounds.queue import GPU_QUEUE, QUEUE, VERSION, WORKFLOW
 from recux.rounds.stages import STAGES, begin, finish
 from recux.rounds.upkeep import upkeep
@@ -41,43 +37,16 @@ from recux.settings import Settings
 LOG = logging.getLogger("recux.worker")
 LOOK_SECONDS = 2.0
 """Between two looks at who died; less with short leases."""
-UPKEEP_LOOKS = 3
-"""Every so many looks, what is due is looked at too."""
+UPKEEP_SECONDS = 5.0
+"""Between two looks at what is due."""
 MAX_RECOVERIES = 25
 GRACE_SECONDS = 8.0
 """On SIGTERM: for a stage to end that is no training. Below the 10 s that containers get by default."""
 PATIENCE_SECONDS = 60.0
 """For whoever works on a round that was taken from them to notice."""
-OUTAGE_SECONDS = 300.0
-"""For the database to come back before a stage counts as failed."""
 HUNG_SECONDS = 300
 """After which the server ends a transaction in which nothing happens."""
-T = TypeVar("T")
 TERMINATED = (signal.SIGTERM, signal.SIGINT)
-
-
-@dataclass
-class Desk:
-    """This worker: its settings, its lease, and whether it is leaving."""
-
-    settings: Settings
-    lease: Lease
-    leaving: threading.Event = field(default_factory=threading.Event)
-    idle: threading.Event = field(default_factory=threading.Event)
-
-    @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """While a stage runs. A worker that is leaving starts none: the round waits for another."""
-        if self.leaving.is_set():
-            _wait_for_the_end()
-        self.idle.clear()
-        try:
-            yield
-        except Leaving:
-            self.idle.set()
-            _wait_for_the_end()
-        finally:
-            self.idle.set()
 
 
 def main(settings: Settings | None = None, *, with_parent: bool = False) -> None:
@@ -102,29 +71,13 @@ def main(settings: Settings | None = None, *, with_parent: bool = False) -> None
     launch(desk, queues)
     LOG.info("working on %s, queues %s", sa.make_url(settings.url).render_as_string(), ", ".join(queues))
     pause = min(LOOK_SECONDS, settings.lease_seconds / 4)
-    for look in itertools.count():
-        if desk.leaving.wait(pause):
-            break
+    threading.Thread(target=_look_after_things, args=(desk,), name="upkeep", daemon=True).start()
+    while not desk.leaving.wait(pause):
         take_over(desk)
-        if look % UPKEEP_LOOKS == 0:
-            upkeep(settings)
     hand_over(desk)
     if lock is not None:
         lock.close()
     os._exit(0)
-
-
-def queues_of(settings: Settings) -> list[str]:
-    """The queues that this machine's worker takes rounds from. Raises InvalidInput for a name that is none."""
-    if settings.queues == "auto":
-        return [QUEUE, GPU_QUEUE] if Path("/dev/nvidiactl").exists() else [QUEUE]
-    names = [name.strip() for name in settings.queues.split(",") if name.strip()]
-    for name in names:
-        if name not in {QUEUE, GPU_QUEUE}:
-            raise InvalidInput(f"RECUX_QUEUES: {name!r} is no queue; there are {QUEUE!r} and {GPU_QUEUE!r}")
-    if not names:
-        raise InvalidInput(f"RECUX_QUEUES names no queue; write auto, {QUEUE!r} or {GPU_QUEUE!r}")
-    return names
 
 
 def launch(desk: Desk, queues: list[str]) -> None:
@@ -200,19 +153,6 @@ def hand_over(desk: Desk) -> None:
         LOG.warning("the lease could not be given back (%s); it runs out by itself", error)
 
 
-def patiently(act: Callable[[], T]) -> T:
-    """``act``, again and again while the database is away; whatever it does must be safe to do again."""
-    end = time.monotonic() + OUTAGE_SECONDS
-    while True:
-        try:
-            return act()
-        except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
-            if time.monotonic() > end:
-                raise
-            LOG.warning("the database is away (%s); trying again", error.orig)
-            time.sleep(1.0)
-
-
 def _step(desk: Desk, work: Work, name: str, stage: Callable[[Work], None]) -> None:
     def act() -> None:
         begin(work, name)
@@ -235,9 +175,10 @@ def _quiet(_stage: str, _progress: object) -> None:
     """Nobody watches a worker; its progress is in the database."""
 
 
-def _wait_for_the_end() -> None:
-    """Never return: the main thread ends the process, and nothing that follows here may happen before."""
-    threading.Event().wait()
+def _look_after_things(desk: Desk) -> None:
+    """In a thread of its own: an alert that is slow to send must delay neither a takeover nor the end."""
+    while not desk.leaving.wait(UPKEEP_SECONDS):
+        upkeep(desk.settings)
 
 
 def _leave_with_parent(desk: Desk) -> None:
