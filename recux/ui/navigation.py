@@ -24,9 +24,10 @@ ICON = Path(__file__).with_name("icon.png")
 STYLE = """<style>
 [data-testid="stElementToolbar"] button[aria-label="Download as CSV"]{display:none}
 [data-testid="stMainBlockContainer"]{padding-top:3rem}
-button[data-testid="stBaseButton-segmented_controlActive"] p{color:var(--st-text-color)}
+button[data-variant="segmented_control"][data-selected="true"] p{color:light-dark(#0B6E6E,#6FD3CD)}
 </style>"""
-"""The built-in download of tables would let a comment become a spreadsheet formula; ours cannot."""
+"""The built-in download of tables would let a comment become a spreadsheet formula; ours cannot. The theme's own colour
+of a chosen option is too weak to read in the dark."""
 LOG = logging.getLogger("recux.pages")
 
 

@@ -23,9 +23,9 @@ from recux.rounds.batches import close_batch
 from tests.planting import START, plant_answers, plant_person, plant_rating, plant_study
 
 
-def plant_pilot(session: Session, people: int = 24) -> Study:
+def plant_pilot(session: Session, people: int = 24, slug: str = "shop") -> Study:
     """Two arms, ``b`` half a star better; ratings with comments, NPS, slates and requests; nothing batched."""
-    study = plant_study(session, items=4, objectives={"p95_ms": 250.0}, synthetic=True)
+    study = plant_study(session, slug, items=4, objectives={"p95_ms": 250.0}, synthetic=True)
     items = [item.id for item in session.exec(select(Item).where(Item.study_id == study.id))]
     for n in range(people):
         arm = arms_of(session, study.id)[n % 2]
