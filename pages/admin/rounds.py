@@ -20,7 +20,7 @@ analyst = has_role(me, "analyst")
 
 frame.heading(words.loop(newest, waiting.size), study)
 if newest:
-    live.round_panel(study, newest, may_cancel=analyst)
+    live.round_panel(study, newest, by=me.email if analyst else None)
 
 st.subheader(_("The open batch"))
 st.progress(

@@ -5,9 +5,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from db.engine import read_session
+from db.engine import read_session, write_session
 from db.tables import Round, Study
 from recux import charts
+from recux.access import audit
 from recux.insight import rounds
 from recux.rounds.queue import cancel
 from recux.ui import data, words
@@ -18,13 +19,13 @@ AT_WORK = {"queued", "running"}
 STAGES = ("prepare", "train", "record", "evaluate", "suggest", "rerank")
 
 
-def round_panel(study: Study, round_: Round, *, may_cancel: bool) -> None:
-    """Where the newest round is. Closing the page stops the looking, not the round."""
+def round_panel(study: Study, round_: Round, *, by: str | None) -> None:
+    """Where the newest round is; ``by`` may cancel it. Closing the page stops the looking, not the round."""
     every = 2.0 if round_.status in AT_WORK else None
-    st.fragment(_panel, run_every=every)(study, round_.status, may_cancel)
+    st.fragment(_panel, run_every=every)(study, round_.status, by)
 
 
-def _panel(study: Study, status_before: str, may_cancel: bool) -> None:
+def _panel(study: Study, status_before: str, by: str | None) -> None:
     with read_session(data.engine()) as session:
         round_ = rounds.latest(session, study)
     if round_ is None or round_.status != status_before:
@@ -39,9 +40,11 @@ def _panel(study: Study, status_before: str, may_cancel: bool) -> None:
     if round_.status == "failed":
         reason = plain(round_.message or _("no reason was recorded"))
         st.error(_("Round {n} failed: {reason}").format(n=round_.number, reason=reason), icon=":material/error:")
-    if may_cancel and round_.status in AT_WORK and st.button(_("Cancel this round")):
+    if by is not None and round_.status in AT_WORK and st.button(_("Cancel this round")):
         assert round_.id is not None
         cancel(data.settings(), round_.id)
+        with write_session(data.engine()) as session:
+            audit.record(session, actor=by, action="round.cancel", target=study.slug, round=round_.number)
         st.rerun()
 
 

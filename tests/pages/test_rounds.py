@@ -42,6 +42,7 @@ def test_an_analyst_closes_the_batch_and_its_round_is_queued(open_as, sqlite_eng
     press(at, "Cancel this round")
     with read_session(sqlite_engine) as session:
         assert session.exec(select(Round.status)).one() == "cancelled"
+    assert "round.cancel" in audited(sqlite_engine)
 
 
 def test_a_closer_look_says_where_a_model_errs_and_on_which_words(open_as, sqlite_engine, finished) -> None:
