@@ -1,11 +1,14 @@
 """What people say in their own words: about what, how they feel about it, and every comment itself."""
 
+from functools import partial
+
 import streamlit as st
 
 from db.engine import read_session, write_session
 from recux.access import audit
 from recux.access.accounts import has_role
 from recux.insight import comments, themes
+from recux.insight.kept import kept
 from recux.ui import data, frame, remarks
 from recux.ui.language import _
 
@@ -13,9 +16,13 @@ me = frame.enter("viewer")
 study = frame.chosen_study()
 with read_session(data.engine()) as session:
     arms = frame.arm_titles(session, study)
-    written, ratings, whys = comments.written(session, study)
+    counted = kept(session, study, "written", partial(comments.written, session, study))
+    written, ratings, whys = counted.value
     names, cohorts = comments.themes(session, study), comments.cohorts(session, study)
-    tags, read = comments.tags_of(session, study), themes.read(session, study)
+    tags, read = (
+        comments.tags_of(session, study),
+        kept(session, study, "themes", partial(themes.read, session, study)).value,
+    )
 found = themes.overview(read, least=study.min_group)
 frame.heading(remarks.headline(found, names), study)
 if not written + whys:
