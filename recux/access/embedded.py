@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from db.engine import engine_for, write_session
 from recux.access import notice
-from recux.access.embedding import embed_hosts, person_of, read_token
+from recux.access.embedding import NOBODY_NEW, embed_hosts, person_of, read_token
 from recux.access.http import PARTICIPANT_COOKIE, PARTICIPANT_HOURS, set_cookie
 from recux.access.joining import ARRIVED
 from recux.access.sessions import start_session
@@ -31,7 +31,7 @@ async def embed(request: Request) -> Response:
         cookie = await run_in_threadpool(_come_in, settings, request.path_params["token"])
     except (NotAllowed, Unavailable) as refusal:
         LOG.warning("an embedded participant could not be let in: %s", refusal)
-        return _refused(request)
+        return _refused(request, full=str(refusal) == NOBODY_NEW)
     response = RedirectResponse("/" if request.cookies else ARRIVED, status_code=303)
     response.headers["Cache-Control"] = "no-store"
     if in_frame(request) and embed_hosts(settings):
@@ -59,11 +59,12 @@ def _come_in(settings: Settings, token: str) -> str:
         return start_session(session, participant=person, hours=PARTICIPANT_HOURS)
 
 
-def _refused(request: Request) -> Response:
+def _refused(request: Request, *, full: bool) -> Response:
     _ = notice.translator(request)
+    why = _(NOBODY_NEW) if full else _("This link is not valid. Please check that you copied all of it.")
     return notice.refuse(
         request,
         _("This link does not open a study"),
-        _("This study does not take new participants at the moment."),
+        why,
         _("If it keeps happening, please ask who sent it to you."),
     )

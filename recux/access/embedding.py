@@ -25,6 +25,7 @@ LONGEST_DAYS = 31
 """A token that claims to work for longer is refused: a leaked link must end."""
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?")
 LOCAL = ("localhost", "127.0.0.1")
+NOBODY_NEW = "This study does not take new participants at the moment."
 
 
 class Signed(NamedTuple):
@@ -94,7 +95,7 @@ def person_of(session: Session, signed: Signed) -> Participant:
     session.add(person)
     session.flush()
     if standing(session, person) != OPEN:
-        raise NotAllowed("the study takes in nobody new at the moment")
+        raise NotAllowed(NOBODY_NEW)
     return person
 
 

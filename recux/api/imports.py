@@ -120,6 +120,8 @@ def _from_json(request: Request, study: str, kind: Kind, body: bytes, how: dict[
     if not rows or not all(isinstance(row, dict) and row for row in rows):
         raise InvalidInput("the body must be one JSON object, or a list of objects, none of them empty")
     one = not isinstance(found, list)
+    if one:
+        how = how | {"quarantine_folder": None}  # the answer says it all; a file for each would fill the disk
 
     def work(session: Session) -> Reply:
         if one and kind is Kind.ratings and not how["dry_run"]:
