@@ -88,7 +88,7 @@ def ledger(tmp_path):
 def test_a_round_survives_kills_at_random_moments_and_no_finished_stage_runs_again(settings, study, start, tmp_path):
     close_and_enqueue(settings, study.id)
     generator = random.Random(4)
-    kills = 3 if settings.url.startswith("sqlite") else 2  # each takeover waits for a lease to end
+    kills = 2
     for _ in range(kills):
         process = start()
         seen = len(ledger(tmp_path))
