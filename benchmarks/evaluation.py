@@ -112,7 +112,7 @@ def build(url: str, people: int) -> None:
              "attributes": {}}
             for n in range(CATALOGUE)
         ]  # fmt: skip
-        insert_many(session, Item, rows)
+        insert(session, Item, rows)
         grow(session, study.id, 1, people)
     with engine.connect() as connection:
         connection.execute(sa.text("analyze"))
@@ -133,12 +133,12 @@ def crowd(session, study: int, start: int, people: int, when: datetime) -> None:
     rng = np.random.default_rng([7, start])
     ids = np.arange(start + 1, start + people + 1)
     at = {"rated_at": when, "received_at": when}
-    insert_many(session, Participant, [
+    insert(session, Participant, [
         {"id": int(n), "study_id": study, "external_id": f"p{n}", "arm_id": 1 + int(n) % 2, "cohort": f"k{n % 3}",
          "interests": [], "attributes": {}, "test": False, "created_at": when}
         for n in ids
     ])  # fmt: skip
-    insert_many(session, Slate, [
+    insert(session, Slate, [
         {"id": int(n), "study_id": study, "participant_id": int(n), "arm_id": 1 + int(n) % 2, "external_id": f"s{n}",
          "source": "imported", "served_at": when}
         for n in ids
@@ -146,41 +146,51 @@ def crowd(session, study: int, start: int, people: int, when: datetime) -> None:
     for chunk in np.array_split(ids, max(1, len(ids) // 20_000)):
         places = [(int(n), place) for n in chunk for place in range(EACH)]
         items = rng.integers(1, CATALOGUE // EACH, len(places))
-        insert_many(session, Impression, [
+        insert(session, Impression, [
             {"slate_id": n, "item_id": int(item) + place * (CATALOGUE // EACH), "position": place + 1, "shown_at": when}
             for (n, place), item in zip(places, items, strict=True)
         ])  # fmt: skip
         stars = rng.choice([1.0, 2.0, 3.0, 4.0, 5.0], len(places), p=[0.05, 0.1, 0.2, 0.35, 0.3])
-        insert_many(session, Rating, [
+        insert(session, Rating, [
             {"study_id": study, "participant_id": n, "item_id": int(item) + place * (CATALOGUE // EACH), "slate_id": n,
              "row_key": f"{n}-{place}", "current": True, "rating": star, **at}
             for (n, place), item, star in zip(places, items, stars.tolist(), strict=True)
         ])  # fmt: skip
         clicks = [(n, place, int(item)) for (n, place), item, yes in
                   zip(places, items, rng.random(len(places)) < 0.1, strict=True) if yes]  # fmt: skip
-        insert_many(session, Interaction, [
+        insert(session, Interaction, [
             {"study_id": study, "participant_id": n, "item_id": item + place * (CATALOGUE // EACH), "slate_id": n,
              "row_key": f"{n}-{place}", "kind": "click", "occurred_at": when}
             for n, place, item in clicks
         ])  # fmt: skip
         times = rng.lognormal(5, 0.7, len(places))
-        insert_many(session, Request, [
+        insert(session, Request, [
             {"study_id": study, "arm_id": 1 + n % 2, "slate_id": n, "row_key": f"{n}-{place}", "requested_at": when,
              "duration_ms": float(ms), "outcome": "error" if ms > 1000 else "ok"}
             for (n, place), ms in zip(places, times, strict=True)
         ])  # fmt: skip
         for number, (name, high) in enumerate((("nps", 10), ("csat", 5))):
             answers = rng.integers(number, high + 1, len(chunk))
-            insert_many(session, Response, [
+            insert(session, Response, [
                 {"id": 2 * int(n) + number, "study_id": study, "participant_id": int(n), "instrument": name,
                  "version": "1", "wave": 1, "started_at": when, "completed_at": when + timedelta(seconds=40)}
                 for n in chunk
             ])  # fmt: skip
-            insert_many(session, Answer, [
+            insert(session, Answer, [
                 {"study_id": study, "response_id": 2 * int(n) + number, "question": "score", "current": True,
                  "value": float(value), "refused": False, "received_at": when}
                 for n, value in zip(chunk, answers, strict=True)
             ])  # fmt: skip
+
+
+def insert(session, table, rows: list[dict]) -> None:
+    """Rows of a table, columns that they leave out with their defaults."""
+    optional = {name: one for name, one in table.model_fields.items() if not one.is_required()}
+    given = rows[0].keys() if rows else ()
+    base = {
+        n: one.get_default(call_default_factory=True) for n, one in optional.items() if n not in given and n != "id"
+    }
+    insert_many(session, table, [base | row for row in rows])
 
 
 def close(session, study: int, number: int, when: datetime) -> None:

@@ -47,7 +47,8 @@ ROWS = {
         left join arm a on a.id = q.arm_id left join slate t on t.id = q.slate_id
         left join participant p on p.id = t.participant_id where q.study_id = {s} and (p.id is null or {p})""",
     "batches": """select b.number, b.closed_at, m.kind, m.row_id from batch b join batch_row m on m.batch_id = b.id
-        join round r on r.batch_id = b.id where b.study_id = {s}""",
+        join round r on r.batch_id = b.id where b.study_id = {s}
+        and exists (select 1 from figure f where f.round_id = r.id)""",
 }
 
 

@@ -58,7 +58,7 @@ def novelty(items: Iterable[Any], popularity: Mapping[Any, float], n_people: int
     list. Raises StatisticsError where an item is had by more people than there are.
     """
     people = count(n_people, "n_people", low=1)
-    had = [max(1.0, float(popularity.get(item, 0))) for item in items]
+    had = [max(1.0, one) for one in numbers([popularity.get(item, 0) for item in items], "popularity", low=0)]
     if not had:
         return ListScore(float("nan"), "the list is empty")
     if max(had) > people:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recux.stats.arrays import Floats, answers, count, share
+from recux.stats.arrays import Floats, answers, count, numbers, share
 from recux.stats.errors import StatisticsError
 from recux.stats.moments import Moments, moments
 from recux.stats.one_mean import METHOD, mean_interval
@@ -55,9 +55,12 @@ def bounded_mean(values: Iterable[float], *, low: float, high: float, level: flo
     """Mean of one value a person on a scale from `low` to `high`, with an interval clipped to the scale.
 
     Student's t, corrected for skewness (see recux.stats.one_mean). Constant values get the conservative interval
-    described at `ces`, so that agreement is never shown as certainty.
+    described at `ces`, so that agreement is never shown as certainty. Raises StatisticsError for a value off the scale
+    or not finite.
     """
-    return bounded_mean_of(moments(np.asarray(values, dtype=np.float64)), low=low, high=high, level=level)
+    trace = 1e-9 * (high - low)  # means of answers may lie a rounding error off the scale
+    given = numbers(values, "values", low=low - trace, high=high + trace)
+    return bounded_mean_of(moments(given), low=low, high=high, level=level)
 
 
 def bounded_mean_of(found: Moments, *, low: float, high: float, level: float = 0.95) -> Estimate:
