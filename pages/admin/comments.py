@@ -19,10 +19,8 @@ with read_session(data.engine()) as session:
     counted = kept(session, study, "written", partial(comments.written, session, study))
     written, ratings, whys = counted.value
     names, cohorts = comments.themes(session, study), comments.cohorts(session, study)
-    tags, read = (
-        comments.tags_of(session, study),
-        kept(session, study, "themes", partial(themes.read, session, study)).value,
-    )
+    tags = comments.tags_of(session, study)
+    read = kept(session, study, "themes", partial(themes.read, session, study)).value
 found = themes.overview(read, least=study.min_group)
 frame.heading(remarks.headline(found, names), study)
 if not written + whys:
