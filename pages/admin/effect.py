@@ -22,8 +22,9 @@ if together.empty:
 
 known = list(together["metric"])
 main = [metric for metric in ("ctr", "purchase_rate", "precision", "ndcg") if metric in known] or known[:4]
-for place, metric in zip(st.columns(len(main)), main, strict=True):
-    figures.tile(place, together[together["metric"] == metric].iloc[0])
+tiles = st.container(horizontal=True)
+for metric in main:
+    figures.tile(tiles, together[together["metric"] == metric].iloc[0])
 
 metric = address.pick(_("Compare the arms by"), known, key="metric", names=words.metric) or known[0]
 st.text(together.loc[together["metric"] == metric, "definition"].iloc[0])

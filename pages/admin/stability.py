@@ -24,8 +24,9 @@ if together.empty:
     st.stop()
 
 metrics = [metric for metric in ("p95_ms", "p50_ms", "p99_ms", "failure_rate") if metric in set(last["metric"])]
-for place, metric in zip(st.columns(len(metrics)), metrics, strict=True):
-    figures.tile(place, last[(last["arm"] == "") & (last["metric"] == metric)].iloc[0])
+tiles = st.container(horizontal=True)
+for metric in metrics:
+    figures.tile(tiles, last[(last["arm"] == "") & (last["metric"] == metric)].iloc[0])
 alarm.promises(study, last, arms)
 alarm.open_alerts(study, alerts, arms, me)
 

@@ -13,6 +13,7 @@ from recux.insight import figures as stored
 from recux.insight.small_groups import hide_small
 from recux.ui import data, figures, frame, take, words
 from recux.ui.language import _
+from recux.ui.plain import plain
 
 Arms = Mapping[str, str]
 CATALOGUE = ("coverage", "gini", "diversity", "novelty", "serendipity")
@@ -20,17 +21,14 @@ VIEWS = ("rounds", "catalogue", "hidden", "newcomers")
 
 
 def headline(last: pd.DataFrame, arms: Arms) -> str:
-    """The arm with the most clicks, or the most relevant lists, where the intervals part; else the question."""
+    """The first rate, arm by arm. Whether the arms differ is for the experiment's test to say, not for two intervals."""
     for metric in ("ctr", "purchase_rate"):
         rows = last[(last["metric"] == metric) & last["arm"].isin(list(arms)) & last["value"].notna()]
-        if len(rows) > 1:
-            best = rows.sort_values("value").iloc[-1]
-            others = rows[rows["arm"] != best["arm"]]
-            if (others["ci_high"] < best["ci_low"]).all():
-                said = _("{arm} leads: {metric} {value}")
-                value = figures.written(best["value"], metric)
-                return said.format(arm=arms[best["arm"]], metric=words.short(metric), value=value)
-            return _("{metric}: no clear difference between the arms").format(metric=words.short(metric))
+        if not rows.empty:
+            told = ", ".join(
+                f"{arms[row['arm']]} {figures.written(row['value'], metric)}" for row in rows.to_dict("records")
+            )
+            return plain(f"{words.short(metric)}: {told}")
     return _("What do people do with the recommendations?")
 
 
