@@ -62,12 +62,12 @@ function newBoard(root, first, shape, slot) {
     sending = retrying = null;
     if (!pending.size) return;
     retrying = setTimeout(retry, RETRY);
+    heard = false;
     slot.line?.transmit(Object.fromEntries(pending));
   }
 
   function retry() {
     const deaf = !heard;
-    heard = false;
     if (isBusy()) retrying = setTimeout(retry, RETRY); // sending again would only stop the run that is saving
     else {
       send();
