@@ -21,7 +21,7 @@ VIEWS = ("rounds", "catalogue", "hidden", "newcomers")
 
 
 def headline(last: pd.DataFrame, arms: Arms) -> str:
-    """The first rate, arm by arm. Whether the arms differ is for the experiment's test to say, not for two intervals."""
+    """The first rate, arm by arm. Whether arms differ is for the experiment's test to say, not for two intervals."""
     for metric in ("ctr", "purchase_rate"):
         rows = last[(last["metric"] == metric) & last["arm"].isin(list(arms)) & last["value"].notna()]
         if not rows.empty:
