@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test check bench bench-train bench-stats bench-alerts bench-suggest bench-web bench-admin bench-load bench-chaos audit clean
+.PHONY: install demo test check bench bench-train bench-stats bench-evaluation bench-alerts bench-suggest bench-web bench-admin bench-load bench-chaos audit clean
 install: .venv/.runtime
 
 .venv/bin/pip:
@@ -47,6 +47,9 @@ bench-train: .venv/.dev
 
 bench-stats: .venv/.dev
 	$(BIN)/python -m benchmarks.stats
+
+bench-evaluation: .venv/.dev
+	$(BIN)/python -m benchmarks.evaluation
 
 bench-alerts: .venv/.dev
 	$(BIN)/python -m benchmarks.alerts ../shared/data/nab

@@ -14,14 +14,14 @@ from benchmarks.stats.closed_forms import Job, jobs
 from benchmarks.stats.resampled import bootstrap_jobs, model_jobs
 
 # pilots a cell: closed forms, resampling, models
-QUICK, FULL = (2000, 400, 120), (10_000, 2000, 500)
+QUICK, FULL = (1200, 250, 80), (10_000, 2000, 500)
 SEED = 20261123
 
 
 def main() -> None:
     """Run the cells on two processes and print one table a method, then the summary."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--full", action="store_true", help="10,000, 2,000 and 500 pilots a cell instead of a fifth")
+    parser.add_argument("--full", action="store_true", help="10,000, 2,000 and 500 pilots a cell instead of an eighth")
     parser.add_argument("--only", default="", help="methods whose job names contain this")
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()

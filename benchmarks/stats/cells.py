@@ -23,6 +23,8 @@ class Cell:
     exact: bool = False
     monitored: bool = False
     large: bool = False
+    degenerate: bool = False
+    """Listed as one in which no method can answer, so that refusing is right."""
 
     @property
     def answered(self) -> int:
@@ -54,7 +56,7 @@ class Cell:
                 found.append("type I high")
             if not (self.exact or self.monitored) and self.type_one + slack < TYPE_ONE[0]:
                 found.append("type I low")
-        if self.refused > 0.05 * self.pilots:
+        if self.refused > 0.05 * self.pilots and not self.degenerate:
             found.append("refused")
         return found
 

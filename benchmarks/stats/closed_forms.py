@@ -52,6 +52,8 @@ def jobs() -> Iterator[Job]:
         yield partial(quantile, n, q)
     for n, questions in product((20, 50, 100, 200), (3, 8)):
         yield partial(alpha, n, questions)
+    for n in (20, 50, 100, 200):
+        yield partial(omega, n)
     for sizes, r in product(pop.SIZES, (0.0, 0.7)):
         yield partial(adjusted, sizes, r)
     for sizes in pop.SIZES:
@@ -184,7 +186,9 @@ def quantile(n: int, q: float, rng: np.random.Generator, pilots: int) -> Cell:
     """Quantile of independent durations."""
     drawn = pop.durations(rng, 200, 0.0, (pilots, n, 1))[:, :, 0]
     results = (ends(stats.latency_quantile(x, q)) for x in drawn)
-    return tally("latency_quantile", f"p{100 * q:g}", (n,), results, pop.duration_quantile(200, 0.0, q), exact=True)
+    few = n < np.log(0.025) / np.log(max(q, 1 - q))  # no order statistic bounds the quantile
+    truth = pop.duration_quantile(200, 0.0, q)
+    return tally("latency_quantile", f"p{100 * q:g}", (n,), results, truth, exact=True, degenerate=bool(few))
 
 
 def alpha(n: int, questions: int, rng: np.random.Generator, pilots: int) -> Cell:
@@ -193,6 +197,15 @@ def alpha(n: int, questions: int, rng: np.random.Generator, pilots: int) -> Cell
     results = (ends(stats.cronbach_alpha(table)) for table in tables)
     truth = questions * 0.5 / (1 + (questions - 1) * 0.5)
     return tally("cronbach_alpha", f"{questions} questions", (n,), results, truth, continuous=True)
+
+
+def omega(n: int, rng: np.random.Generator, pilots: int) -> Cell:
+    """Reliability of four questions of unequal quality; with 20 people a Heywood case is common."""
+    loadings = np.array([0.8, 0.7, 0.6, 0.75])
+    noise = rng.normal(size=(pilots, n, 4)) * np.sqrt(1 - loadings**2)
+    results = (ends(stats.mcdonald_omega(table)) for table in rng.normal(size=(pilots, n, 1)) * loadings + noise)
+    truth = loadings.sum() ** 2 / (loadings.sum() ** 2 + (1 - loadings**2).sum())
+    return tally("mcdonald_omega", "4 questions", (n,), results, truth, continuous=True, degenerate=n == 20)
 
 
 def adjusted(sizes: tuple[int, int], r: float, rng: np.random.Generator, pilots: int) -> Cell:
