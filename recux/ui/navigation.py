@@ -24,6 +24,7 @@ ICON = Path(__file__).with_name("icon.png")
 STYLE = """<style>
 [data-testid="stElementToolbar"] button[aria-label="Download as CSV"]{display:none}
 [data-testid="stMainBlockContainer"]{padding-top:3rem}
+[data-testid="stMetricDelta"] *{white-space:normal}
 button[data-variant="segmented_control"][data-selected="true"] p{color:light-dark(#0B6E6E,#6FD3CD)}
 </style>"""
 """The built-in download of tables would let a comment become a spreadsheet formula; ours cannot. The theme's own colour

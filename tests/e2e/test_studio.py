@@ -147,7 +147,7 @@ def test_no_admin_page_has_a_serious_finding_and_none_is_wider_than_a_tablet(
         page.goto(f"{server.url}/{one}{mark}study={pilot}")
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         expect(page.get_by_test_id("stMain").get_by_test_id("stSkeleton")).to_have_count(0)
-        page.wait_for_timeout(500)  # charts draw themselves
+        page.wait_for_timeout(200)  # charts draw themselves
         found += [(one, finding) for finding in _serious(page)]
         wide = page.evaluate(
             "() => { const m = document.querySelector('.stMain'); return m.scrollWidth - m.clientWidth }"

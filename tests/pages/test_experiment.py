@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from sqlmodel import select
 
 from db.engine import read_session, write_session
+from db.queries import arms_of
 from db.tables import Item, Participant, Study
 from recux.insight import experiment
 from tests.pages.planted import plant_pilot, texts
@@ -68,10 +69,7 @@ def test_groups_are_compared_only_when_they_are_large_enough(sqlite_engine) -> N
 def test_an_open_verdict_says_how_many_more_people_would_tell(open_as, sqlite_engine) -> None:
     with write_session(sqlite_engine) as session:
         study = plant_study(session)
-        item, arms = (
-            session.exec(select(Item.id)).first(),
-            session.exec(sa.text("select id from arm order by id")).all(),
-        )
+        item, arms = session.exec(select(Item.id)).first(), [arm.id for arm in arms_of(session, study.id)]
         for n in range(20):
             person = plant_person(session, study, f"p{n}", arm_id=arms[n % 2])
             plant_rating(session, person, item, 1 + (n // 2) % 5)
