@@ -18,7 +18,7 @@ from recux.errors import RecuxError, Unavailable
 from recux.settings import Settings
 
 COMMAND = (sys.executable, "-m", "recux.api.scoring")
-SECONDS = 30.0
+SECONDS = 60.0
 """Longest wait for an answer, the first start included."""
 
 

@@ -3,11 +3,13 @@ equal clicks count twice, and the same file twice still changes nothing.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from sqlmodel import SQLModel
 
 from db.bulk import insert_new_rows
+from db.engine import is_sqlite
 from db.tables import Interaction, Request
 from recux.ingest.keys import counted_key, row_key
 from recux.ingest.lookups import find_slates, settled
@@ -39,8 +41,16 @@ def write_requests(run: Import, rows: Sequence[Row]) -> None:
 
 
 def _add(run: Import, table: type[SQLModel], names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
-    """Insert what is not there yet; which is not there, the unique key says."""
-    written = insert_new_rows(run.session.connection(), table, names, rows)
+    """Insert what is not there yet; which is not there, the unique key says.
+
+    A Postgres server works while the next rows are read; SQLite works in this process and would only be in the way.
+    """
+    run.settle()
+    connection = run.session.connection()
+    if not is_sqlite(connection):
+        run.meanwhile(partial(insert_new_rows, connection, table, names, rows), len(rows))
+        return
+    written = insert_new_rows(connection, table, names, rows)
     run.written += written
     run.unchanged += len(rows) - written
 

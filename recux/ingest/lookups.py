@@ -20,6 +20,9 @@ ITEM_DETAIL = "item."
 
 def chunked_rows(run: Import, statement: Callable[[list[Any]], Selected], keys: Sequence[Any]) -> Iterable[Any]:
     """Rows of ``statement(part)`` for every part of ``keys`` that fits into one statement of either database."""
+    if not keys:
+        return
+    run.settle()
     connection = run.session.connection()
     for start in range(0, len(keys), 5000):
         yield from connection.execute(statement(list(keys[start : start + 5000])))

@@ -152,6 +152,15 @@ def _start(session: Session, job: Job) -> Import:
 
 def _write_all(run: Import, job: Job) -> int:
     """Read, understand and write every record; returns how many there were."""
+    try:
+        read = _write_chunks(run, job)
+        run.settle()
+        return read
+    finally:
+        run.close()  # the transaction is ended by this thread alone
+
+
+def _write_chunks(run: Import, job: Job) -> int:
     read = 0
     plans: dict[tuple[str, ...], Plan] = {}
     for chunk in _chunks(job.source.records):

@@ -1,7 +1,8 @@
 """What one import knows and counts while it runs."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -53,6 +54,30 @@ class Import:
     written: int = 0
     updated: int = 0
     unchanged: int = 0
+    _helper: ThreadPoolExecutor | None = None
+    _at_work: tuple[Future[int], int] | None = None
+
+    def meanwhile(self, insert: Callable[[], int], rows: int) -> None:
+        """Let ``insert``, which returns how many of ``rows`` are new, run while the next rows are read.
+
+        The connection is its own until :meth:`settle`, which everybody calls who needs the connection.
+        """
+        self.settle()
+        self._helper = self._helper or ThreadPoolExecutor(1, "import")
+        self._at_work = self._helper.submit(insert), rows
+
+    def settle(self) -> None:
+        """Wait for what is still being written, and count it. Raises what it raised."""
+        if self._at_work is not None:
+            (future, rows), self._at_work = self._at_work, None
+            written = future.result()
+            self.written += written
+            self.unchanged += rows - written
+
+    def close(self) -> None:
+        """Leave no thread behind."""
+        if self._helper is not None:
+            self._helper.shutdown()
 
     def instrument(self, name: str) -> Instrument:
         """The study's instrument, as at its launch. Raises NotFound."""
