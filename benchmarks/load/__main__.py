@@ -93,6 +93,12 @@ class Stand:
             self.workers[number - 2].wait()
             self.workers[number - 2] = self.start_worker()
 
+    def keep_workers(self) -> None:
+        """Start again what ended itself, as any supervisor does: a worker that finds no database ends."""
+        for number, worker in enumerate(self.workers):
+            if worker.poll() is not None:
+                self.workers[number] = self.start_worker()
+
     def roll(self) -> None:
         """Restart everything in order, as an upgrade does: SIGTERM, wait for the end, start, wait until it answers."""
         for number in range(2):
@@ -215,6 +221,7 @@ async def disturb(
         if time.monotonic() + pause > until:
             return
         await asyncio.sleep(pause)
+        stand.keep_workers()
         if time.monotonic() > outage:
             outage = float("inf")
             await asyncio.to_thread(postgres.stop)
@@ -252,6 +259,7 @@ def settle(stand: Stand) -> None:
         with engine.connect() as connection:
             if not connection.execute(unfinished).scalar_one():
                 break
+        stand.keep_workers()
         time.sleep(0.5)
     engine.dispose()
 
@@ -265,6 +273,9 @@ def report(stand: Stand, ledger: Ledger, asked: argparse.Namespace) -> None:
         shared = session.exec(select(sa.func.count()).select_from(BatchRow)).one()
         in_two = shared - session.exec(select(sa.func.count(sa.distinct(BatchRow.row_id)))).one()
         twice = doubled_figures(session)
+    for round_ in rounds:
+        if round_.status != "done":
+            print(f"round {round_.number} is {round_.status} at {round_.stage}: {round_.message}", file=sys.stderr)
     engine.dispose()
     waits, done = summary(ledger), sum(round_.status == "done" for round_ in rounds)
     print(f"{asked.people} people, {asked.seconds:.0f} s, {stand.kills['web']} kills of web processes and")
