@@ -22,7 +22,8 @@ from recux.learn.trust import errors_by_cohort, stability
 MOST_ROWS = 2000
 MOST_CHANGED = 150
 """Texts that are changed to see whether predictions flip."""
-WORST = 6
+WORST = {"satisfaction": 6, "rating": 3}
+"""Rows that are explained, by head; the long texts of ratings cost most of the time that a look takes."""
 BINS = 10
 Array = NDArray[np.float64]
 Json = dict[str, Any]
@@ -96,7 +97,7 @@ def worst(scorer: Scorer, rows: Tested, head: str, value: Array, distance: Array
     """The rows with the largest errors, with what each word did where the model can be asked."""
     if head not in ORDINAL_HEADS:
         return []
-    order = np.argsort(-distance, kind="stable")[:WORST]
+    order = np.argsort(-distance, kind="stable")[: WORST[head]]
     told = attributed(scorer, [rows.inputs[i] for i in order], head)
     return [
         {"key": rows.keys[i], "label": int(rows.labels[i]), "expected": float(value[i]), **words}
