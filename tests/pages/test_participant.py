@@ -219,3 +219,11 @@ def test_nobody_gets_ahead_of_their_consent(at: AppTest, page: str) -> None:
 def test_who_agreed_is_led_to_the_slate_from_any_page(at: AppTest, page: str) -> None:
     agreed(at).switch_page(f"pages/participant/{page}.py").run()
     assert title(at) == "Recommended for you"
+
+
+def test_a_correction_leads_to_where_the_answer_was_given(at: AppTest, sqlite_engine: sa.Engine) -> None:
+    rated(at, sqlite_engine)
+    at.switch_page("pages/participant/my_data.py").run()
+    press(at, "My ratings")
+    assert not at.exception
+    assert title(at) == "Recommended for you"
