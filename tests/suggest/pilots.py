@@ -173,7 +173,7 @@ def _people(session: Session, study: Study, pilot: Pilot, arms: dict[str, Arm], 
         {
             "study_id": study.id, "external_id": name, "arm_id": arms[pilot.arms[p["arm"]]].id,
             "cohort": p["cohort"], "language": p["language"], "attributes": p["attributes"], "interests": [],
-            "test": False, "created_at": START,
+            "test": False, "created_at": START, "came_by": "invite", "passed": [],
         }
         for name, p in zip(names, pilot.people, strict=True)
     ]  # fmt: skip
