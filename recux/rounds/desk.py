@@ -20,6 +20,7 @@ from recux.settings import Settings
 LOG = logging.getLogger("recux.worker")
 OUTAGE_SECONDS = 300.0
 """For the database to come back before a stage counts as failed."""
+AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError)
 T = TypeVar("T")
 
 
@@ -66,7 +67,7 @@ def patiently(act: Callable[[], T]) -> T:
     while True:
         try:
             return act()
-        except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+        except AWAY as error:
             if time.monotonic() > end:
                 raise
             LOG.warning("the database is away (%s); trying again", error.orig)

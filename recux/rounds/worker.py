@@ -23,11 +23,11 @@ from sqlmodel import Session
 
 from db.engine import engine_for, is_sqlite, read_session, write_session
 from db.tables import Round
-from recux.errors import Conflict, RecuxError
+from recux.errors import Conflict, RecuxError, Unavailable
 from recux.operate.logs import configure
 from recux.rounds.child import Cancelled
-from recux.rounds.desk import Desk, patiently, queues_of
-from recux.rounds.leases import LOST, forget_the_dead, live_executors, take_lease
+from recux.rounds.desk import AWAY, Desk, patiently, queues_of
+from recux.rounds.leases import LOST, end_now, forget_the_dead, live_executors, take_lease
 from recux.rounds.queue import GPU_QUEUE, QUEUE, VERSION, WORKFLOW
 from recux.rounds.stages import STAGES, begin, finish
 from recux.rounds.upkeep import upkeep
@@ -108,7 +108,18 @@ def launch(desk: Desk, queues: list[str]) -> None:
 
 
 def run_durably(desk: Desk, work: Work) -> None:
-    """The stages as durable steps. A round that fails is stored as failed, with the reason, and is not retried."""
+    """The stages as durable steps. A round that fails is stored as failed, with the reason, and is not retried.
+
+    The queue's own reads and writes do not wait for a database that is away, and doing one of them again would count
+    as another step. The process ends instead: started again, it goes on at the stage that was cut off.
+    """
+    try:
+        _run(desk, work)
+    except AWAY as error:
+        end_now(f"the database went away between two stages ({error.orig})")
+
+
+def _run(desk: Desk, work: Work) -> None:
     if patiently(lambda: _is_done(work)):
         return  # it ended just before a kill, or in the foreground meanwhile
     with held(work, patience=PATIENCE_SECONDS):
@@ -121,6 +132,8 @@ def run_durably(desk: Desk, work: Work) -> None:
         except Overtaken as error:
             LOG.error("%s", error)  # noqa: TRY400 - its place says nothing
             os._exit(LOST)
+        except AWAY:
+            raise
         except Exception as error:
             LOG.exception("round %s failed", work.round_id)
             reason = str(error) if isinstance(error, RecuxError) else repr(error)
@@ -159,7 +172,10 @@ def _step(desk: Desk, work: Work, name: str, stage: Callable[[Work], None]) -> N
         stage(work)
 
     with desk.at_work():
-        patiently(act)
+        try:
+            patiently(act)
+        except AWAY as error:
+            raise Unavailable(f"the database could not be used for minutes: {error.orig}") from error
 
 
 def _is_done(work: Work) -> bool:
