@@ -163,11 +163,11 @@ def restore(
     usual = settings.home / FILE
     if erased is not None and not erased.is_file():
         raise InvalidInput(f"{erased} does not exist; name the list of the erased, or leave --erased out")
-    if erased is None and not usual.is_file():
-        say(f"note: there is no {usual}; whoever was erased after the backup was taken comes back with it")
     lists = [path for path in (usual, erased) if path is not None and path.is_file()]
     done = read_backup(settings.url, file, erased=lists)
     print(f"restored {sum(done.rows.values())} rows of {len(done.rows)} tables")
+    if not lists:
+        say(f"note: there is no {usual}; whoever was erased after the backup was taken has come back with it")
     if any(done.erased_again.values()):
         again = done.erased_again
         print(f"erased again: {again['person']} people, {again['study']} studies; {again['withdrawal']} withdrew again")

@@ -132,7 +132,7 @@ def test_a_study_of_real_people_is_never_touched(there, tiny_encoder):
 @pytest.mark.slow
 def test_a_planted_problem_is_suggested_accepted_fixed_and_confirmed(settings, tiny_encoder):
     said = demo(settings, tiny_encoder, participants=60, rounds=2)
-    assert re.search(r"Accepted: cohort \w+ rate category \w+ [\d.]+ points lower", said)
+    assert re.search(r"Accepted: Cohort \w+ rate category \w+ [\d.]+ points lower", said)
     assert "Verdict of round 2: confirmed" in said
     with read_session(engine_for(settings.url)) as session:
         judged = session.exec(select(Suggestion).where(col(Suggestion.verdict).is_not(None))).all()

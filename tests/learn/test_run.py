@@ -76,7 +76,7 @@ def test_a_job_trains_tests_and_chooses_for_every_kind(tmp_path: Path, tiny_reci
     assert winner.audit["log_loss"].value is not None
     slow, fast = result.kinds["response_time"].models
     assert slow.metrics["pinball"].value < fast.metrics["pinball"].value
-    assert {p.stage for p in told} == {"prepare", "train", "baselines", "evaluate", "done"}
+    assert {p.stage for p in told} == {"prepare", "train", "baselines", "evaluate", "look closer", "done"}
     assert json.loads((tmp_path / "progress.json").read_text())["stage"] == "done"
 
 
