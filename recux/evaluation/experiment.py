@@ -7,15 +7,16 @@ the same people saw both arms (crossover), arms are compared within people.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 
 from recux.evaluation.contrasts import as_figure, between, within
 from recux.evaluation.figure import FigureValue
+from recux.evaluation.mix import MixCheck, mix_check
 from recux.evaluation.recommendation import RATES
 from recux.evaluation.satisfaction import last_wave
-from recux.evaluation.values import MARGINS, RELATIVE_MARGIN, Data, margin_of, measured
+from recux.evaluation.values import MARGINS, RELATIVE_MARGIN, Data, margin_of, measured, values_of
 from recux.stats import Difference, FurtherN, SampleRatio, further_n, holm, srm
 from recux.stats.distributions import critical_z
 
@@ -53,6 +54,14 @@ class Comparison:
     """
     within: bool = False
     """Whether the same people saw both arms, and were compared with themselves."""
+    mix: MixCheck | None = None
+    """Where different people were compared and their mix of cohorts differs: what that does to the difference."""
+
+    def details(self) -> dict[str, Any]:
+        """What is stored and reported beside the difference where the mix of cohorts differs; else nothing."""
+        if self.mix is None:
+            return {}
+        return {"mix_p": self.mix.p, "within_cohorts": self.mix.within.to_json(), "against": self.mix.against}
 
 
 class Compared(NamedTuple):
@@ -63,6 +72,7 @@ class Compared(NamedTuple):
     result: Difference
     margin: float | None
     within: bool
+    mix: MixCheck | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +109,18 @@ def comparisons(
     split_ok: bool | None = True,
     first: "pd.Series[str] | None" = None,
     crossover: bool = False,
+    cohorts: "pd.Series[str] | None" = None,
 ) -> list[Comparison]:
     """Every arm against the first, by the primary metric and then by the others that were measured.
 
     ``first`` is the arm that each person met first, of those who met several; ``crossover`` says that this was planned.
+    ``cohorts`` is the cohort by person, for the check of the mix; without it nothing is checked.
     """
     data = replace(data, answers=last_wave(data.answers, by_arm=True))
     others = [metric for metric in measured(data, recorded) if metric != primary]
     pairs = [(metric, arm) for metric in (primary, *others) for arm in arms[1:]]
-    found = [compare(metric, data, arm, arms[0], first=first, crossover=crossover) for metric, arm in pairs]
+    how: dict[str, Any] = {"first": first, "crossover": crossover, "cohorts": cohorts}
+    found = [compare(metric, data, arm, arms[0], **how) for metric, arm in pairs]
     return judged(found, arms[0], primary, split_ok=split_ok) if pairs else []
 
 
@@ -119,13 +132,24 @@ def compare(
     *,
     first: "pd.Series[str] | None" = None,
     crossover: bool = False,
+    cohorts: "pd.Series[str] | None" = None,
 ) -> Compared:
     """Arm minus control by one metric; answers must be of one wave a person and arm."""
     a, b = data.of_arm(control), data.of_arm(arm)
     margin = margin_of(metric, _rate(metric, a))
     if first is None or not (crossover or same_people(a, b)):
-        return Compared(metric, arm, between(metric, a, b), margin, within=False)
+        result = between(metric, a, b)
+        mix = None
+        if cohorts is not None:
+            what = words(metric, arm, control)
+            mix = mix_check(values_of(metric, a), values_of(metric, b), cohorts, result.difference, what)
+        return Compared(metric, arm, result, margin, within=False, mix=mix)
     return Compared(metric, arm, within(metric, a, b, first == control), margin, within=True)
+
+
+def words(metric: str, arm: str, control: str) -> str:
+    """What a comparison is, to be shown."""
+    return f"Difference in {metric}: {arm} minus {control}"
 
 
 def _rate(metric: str, control: Data) -> float | None:
@@ -151,14 +175,14 @@ def _family(found: Sequence[Compared], control: str, primary: str, split_ok: boo
     tested = [index for index, one in enumerate(found) if one.result.p is not None]
     adjusted = dict(zip(tested, holm([found[index].result.p or 0.0 for index in tested]), strict=True))
     together = []
-    for index, (metric, arm, result, margin, same) in enumerate(found):
+    for index, (metric, arm, result, margin, same, mix) in enumerate(found):
         who = ", within the same people" if same else ""
-        difference = as_figure(result, f"Difference in {metric}: {arm} minus {control}{who}", paired=same)
+        difference = as_figure(result, f"{words(metric, arm, control)}{who}", paired=same)
         p = adjusted.get(index)
         verdict, because = judge(difference, p, margin) if split_ok is not False else ("cannot_tell", SPLIT)
         more = further(result, margin, len(tested)) if verdict == "cannot_tell" and split_ok is not False else None
         facts = (metric, metric == primary, arm, control, difference, result.p, p, margin, verdict, because)
-        together.append(Comparison(*facts, more, same))
+        together.append(Comparison(*facts, more, same, mix))
     return together
 
 

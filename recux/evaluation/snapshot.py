@@ -92,6 +92,7 @@ class Snapshot:
             split_ok=split.ok,
             first=self.first_arms,
             crossover=self.crossover,
+            cohorts=self.people.drop_duplicates("participant").set_index("participant")["cohort"],
         )
 
 

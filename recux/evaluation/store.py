@@ -57,7 +57,7 @@ def _rows_of(session: Session, study: Study, scope: Scope, cut: str) -> Iterator
             for metric, value in figures.items():
                 yield _row(section, arm, cut, metric, value)
     for one in data.comparisons():
-        yield _row("experiment", one.arm, cut, one.metric, one.difference)
+        yield _row("experiment", one.arm, cut, one.metric, one.difference) | {"details": one.details()}
     spoke = set(data.ratings["participant"]) | set(data.answers["participant"])
     for metric, value in flagged_shares(flags(session, scope, data), len(spoke)).items():
         yield _row("data_quality", "", cut, metric, value)

@@ -155,7 +155,7 @@ def _comparison(one: Comparison) -> Json:
         "verdict": one.verdict,
         "because": one.because,
         "more_people_per_arm": asdict(one.further) if one.further else None,
-    }
+    } | one.details()
 
 
 def _data_quality(session: Session, scope: Scope, data: Snapshot, flagged: dict[str, int]) -> Json:

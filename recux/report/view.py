@@ -132,7 +132,8 @@ def _experiment(part: Json) -> Section:
 def _comparison(one: Json) -> list[str]:
     p = "-" if one["p_adjusted"] is None else f"{one['p_adjusted']:.3g}"
     metric = name_of(one["metric"]) + (" " + _("(decides)") if one["primary"] else "")
-    verdict = f"{_(VERDICTS[one['verdict']])}: {one['because']}"
+    against = f". {one['against']}" if one.get("against") else ""
+    verdict = f"{_(VERDICTS[one['verdict']])}: {one['because']}{against}"
     return [metric, one["arm"], estimate(one["difference"], one["metric"], signed=True), p, verdict]
 
 

@@ -169,3 +169,33 @@ def test_a_planned_crossover_that_nobody_finished_has_no_difference_yet():
     nobody = pd.Series([], dtype="str")
     (one,) = comparisons(data, ["a", "b"], "mean_rating", recorded=set(), first=nobody, crossover=True)
     assert (one.verdict, one.difference.value, one.further) == ("cannot_tell", None, None)
+
+
+def cohorts_that_decide(gap, *, keen=(24, 6), seed=3):
+    """Ratings by two cohorts in arms a and b, b better by ``gap`` within each; ``keen`` raters of 30 by arm."""
+    rng, rows, cohorts = np.random.default_rng(seed), [], {}
+    for arm, many in zip("ab", keen, strict=True):
+        for place in range(30):
+            person = 1000 * (arm == "b") + place
+            cohorts[person] = "keen" if place < many else "cool"
+            low = (4.0 if place < many else 1.5) + (gap if arm == "b" else 0)
+            rows += [(person, arm, float(one)) for one in np.clip(low + rng.normal(0, 0.2, 2), 1, 5)]
+    return Data(ratings_frame(rows), SILENCE, UNSEEN), pd.Series(cohorts)
+
+
+def test_arms_whose_difference_the_mix_of_cohorts_turned_round_are_called_by_their_name():
+    """In both cohorts b is rated higher, but many more of its people are of the cohort that rates low."""
+    data, cohorts = cohorts_that_decide(0.4)
+    (found,) = comparisons(data, ["a", "b"], "mean_rating", recorded=set(), cohorts=cohorts)
+    assert found.difference.value < -0.5
+    details = found.details()
+    assert details["mix_p"] < 0.001
+    assert details["within_cohorts"]["value"] == pytest.approx(0.4, abs=0.1)
+    assert "Simpson's paradox" in details["against"]
+
+
+def test_arms_with_the_same_mix_of_cohorts_have_nothing_said_against_their_difference():
+    data, cohorts = cohorts_that_decide(0.4, keen=(15, 15))
+    (found,) = comparisons(data, ["a", "b"], "mean_rating", recorded=set(), cohorts=cohorts)
+    assert found.difference.value == pytest.approx(0.4, abs=0.1)
+    assert found.details() == {}
