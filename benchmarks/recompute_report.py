@@ -243,6 +243,7 @@ def experiment(
 ) -> Iterator[tuple[str, Numbers]]:
     """Every arm against the control, the primary metric first."""
     control, *others = rows["arms"]["key"]
+    cohort = rows["people"].set_index("id")["cohort"].fillna("")
     asked = set(rows["answers"]["instrument"])
     metrics = [m for m in ("mean_rating",) if len(rows["ratings"])]
     metrics += [m for m in ("nps", "csat", "ces", "sus", "umux_lite") if m in asked]
@@ -250,7 +251,12 @@ def experiment(
     ordered = [study["primary_metric"], *(m for m in metrics if m != study["primary_metric"])]
     for place, (metric, arm) in enumerate((m, arm) for m in ordered for arm in others):
         a, b = ({n: r[r["arm"] == one] if "arm" in r else r for n, r in rows.items()} for one in (control, arm))
-        yield f"experiment.comparisons.{place}.difference", difference(metric, a, b)
+        path = f"experiment.comparisons.{place}"
+        yield f"{path}.difference", difference(metric, a, b)
+        if metric in metrics:
+            x, y = of_people(metric, a), of_people(metric, b)
+            if not x.index.intersection(y.index).size:  # else people are compared with themselves
+                yield from at_equal_mix(path, x, y, cohort)
 
 
 def before_after(rows: dict[str, pd.DataFrame], recorded: set[str]) -> Iterator[tuple[str, Numbers]]:
@@ -296,7 +302,11 @@ def change(
         return
     others = {n: r[~r["person"].isin(back)] if "person" in r else r for n, r in pair[0].items()}
     yield f"{path}.difference", difference(metric, others, pair[1])
-    x, y = before.drop(back), after
+    yield from at_equal_mix(path, before.drop(back), after, cohort)
+
+
+def at_equal_mix(path: str, x: pd.Series, y: pd.Series, cohort: pd.Series) -> Iterator[tuple[str, Numbers]]:
+    """The difference within cohorts, where their mix differs."""
     kinds = [cohort.reindex(v.index) for v in (x, y)]
     table = pd.DataFrame({n: k.value_counts() for n, k in enumerate(kinds)}).fillna(0)
     enough = len(table) > 1 and min(len(x), len(y)) > 0 and stats.contingency.expected_freq(table).min() >= 5
