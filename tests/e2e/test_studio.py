@@ -54,6 +54,11 @@ def press(page: Page, name: str) -> None:
     page.get_by_test_id("stMain").get_by_role("button", name=name, exact=True).first.click()
 
 
+def settled(page: Page) -> None:
+    """Wait until the page's script has run: what is opened while it runs may be drawn anew, closed."""
+    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible()
+
+
 def said(page: Page, text: str) -> None:
     expect(page.get_by_text(text).first).to_be_visible()
 
@@ -77,12 +82,15 @@ def test_a_new_admin_goes_from_an_idea_to_a_decision(admin: Page, server: Server
     said(admin, "Set up a new study")
     name = admin.get_by_label("Short name, for addresses")
     expect(name).to_be_attached()
-    admin.wait_for_timeout(500)
+    settled(admin)
     if not name.is_visible():  # open by itself only while there is no study
         admin.get_by_text("Set up a new study").first.click()
     name.fill(slug)
     admin.get_by_label("Title").last.fill("My first pilot")
     admin.get_by_label("Title").last.press("Tab")
+    settled(admin)
+    if not name.is_visible():
+        admin.get_by_text("Set up a new study").first.click()
     press(admin, "Create as a draft")
     said(admin, "The study is a draft")
 
