@@ -1,7 +1,7 @@
 """A study's questionnaires as they were when it was launched.
 
-Files change; a running study does not. At the launch each instrument is kept with the study, and from then on pages,
-imports and figures of the study read that. A draft, which nobody answers, reads the files.
+Files change; a running study does not. At the launch each instrument is kept with the study, and from then on pages and
+imports of the study read that. Figures read the files, and so does a draft, which nobody answers.
 """
 
 from sqlmodel import Session, col, select
