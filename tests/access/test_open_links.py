@@ -14,7 +14,7 @@ from recux.collect.own_data import erase, withdraw
 from recux.errors import Conflict, InvalidInput, NotAllowed, NotFound, Unavailable
 
 KEY = "k" * 32
-ANN = {"PROLIFIC_PID": "5f2d9a", "STUDY_ID": "s1", "SESSION_ID": "x7", "other": "kept out"}
+ANN = {"PROLIFIC_PID": "5f2d9a", "STUDY_ID": "s1", "SESSION_ID": "x7-of-this-visit", "other": "kept out"}
 
 
 def study_with_link(session: Session, *, cap: int | None = None, **fields) -> tuple[Study, str]:
@@ -145,9 +145,9 @@ def test_panel_ids_are_sealed_and_only_the_key_opens_them(engine: sa.Engine):
     come(engine, token, ANN)
     with read_session(engine) as session:
         stored = repr(session.exec(select(PanelMember)).all()) + repr(session.exec(select(Participant)).all())
-        assert not any(secret in stored for secret in ("5f2d9a", "x7"))
+        assert not any(secret in stored for secret in ("5f2d9a", "x7-of-this-visit"))
         (member,) = panels.members(session, study, panels.keys_from(KEY))
-        assert member.ids == {"PROLIFIC_PID": "5f2d9a", "STUDY_ID": "s1", "SESSION_ID": "x7"}
+        assert member.ids == {"PROLIFIC_PID": "5f2d9a", "STUDY_ID": "s1", "SESSION_ID": "x7-of-this-visit"}
         with pytest.raises(Unavailable, match="another RECUX_SECRET_KEY"):
             panels.members(session, study, panels.keys_from("z" * 40))
 

@@ -194,6 +194,9 @@ def test_the_keyboard_alone_reaches_the_thanks_of_the_whole_default_pilot(
         expect(star(phone, number, 2)).to_be_checked()
     _tab_to(phone, "(?s)What makes you say so.*")
     phone.keyboard.type("by keyboard")
+    phone.keyboard.press("Tab")
+    expect(phone.get_by_text("Saving")).to_have_count(0)
+    phone.wait_for_timeout(700)  # the comment is on its way before Continue is pressed
     _tab_to(phone, "Continue")
     phone.keyboard.press("Enter")
     for questions in (1, 1, 15):
@@ -203,6 +206,7 @@ def test_the_keyboard_alone_reaches_the_thanks_of_the_whole_default_pilot(
             _tab_to(phone, r"[01]: .*")
             for _arrow in range(3):
                 phone.keyboard.press("ArrowRight")
+        phone.wait_for_timeout(300)
         _tab_to(phone, "Continue")
         phone.keyboard.press("Enter")
         expect(phone.get_by_role("heading", name=title)).to_have_count(0)

@@ -85,10 +85,13 @@ def test_a_new_admin_goes_from_an_idea_to_a_decision(admin: Page, server: Server
     settled(admin)
     if not name.is_visible():  # open by itself only while there is no study
         admin.get_by_text("Set up a new study").first.click()
-    name.fill(slug)
-    admin.get_by_label("Title").last.fill("My first pilot")
-    admin.get_by_label("Title").last.press("Tab")
-    settled(admin)
+    title = admin.get_by_label("Title").last
+    for box, words in ((name, slug), (title, "My first pilot")):  # each is taken before the next is filled in
+        box.fill(words)
+        box.press("Tab")
+        admin.wait_for_timeout(300)
+        settled(admin)
+    expect(title).to_have_value("My first pilot")
     if not name.is_visible():
         admin.get_by_text("Set up a new study").first.click()
     press(admin, "Create as a draft")
