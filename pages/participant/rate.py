@@ -30,7 +30,8 @@ if sure and left:
 label = _("Go on without rating them") if sure and left else _("Continue")
 with st.container(horizontal=True):
     back = visit.can_go_back(here, step) and visit.button(_("Back"), "back")
-    on = visit.button(label, "go on", type="secondary" if left else "primary", width="stretch")
+    # Of one type throughout: another type is another element, and the keyboard's focus would be lost with the old one.
+    on = visit.button(label, "go on", type="primary", width="stretch")
 if on:
     if not sure:
         st.session_state[UNRATED_ARE_FINE] = step.key

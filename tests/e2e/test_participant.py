@@ -182,6 +182,7 @@ def test_the_keyboard_alone_reaches_the_thanks_of_the_whole_default_pilot(
     link, person = invite(served_engine, server, study)
     phone.add_init_script("window.byMouse = 0; addEventListener('pointerdown', () => window.byMouse++, true)")
     phone.goto(link)
+    expect(phone.get_by_role("button", name="I agree and take part")).to_be_visible()
     _tab_to(phone, "I agree and take part")
     phone.keyboard.press("Enter")
     expect(phone.get_by_role("heading", name="Recommended for you")).to_be_visible()
@@ -194,9 +195,6 @@ def test_the_keyboard_alone_reaches_the_thanks_of_the_whole_default_pilot(
         expect(star(phone, number, 2)).to_be_checked()
     _tab_to(phone, "(?s)What makes you say so.*")
     phone.keyboard.type("by keyboard")
-    phone.keyboard.press("Tab")
-    expect(phone.get_by_text("Saving")).to_have_count(0)
-    phone.wait_for_timeout(700)  # the comment is on its way before Continue is pressed
     _tab_to(phone, "Continue")
     phone.keyboard.press("Enter")
     for questions in (1, 1, 15):
@@ -206,7 +204,6 @@ def test_the_keyboard_alone_reaches_the_thanks_of_the_whole_default_pilot(
             _tab_to(phone, r"[01]: .*")
             for _arrow in range(3):
                 phone.keyboard.press("ArrowRight")
-        phone.wait_for_timeout(300)
         _tab_to(phone, "Continue")
         phone.keyboard.press("Enter")
         expect(phone.get_by_role("heading", name=title)).to_have_count(0)
@@ -216,6 +213,21 @@ def test_the_keyboard_alone_reaches_the_thanks_of_the_whole_default_pilot(
     assert [r.rating for r in current] == [2] * 8
     assert [r.comment for r in current if r.comment] == ["by keyboard"]
     assert [a.value for a in answers(served_engine, person) if a.current] == [3, 4] + [4] * 15
+
+
+def test_the_keyboard_s_focus_stays_on_continue_when_the_last_star_is_saved(
+    phone: Page, served_engine: sa.Engine, server: Server
+) -> None:
+    link, _ = invite(served_engine, server, plant_shop(served_engine, slate_size=1, instruments=["nps"]))
+    agree(phone, link)
+    _tab_to(phone, "1 of 5 stars")
+    phone.keyboard.press("Space")
+    _tab_to(phone, "Continue")
+    expect(phone.get_by_text("1 of 2 answered")).to_be_visible()
+    phone.wait_for_timeout(500)  # the page is drawn anew, since everything is rated now
+    expect(phone.get_by_role("button", name="Continue")).to_be_focused()
+    phone.keyboard.press("Enter")
+    expect(phone.locator(".scale")).to_have_count(1)
 
 
 def _tab_to(page: Page, name: str) -> None:
