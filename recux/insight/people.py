@@ -36,7 +36,7 @@ def balance(session: Session, study: Study) -> pd.DataFrame:
     )
     rejected = col(Participant.rejected_at).is_not(None)
     real = ~col(Participant.test) & col(Participant.withdrawn_at).is_(None)
-    finished = col(Participant.finished_at).is_not(None)
+    finished = _finished(study)
     parts = {"people": real & ~rejected, "opened": counts() & (opened | finished), "finished": counts() & finished}
     statement = (
         sa.select(
@@ -59,7 +59,7 @@ def cohorts(session: Session, study: Study) -> pd.DataFrame:
     cohort = sa.func.coalesce(col(Participant.cohort), "")
     people = sa.func.count().label("people")
     statement = (
-        sa.select(cohort.label("cohort"), people, _number(col(Participant.finished_at).is_not(None)))
+        sa.select(cohort.label("cohort"), people, _number(_finished(study)))
         .where(col(Participant.study_id) == study.id, counts())
         .group_by(cohort)
         .order_by(people.desc(), cohort)
@@ -137,8 +137,23 @@ def _reached(study: Study) -> dict[str, sa.ColumnElement[bool]]:
             sa.select(col(Rating.participant_id)).where(col(Rating.study_id) == study.id, col(Rating.current))
         ),
         "answered": person.in_(answered),
-        "finished": col(Participant.finished_at).is_not(None),
+        "finished": _finished(study),
     }
+
+
+def _finished(study: Study) -> sa.ColumnElement[bool]:
+    """Whether a person came to the end; who was imported, and so never agreed in a page, did with the last answer."""
+    at_the_end = col(Participant.finished_at).is_not(None)
+    if not study.instruments:
+        return at_the_end
+    imported = col(Participant.id).not_in(sa.select(col(Consent.participant_id)))
+    answered_all = col(Participant.id).in_(
+        sa.select(col(Response.participant_id))
+        .where(col(Response.study_id) == study.id, col(Response.instrument).in_(study.instruments))
+        .group_by(col(Response.participant_id))
+        .having(sa.func.count(sa.distinct(col(Response.instrument))) == len(set(study.instruments)))
+    )
+    return sa.or_(at_the_end, imported & answered_all)
 
 
 def _number(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:

@@ -6,11 +6,11 @@ from sqlmodel import Session, col, select
 
 from db.engine import read_session, write_session
 from db.queries import arms_of
-from db.tables import Consent, ConsentText, Item, Participant, Rating, Study
+from db.tables import Consent, ConsentText, Item, Participant, Rating, Response, Study
 from db.tables import Session as BrowserSession
 from recux.access.sessions import start_session
 from recux.insight.comments import Wanted, comments, mask, written
-from recux.insight.people import funnel
+from recux.insight.people import cohorts, funnel
 from recux.insight.rounds import history, open_batch
 from recux.insight.setup import checklist
 from recux.rounds.batches import close_batch
@@ -81,6 +81,22 @@ def test_the_funnel_counts_whoever_reached_a_later_step_in_the_earlier_ones(engi
         steps = funnel(session, shop).set_index("step")["people"].to_dict()
     expected = {"in_study": 3, "opened": 3, "consented": 3, "rated": 2, "answered": 1, "finished": 0}
     assert steps == expected
+
+
+def test_an_imported_person_has_finished_with_an_answer_to_every_questionnaire(engine, shop):
+    with write_session(engine) as session:
+        study = session.get_one(Study, shop.id)
+        study.instruments = ["nps", "csat"]
+        ann = session.exec(select(Participant).where(Participant.external_id == "ann")).one()
+        for instrument in ("nps", "csat"):
+            assert funnel(session, study).set_index("step")["people"]["finished"] == 0
+            mine = select(Response).where(Response.participant_id == ann.id, Response.instrument == instrument)
+            if session.exec(mine).first() is None:
+                row = {"study_id": study.id, "participant_id": ann.id, "version": "1"}
+                session.add(Response(**row, instrument=instrument))
+                session.flush()
+        assert funnel(session, study).set_index("step")["people"]["finished"] == 1
+        assert cohorts(session, study)["finished"].sum() == 1
 
 
 def test_the_open_batch_holds_what_is_in_no_batch_yet(engine, shop):

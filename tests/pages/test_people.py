@@ -45,11 +45,14 @@ def test_an_open_link_is_shown_once_and_ended(open_as, sqlite_engine, empty) -> 
     assert audited(sqlite_engine) == ["study.open_link", "study.open_link.end"]
 
 
-def test_people_are_counted_on_their_way_and_the_split_is_checked(open_as, pilot) -> None:
+def test_people_are_counted_on_their_way_and_the_split_is_checked(open_as, sqlite_engine, pilot) -> None:
+    with write_session(sqlite_engine) as session:
+        plant_person(session, pilot, "silent")
     at = open_as("viewer", "people")
     assert charts_on(at) == 1
     assert not at.button
     shown = texts(at).replace("\\", "")
+    assert "24 of 25 have finished" in shown
     assert "Most people are lost before" in shown
     assert "No reason to doubt the split" in shown
     assert at.dataframe[0].value["people"].tolist() == [12, 12]
