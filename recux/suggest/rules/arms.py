@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from recux.suggest.draft import Draft, Predicted, Text, practical, shrunken, text, undone
 from recux.suggest.family import discoveries
 from recux.suggest.finding import Finding
-from recux.suggest.rules.wording import begun, segment_text
+from recux.suggest.rules.wording import begun, metric_text, segment_text
 
 NOT_OTHER_METRICS = text("Other metrics may move the other way.", "其他指标可能向相反方向变化。")
 
@@ -15,18 +15,19 @@ def arm_better(findings: Sequence[Finding]) -> Iterator[Draft]:
     for f in discoveries(findings, "arm"):
         effect = shrunken(f.value, f.low, f.high)
         if effect >= practical(f.metric):
-            names = {"arm": f.where["arm"], "control": f.where["control"], "metric": f.metric}
+            names, called = {"arm": f.where["arm"], "control": f.where["control"]}, metric_text(f.metric)
             yield Draft(
                 rule="arm_better",
                 version=1,
                 category="algorithm",
                 finding=f,
                 title=text(
-                    "Arm {arm} is better than {control} by {value:.2f} on {metric} ({low:.2f} to {high:.2f})",
-                    "方案 {arm} 在 {metric} 上比 {control} 高 {value:.2f}（{low:.2f} 至 {high:.2f}）",
+                    "Arm {arm} is better than {control} by {value:.2f} on {called[en]} ({low:.2f} to {high:.2f})",
+                    "方案 {arm} 在 {called[zh_CN]} 上比 {control} 高 {value:.2f}（{low:.2f} 至 {high:.2f}）",
                     value=f.value,
                     low=f.low,
                     high=f.high,
+                    called=called,
                     **names,
                 ),
                 change=text(
@@ -49,18 +50,19 @@ def arm_worse(findings: Sequence[Finding]) -> Iterator[Draft]:
     """An arm loses to the control on the primary metric: stop it."""
     for f in discoveries(findings, "arm"):
         if -shrunken(f.value, f.low, f.high) >= practical(f.metric):
-            names = {"arm": f.where["arm"], "control": f.where["control"], "metric": f.metric}
+            names, called = {"arm": f.where["arm"], "control": f.where["control"]}, metric_text(f.metric)
             yield Draft(
                 rule="arm_worse",
                 version=1,
                 category="algorithm",
                 finding=f,
                 title=text(
-                    "Arm {arm} is worse than {control} by {value:.2f} on {metric} ({low:.2f} to {high:.2f})",
-                    "方案 {arm} 在 {metric} 上比 {control} 低 {value:.2f}（{low:.2f} 至 {high:.2f}）",
+                    "Arm {arm} is worse than {control} by {value:.2f} on {called[en]} ({low:.2f} to {high:.2f})",
+                    "方案 {arm} 在 {called[zh_CN]} 上比 {control} 低 {value:.2f}（{low:.2f} 至 {high:.2f}）",
                     value=-f.value,
                     low=-f.high,
                     high=-f.low,
+                    called=called,
                     **names,
                 ),
                 change=text(

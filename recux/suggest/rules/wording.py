@@ -1,4 +1,4 @@
-"""Names of segments in plain words, in both languages."""
+"""Names of segments and metrics in plain words, in both languages."""
 
 from collections.abc import Mapping
 
@@ -15,6 +15,21 @@ POSITIONS = {
     "middle": ("the middle of the list", "列表中部"),
     "late": ("the last third of the list", "列表后三分之一"),
 }
+
+METRICS = {
+    "mean_rating": ("mean rating", "平均评分"),
+    "nps": ("NPS", "NPS"),
+    "csat": ("CSAT", "CSAT"),
+    "ctr": ("click-through rate", "点击率"),
+    "purchase_rate": ("purchase rate", "购买率"),
+}
+"""Metrics with words of their own; a construct goes by its name."""
+
+
+def metric_text(metric: str) -> Text:
+    """What a metric is called."""
+    en, zh = METRICS.get(metric, (metric, metric))
+    return {"en": en, "zh_CN": zh}
 
 
 def segment_text(where: Mapping[str, str]) -> Text:
