@@ -1,39 +1,25 @@
 """Every figure of a report, computed again from the rows by a script that shares no statistics with recux."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import numpy as np
-import pytest
 
+from benchmarks.recompute.figures import disagreements, recompute
+from benchmarks.recompute.rows import rows_of
 from db.engine import write_session
 from recux.evaluation import evaluate_round
 from recux.instruments import load
 from recux.report import build_report
 from recux.rounds.batches import close_batch
 from tests.evaluation.world import plant_interaction, plant_request, plant_slate
-from tests.planting import plant_answers, plant_person, plant_rating, plant_study
-
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "recompute_report.py"
-
-
-@pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("recompute_report", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+from tests.planting import START, plant_answers, plant_person, plant_rating, plant_study
 
 
 def plant_messy_pilot(session, *, people=36, seed=3):
-    """Two arms, two rounds, unrated and unshown items, refusals, reversed questions, clicks, calls and a leaver."""
+    """Two arms, two rounds, unrated and unshown items, refusals, reversed questions, and people who do not count."""
     rng = np.random.default_rng(seed)
     study = plant_study(session, items=12)
     for n in range(people):
-        person = plant_person(session, study, f"p{n}", arm_id=1 + n % 2, test=n == 7)
+        out = {7: {"test": True}, 8: {"rejected_at": START, "rejected_for": "careless"}}.get(n, {})
+        person = plant_person(session, study, f"p{n}", arm_id=1 + n % 2, **out)
         slates = [slate_of(session, study, person, rng, day) for day in range(1 + n % 2)]
         plant_answers(session, person, "nps", score=int(rng.integers(0, 11)), why="so")
         plant_answers(session, person, "csat", score=int(rng.integers(1, 6)))
@@ -66,18 +52,18 @@ def slate_of(session, study, person, rng, day):
     return slate
 
 
-def test_every_figure_of_the_report_agrees_with_an_independent_recomputation(engine, database_url, script):
+def test_every_figure_of_the_report_agrees_with_an_independent_recomputation(engine, database_url):
     with write_session(engine) as session:
         report = build_report(session, plant_messy_pilot(session))
-    found = script.recompute(*script.rows_of(database_url, "shop"))
+    found = recompute(*rows_of(database_url, "shop"))
     assert len(found) > 120
     assert sum(value is not None for value in found.values()) > 110
-    assert script.disagreements(report, found, show=lambda _: None) == []
+    assert disagreements(report, found, show=lambda _: None) == []
 
 
-def test_the_script_notices_a_wrong_figure(sqlite_engine, sqlite_url, script):
+def test_the_script_notices_a_wrong_figure(sqlite_engine, sqlite_url):
     with write_session(sqlite_engine) as session:
         report = build_report(session, plant_messy_pilot(session, people=8))
     report["satisfaction"]["by_arm"]["a"]["mean_rating"]["ci_low"] += 0.001
-    found = script.recompute(*script.rows_of(sqlite_url, "shop"))
-    assert script.disagreements(report, found, show=lambda _: None) == ["satisfaction.by_arm.a.mean_rating"]
+    found = recompute(*rows_of(sqlite_url, "shop"))
+    assert disagreements(report, found, show=lambda _: None) == ["satisfaction.by_arm.a.mean_rating"]
