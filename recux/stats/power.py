@@ -6,7 +6,7 @@ from math import ceil, sqrt
 import numpy as np
 from scipy import special
 
-from recux.stats.arrays import count, share
+from recux.stats.arrays import count, number, share
 from recux.stats.distributions import critical_z
 from recux.stats.errors import StatisticsError
 
@@ -56,7 +56,7 @@ def required_n(
     effect: float, *, sd: float, icc: float = 0.0, k: int = 1, alpha: float = 0.05, power: float = 0.8
 ) -> RequiredN:
     """Participants an arm to find a difference of `effect` (unit of `sd`, not 0); see minimum_detectable_effect."""
-    if not np.isfinite(effect) or effect == 0:
+    if not np.isfinite(number(effect, "effect")) or effect == 0:
         raise StatisticsError(f"effect == {effect!r}, must be a finite number other than 0")
     n = 2 * (_quantiles(alpha, power) * sd_of_mean(sd, icc, k) / effect) ** 2
     # the tolerance undoes rounding where n comes out whole
@@ -74,9 +74,9 @@ def further_n(se: float, n_a: int, n_b: int, effect: float, *, alpha: float = 0.
     StatisticsError unless `se` is above 0, `effect` is not 0 and each arm has two participants.
     """
     size_a, size_b = count(n_a, "n_a", low=2), count(n_b, "n_b", low=2)
-    if not np.isfinite(se) or se <= 0:
+    if not np.isfinite(number(se, "se")) or se <= 0:
         raise StatisticsError(f"se == {se!r}, must be a finite number above 0")
-    if not np.isfinite(effect) or effect == 0:
+    if not np.isfinite(number(effect, "effect")) or effect == 0:
         raise StatisticsError(f"effect == {effect!r}, must be a finite number other than 0")
     variance, df = se**2 / (1 / size_a + 1 / size_b), size_a + size_b - 2
     allowed = (effect / _quantiles(alpha, power)) ** 2
@@ -94,9 +94,9 @@ def _missing_people(inverse: float, n_a: int, n_b: int) -> int:
 
 def sd_of_mean(sd: float, icc: float, k: int) -> float:
     """Standard deviation between participants of the mean of `k` values with intraclass correlation `icc`."""
-    if not np.isfinite(sd) or sd <= 0:
+    if not np.isfinite(number(sd, "sd")) or sd <= 0:
         raise StatisticsError(f"sd == {sd!r}, must be a finite number above 0")
-    if not 0 <= icc <= 1:
+    if not 0 <= number(icc, "icc") <= 1:
         raise StatisticsError(f"icc == {icc!r}, must be between 0 and 1")
     values = count(k, "k", low=1)
     return sd * sqrt((1 + (values - 1) * icc) / values)

@@ -7,7 +7,7 @@ from math import comb, sqrt
 import numpy as np
 from scipy import special, stats
 
-from recux.stats.arrays import Floats, count, numbers, share
+from recux.stats.arrays import Floats, count, listed, numbers, share
 from recux.stats.errors import StatisticsError
 from recux.stats.results import Difference, Estimate, no_difference, no_estimate
 
@@ -78,7 +78,7 @@ def srm(counts: Sequence[int], weights: Sequence[float] | None = None) -> Sample
     chi-square and ok means p >= .001. Raises StatisticsError for fewer than two arms, counts that are not whole
     numbers, or weights that are not positive.
     """
-    observed = np.array([count(c, f"counts[{i}]") for i, c in enumerate(counts)], dtype=np.float64)
+    observed = np.array([count(c, f"counts[{i}]") for i, c in enumerate(listed(counts, "counts"))], dtype=np.float64)
     if len(observed) < 2:
         raise StatisticsError(f"counts has {len(observed)} arms, must have at least 2")
     shares = numbers([1.0] * len(observed) if weights is None else weights, "weights")

@@ -9,7 +9,7 @@ from math import isnan, nan
 
 import numpy as np
 
-from recux.stats.arrays import Floats, choice, count, numbers
+from recux.stats.arrays import Floats, choice, count, listed, numbers
 from recux.stats.errors import StatisticsError
 
 
@@ -63,7 +63,7 @@ def recall(relevance: Iterable[float | None], k: int, *, n_relevant: int, unrate
 
 def f1(relevance: Iterable[float | None], k: int, *, n_relevant: int, unrated: str = "skip") -> ListScore:
     """Harmonic mean of precision and recall at k; 0 when both are 0."""
-    items = list(relevance)
+    items = listed(relevance, "relevance")
     p, r = precision(items, k, unrated=unrated), recall(items, k, n_relevant=n_relevant, unrated=unrated)
     if isnan(p) or isnan(r):
         return p if isnan(p) else r
@@ -95,7 +95,7 @@ def ndcg(
     """
     choice(gain, "gain", ("exponential", "linear"))
     shown = _condensed(gains, "gains", unrated)
-    known = sorted((g for g in ideal_gains if g is not None), reverse=True)
+    known = sorted((g for g in listed(ideal_gains, "ideal_gains") if g is not None), reverse=True)
     best = _dcg(numbers(known, "ideal_gains", low=0)[: count(k, "k", low=1)], gain)
     if best == 0:
         return ListScore(nan, "no known item has a grade above 0")
@@ -107,8 +107,10 @@ def ndcg(
 
 def auc(scores: Iterable[float], relevance: Iterable[float | None]) -> ListScore:
     """Probability that a random relevant item scores above a random other one, ties counting half; unrated left out."""
-    pairs = list(zip(scores, relevance, strict=True))
-    rated = [(score, relevant) for score, relevant in pairs if relevant is not None]
+    scored, judged = listed(scores, "scores"), listed(relevance, "relevance")
+    if len(scored) != len(judged):
+        raise StatisticsError(f"scores has {len(scored)} values and relevance has {len(judged)}, must be equal")
+    rated = [(score, relevant) for score, relevant in zip(scored, judged, strict=True) if relevant is not None]
     score = numbers([s for s, _ in rated], "scores")
     relevant = _binary([r for _, r in rated])
     above, below = score[np.array(relevant, dtype=bool)], np.sort(score[~np.array(relevant, dtype=bool)])
@@ -120,7 +122,7 @@ def auc(scores: Iterable[float], relevance: Iterable[float | None]) -> ListScore
 
 def _top(relevance: Iterable[float | None], k: int, unrated: str) -> tuple[list[int], int]:
     """Relevance of the first k items and the number of places that precision divides by."""
-    items = list(relevance)
+    items = listed(relevance, "relevance")
     kept = _binary(_condensed(items, "relevance", unrated))
     k = count(k, "k", low=1)
     unrated_places = max(0, min(k, len(items)) - len(kept))
@@ -129,13 +131,13 @@ def _top(relevance: Iterable[float | None], k: int, unrated: str) -> tuple[list[
 
 def _condensed(items: Iterable[float | None], name: str, unrated: str) -> list[float]:
     if choice(unrated, "unrated", ("skip", "zero")) == "zero":
-        return [0.0 if item is None else item for item in items]
-    return [item for item in items if item is not None]
+        return [0.0 if item is None else item for item in listed(items, name)]
+    return [item for item in listed(items, name) if item is not None]
 
 
 def _binary(relevance: Sequence[float]) -> list[int]:
     for index, value in enumerate(relevance):
-        if value not in (0, 1):
+        if not isinstance(value, (int, float, np.number)) or value not in (0, 1):
             raise StatisticsError(f"relevance[{index}] == {value!r}, must be 1, 0 or None (unrated)")
     return [int(value) for value in relevance]
 

@@ -153,3 +153,55 @@ def test_results_do_not_change() -> None:
 def test_ten_million_values_are_no_problem() -> None:
     values = np.tile(np.arange(11.0), 1_000_000)
     assert stats.nps(values).n == 11_000_000
+
+
+class NoData:
+    """Something that is neither a number nor a list."""
+
+
+@pytest.mark.parametrize("values", [None, 3, NoData(), [[1, 2], [3]], np.ones((2, 2)), ["a", "b"], {"a": 1, "b": 2}])
+@pytest.mark.parametrize(
+    "compute",
+    [
+        stats.nps,
+        stats.csat,
+        stats.ces,
+        stats.holm,
+        stats.srm,
+        lambda values: stats.compare_means(values, GOOD),
+        lambda values: (
+            stats.compare_means(GOOD[:2], GOOD[:2], clusters_a=values, clusters_b=[1, 2])
+            if not isinstance(values, (list, dict))
+            else stats.nps(values)
+        ),
+        lambda values: stats.latency_quantile(values, 0.5),
+        lambda values: stats.ranking.precision(values, 2),
+        lambda values: stats.ranking.auc(values, [0, 1]),
+        lambda values: stats.ranking.ndcg(values, 2, ideal_gains=[1, 1]),
+    ],
+)
+def test_what_is_no_list_of_numbers_is_refused_with_its_name(compute: Callable[..., object], values: object) -> None:
+    with pytest.raises(stats.StatisticsError):
+        compute(values)
+
+
+@pytest.mark.parametrize("value", [None, "3", [3], NoData(), {"a": 1}])
+@pytest.mark.parametrize(
+    "compute",
+    [
+        lambda value: stats.proportion(value, 9),
+        lambda value: stats.minimum_detectable_effect(value, sd=1),
+        lambda value: stats.required_n(value, sd=1),
+        lambda value: stats.required_n(1, sd=value),
+        lambda value: stats.latency_quantile([1.0, 2.0], value),
+        lambda value: stats.ranking.precision([1, 0], value),
+    ],
+)
+def test_what_is_no_number_is_refused(compute: Callable[..., object], value: object) -> None:
+    with pytest.raises(stats.StatisticsError, match="must be one number"):
+        compute(value)
+
+
+def test_values_whose_squares_overflow_are_refused() -> None:
+    with pytest.raises(stats.StatisticsError, match="overflow"):
+        stats.compare_means([1e308, -1e308, 1e308], GOOD)
