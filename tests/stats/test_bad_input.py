@@ -169,11 +169,6 @@ class NoData:
         stats.holm,
         stats.srm,
         lambda values: stats.compare_means(values, GOOD),
-        lambda values: (
-            stats.compare_means(GOOD[:2], GOOD[:2], clusters_a=values, clusters_b=[1, 2])
-            if not isinstance(values, (list, dict))
-            else stats.nps(values)
-        ),
         lambda values: stats.latency_quantile(values, 0.5),
         lambda values: stats.ranking.precision(values, 2),
         lambda values: stats.ranking.auc(values, [0, 1]),
@@ -205,3 +200,9 @@ def test_what_is_no_number_is_refused(compute: Callable[..., object], value: obj
 def test_values_whose_squares_overflow_are_refused() -> None:
     with pytest.raises(stats.StatisticsError, match="overflow"):
         stats.compare_means([1e308, -1e308, 1e308], GOOD)
+
+
+@pytest.mark.parametrize("clusters", [None, 3, NoData(), [[1], [2]], np.ones((2, 2)), [1, None], [1, 2, 3]])
+def test_what_is_no_list_of_participants_is_refused(clusters: object) -> None:
+    with pytest.raises(stats.StatisticsError, match="clusters_a"):
+        stats.compare_means([1.0, 2.0], GOOD, clusters_a=clusters, clusters_b=PEOPLE)
