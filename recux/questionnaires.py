@@ -1,41 +1,53 @@
 """A study's questionnaires as they were when it was launched.
 
-Files change; a running study does not. At the launch each instrument is kept with the study, and from then on pages and
-imports of the study read that. Figures read the files, and so does a draft, which nobody answers.
+Files change; a running study does not. At the launch each instrument is kept with the study, and from then on pages,
+imports, the API and every figure of the study read that. Only a draft reads the files.
 """
+
+from collections.abc import Iterable
 
 from sqlmodel import Session, col, select
 
-from db.tables import Participant, Study, StudyInstrument
+from db.tables import Participant, Response, Study, StudyInstrument
 from recux.errors import Conflict, InvalidInput, NotFound
-from recux.instruments import Instrument, load
+from recux.instruments import Instrument, available, load
 
 _PARSED: dict[str, Instrument] = {}
 """Instruments by fingerprint, so that a page does not parse its questions at every run."""
 
 
 def freeze(session: Session, study: Study) -> None:
-    """Keep the study's instruments as they are now; those that it keeps already stay as they are.
+    """Keep the study's instruments as they are now, and others that were answered already (imports may bring some);
+    those that it keeps stay as they are.
 
     Raises Conflict when a file was changed without counting its version up: another study was launched with the same
     version and other content, and answers to the two could not be told apart.
     """
     assert study.id is not None
-    there = set(session.exec(select(StudyInstrument.instrument).where(StudyInstrument.study_id == study.id)))
-    for name in study.instruments:
-        instrument = load(name)
+    others = sorted(set(answered(session, study.id)).intersection(available()))
+    keep(session, study.id, [*study.instruments, *others])
+
+
+def keep(session: Session, study_id: int, names: Iterable[str]) -> None:
+    """Keep these instruments with a study where it does not yet. Raises Conflict like :func:`freeze`."""
+    there = set(session.exec(select(StudyInstrument.instrument).where(StudyInstrument.study_id == study_id)))
+    for instrument in (load(name) for name in dict.fromkeys(names) if name not in there):
         check_unchanged(session, instrument)
-        if name not in there:
-            session.add(
-                StudyInstrument(
-                    study_id=study.id,
-                    instrument=name,
-                    version=instrument.version,
-                    fingerprint=instrument.fingerprint,
-                    content=instrument.model_dump(mode="json"),
-                )
+        session.add(
+            StudyInstrument(
+                study_id=study_id,
+                instrument=instrument.id,
+                version=instrument.version,
+                fingerprint=instrument.fingerprint,
+                content=instrument.model_dump(mode="json"),
             )
+        )
     session.flush()
+
+
+def answered(session: Session, study_id: int) -> list[str]:
+    """Ids of the instruments that somebody answered, or opened, in the study."""
+    return sorted(session.exec(select(Response.instrument).where(Response.study_id == study_id).distinct()))
 
 
 def check_unchanged(session: Session, instrument: Instrument) -> None:
@@ -75,12 +87,26 @@ def instrument_of(session: Session, study_id: int, name: str) -> Instrument:
     """The study's instrument ``name``: as at its launch, or for a draft as its file says. Raises NotFound."""
     mine = StudyInstrument.study_id == study_id, StudyInstrument.instrument == name
     fingerprint = session.exec(select(StudyInstrument.fingerprint).where(*mine)).first()
-    if fingerprint is None:
-        return load(name)
+    return load(name) if fingerprint is None else _kept(session, study_id, name, fingerprint)
+
+
+def instruments_of(session: Session, study: Study) -> dict[str, Instrument]:
+    """All instruments that the study asks, or has answers to, by id: each as at the launch, or for a draft as its file
+    says. One whose file is gone and that was never kept is left out.
+    """
+    assert study.id is not None
+    statement = select(StudyInstrument.instrument, StudyInstrument.fingerprint)
+    rows = session.exec(statement.where(StudyInstrument.study_id == study.id)).all()
+    kept = {name: _kept(session, study.id, name, fingerprint) for name, fingerprint in rows}
+    others = {*study.instruments, *answered(session, study.id)} - set(kept)
+    return kept | {name: load(name) for name in sorted(others.intersection(available()))}
+
+
+def _kept(session: Session, study_id: int, name: str, fingerprint: str) -> Instrument:
     if fingerprint not in _PARSED:
-        _PARSED[fingerprint] = Instrument.model_validate(
-            session.exec(select(StudyInstrument.content).where(*mine)).one()
-        )
+        mine = StudyInstrument.study_id == study_id, StudyInstrument.instrument == name
+        content = session.exec(select(StudyInstrument.content).where(*mine)).one()
+        _PARSED[fingerprint] = Instrument.model_validate(content)
     return _PARSED[fingerprint]
 
 

@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from db.engine import read_session
 from db.tables import ConsentText, Impression, Item, Participant, Slate, Study
-from recux import instruments
 from recux.access.embedding import token_for, url_for
 from recux.api.admission import KeyedRoute, needs
 from recux.api.replies import Reply, answer, as_json, hashed
@@ -41,6 +40,7 @@ from recux.collect.studies import get_study
 from recux.errors import Conflict, NotAllowed, NotFound
 from recux.instruments import Instrument, Question
 from recux.operate import metrics
+from recux.questionnaires import instrument_of
 
 router = APIRouter(tags=["collect"], route_class=KeyedRoute)
 COLLECT = needs("collect", 409)
@@ -111,7 +111,7 @@ def read_instrument(
 ) -> Response:
     """A questionnaire of the study, to be shown with this wording."""
     with read_session(_engine(request)) as session:
-        found = _instrument(get_study(session, study), instrument)
+        found = _instrument(session, get_study(session, study), instrument)
     title = found.title.get(language or "") or found.title["en"]
     questions = [_question(one, language) for one in found.questions]
     named = {"instrument": found.id, "version": found.version, "title": title}
@@ -131,7 +131,7 @@ async def write_answer(  # noqa: PLR0917 - FastAPI fills them by name
 
     def work(session: Session) -> Reply:
         person = _person(session, study, participant)
-        asked = _instrument(session.get_one(Study, person.study_id), instrument)
+        asked = _instrument(session, session.get_one(Study, person.study_id), instrument)
         row = save_answer(session, person, asked, question, **taken.model_dump())
         said = {name: getattr(row, name) if row else None for name in ("value", "text", "wording")}
         named = {"instrument": instrument, "question": question, "refused": bool(row and row.refused)}
@@ -147,7 +147,7 @@ async def complete(request: Request, study: StudySlug, participant: PersonId, in
 
     def work(session: Session) -> Reply:
         person = _person(session, study, participant)
-        asked = _instrument(session.get_one(Study, person.study_id), instrument)
+        asked = _instrument(session, session.get_one(Study, person.study_id), instrument)
         row = complete_response(session, person, asked, language=person.language)
         said = {"instrument": instrument, "version": row.version, "completed_at": _iso(row.completed_at)}
         return Reply(said, participant_id=person.id)
@@ -221,12 +221,13 @@ def _impression(session: Session, slug: str, external_id: str, taken: RatingTake
     raise NotFound(f"participant {external_id!r} has no slate {taken.slate_id!r} that holds item {taken.item_id!r}")
 
 
-def _instrument(study: Study, name: str) -> Instrument:
+def _instrument(session: Session, study: Study, name: str) -> Instrument:
     if name not in study.instruments:
         raise NotFound(
             f"study {study.slug!r} does not ask {name!r}; it asks {', '.join(study.instruments) or 'nothing'}"
         )
-    return instruments.load(name)
+    assert study.id is not None  # it was read from the database
+    return instrument_of(session, study.id, name)
 
 
 def _question(question: Question, language: str | None) -> dict[str, Any]:

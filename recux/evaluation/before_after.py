@@ -68,7 +68,7 @@ def changes(before: Snapshot, after: Snapshot, *, number: int) -> list[Change]:
 
 def _data(all_arms: Snapshot, arm: str) -> Data:
     part = all_arms if arm == "" else all_arms.of_arm(arm)
-    return Data(part.ratings, last_wave(part.answers), part.exposures)
+    return Data(part.ratings, last_wave(part.answers), part.exposures, part.instruments)
 
 
 def _both(a: Data, b: Data, recorded: set[str]) -> list[str]:
@@ -94,7 +94,7 @@ def _contrast(
     if len(back) >= max(FEWEST_PAIRS, SAME_PEOPLE * min(len(before), len(after))):
         x, y = before[back], after[back]
         return Contrast(compare_paired(x.to_numpy(), y.to_numpy()), paired=True), (x, y)
-    others = Data(*(rows[~rows["participant"].isin(back)] for rows in (a.ratings, a.answers, a.exposures)))
+    others = a.where(lambda rows: rows[~rows["participant"].isin(back)])
     return Contrast(between(metric, others, b), paired=False), (before.drop(back), after)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from recux.evaluation.figure import FigureValue, figure
-from recux.instruments import Instrument, available, load
+from recux.instruments import Instrument, Instruments
 from recux.stats import proportion
 
 STRAIGHT, FAST, CONTRADICTION = "straight_lining", "too_fast", "contradiction"
@@ -34,18 +34,24 @@ OPPOSED = 0.6
 OWN_WORDS, COPIED_WORDS = 4, 20
 
 
-def flags(ratings: pd.DataFrame, answers: pd.DataFrame, comments: pd.DataFrame, timings: pd.DataFrame) -> pd.DataFrame:
+def flags(
+    ratings: pd.DataFrame,
+    answers: pd.DataFrame,
+    comments: pd.DataFrame,
+    timings: pd.DataFrame,
+    instruments: Instruments,
+) -> pd.DataFrame:
     """Columns ``participant`` and ``reason``, one row for each person and reason.
 
     ``comments`` has ``participant`` and ``comment``; ``timings`` has ``participant``, ``seconds`` and ``words`` of
-    each completed questionnaire whose time is known.
+    each completed questionnaire whose time is known; ``instruments`` are the study's.
     """
     found = {
-        STRAIGHT: _same_rating(ratings) | _same_answer(answers),
+        STRAIGHT: _same_rating(ratings) | _same_answer(answers, instruments),
         FAST: _hasty_rating(ratings) | _hasty_reading(timings),
-        CONTRADICTION: _contradicting(answers),
+        CONTRADICTION: _contradicting(answers, instruments),
         DUPLICATE: _repeating(comments),
-        INATTENTIVE: _inattentive(answers),
+        INATTENTIVE: _inattentive(answers, instruments),
     }
     rows = [(person, reason) for reason, people in found.items() for person in sorted(people)]
     return pd.DataFrame(rows, columns=["participant", "reason"]).astype({"participant": "int64", "reason": "str"})
@@ -77,7 +83,7 @@ def shares_of(counts: Mapping[str, int], spoke: int) -> dict[str, FigureValue]:
     }
 
 
-def unanswered(answers: pd.DataFrame) -> tuple[dict[str, float], dict[str, float]]:
+def unanswered(answers: pd.DataFrame, instruments: Instruments) -> tuple[dict[str, float], dict[str, float]]:
     """Of those who filled in an instrument, the share without an answer, and the share who refused, by question.
 
     Questions are named ``INSTRUMENT/QUESTION``. Questions that a person was not asked by design are not missing.
@@ -88,7 +94,7 @@ def unanswered(answers: pd.DataFrame) -> tuple[dict[str, float], dict[str, float
         name = str(instrument_id)
         said = _said(rows)
         refusals = rows[rows["refused"]].groupby("question")["response"].nunique()
-        for question, asked in _asked(name, rows).items():
+        for question, asked in _asked(instruments.get(name), rows).items():
             answered = said[said["question"] == question]["response"].isin(asked).sum()
             refusal = int(refusals.get(question, 0))
             missing[f"{name}/{question}"] = 1 - float(answered + refusal) / len(asked)
@@ -107,14 +113,14 @@ def _said(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["value"].notna() | rows["worded"]]
 
 
-def _asked(instrument_id: str, rows: pd.DataFrame) -> dict[str, "pd.Index[int]"]:
+def _asked(instrument: Instrument | None, rows: pd.DataFrame) -> dict[str, "pd.Index[int]"]:
     """For each question the responses in which it was to be asked; questions asked of nobody are left out."""
-    if instrument_id not in available():
+    if instrument is None:
         everybody = pd.Index(rows["response"].unique())
         return dict.fromkeys(sorted(rows["question"].unique()), everybody)
     wide = rows.pivot(index="response", columns="question", values="value")
     asked = {}
-    for question in load(instrument_id).questions:
+    for question in instrument.questions:
         condition = question.ask_if
         holds = np.ones(len(wide), dtype=bool)
         if condition is not None:
@@ -147,11 +153,11 @@ def _hasty_reading(timings: pd.DataFrame) -> set[int]:
     return set(timings["participant"][fast])
 
 
-def _tables(answers: pd.DataFrame) -> list[tuple[Instrument, pd.DataFrame]]:
+def _tables(answers: pd.DataFrame, instruments: Instruments) -> list[tuple[Instrument, pd.DataFrame]]:
     """Raw answers, responses x scale questions, of the instruments with reversed questions."""
     found = []
-    for name in sorted(set(answers["instrument"].unique()) & set(available())):
-        instrument = load(name)
+    for name in sorted(set(answers["instrument"].unique()) & set(instruments)):
+        instrument = instruments[name]
         if any(question.reverse for question in instrument.questions):
             rows = answers[answers["instrument"] == name]
             wide = rows.pivot(index=["response", "participant"], columns="question", values="value")
@@ -160,18 +166,18 @@ def _tables(answers: pd.DataFrame) -> list[tuple[Instrument, pd.DataFrame]]:
     return found
 
 
-def _same_answer(answers: pd.DataFrame) -> set[int]:
+def _same_answer(answers: pd.DataFrame, instruments: Instruments) -> set[int]:
     people: set[int] = set()
-    for _, wide in _tables(answers):
+    for _, wide in _tables(answers, instruments):
         same = (wide.notna().sum(axis=1) >= ENOUGH) & (wide.min(axis=1) == wide.max(axis=1))
         people |= set(wide.index[same].get_level_values("participant"))
     return people
 
 
-def _contradicting(answers: pd.DataFrame) -> set[int]:
+def _contradicting(answers: pd.DataFrame, instruments: Instruments) -> set[int]:
     """People whose mean answers to plain and to reversed questions lie far apart once the latter are turned round."""
     people: set[int] = set()
-    for instrument, wide in _tables(answers):
+    for instrument, wide in _tables(answers, instruments):
         for construct in instrument.constructs:
             apart = _apart(wide, instrument, construct.questions)
             people |= set(apart.index[apart >= OPPOSED].get_level_values("participant"))
@@ -189,10 +195,10 @@ def _apart(wide: pd.DataFrame, instrument: Instrument, names: tuple[str, ...]) -
     return distance / (high - low)
 
 
-def _inattentive(answers: pd.DataFrame) -> set[int]:
+def _inattentive(answers: pd.DataFrame, instruments: Instruments) -> set[int]:
     people: set[int] = set()
-    for name in set(answers["instrument"].unique()) & set(available()):
-        for question in load(name).questions:
+    for name in set(answers["instrument"].unique()) & set(instruments):
+        for question in instruments[name].questions:
             if question.expected is not None:
                 rows = answers[(answers["instrument"] == name) & (answers["question"] == question.name)]
                 people |= set(rows["participant"][rows["value"].notna() & (rows["value"] != question.expected)])

@@ -136,7 +136,7 @@ def compare(
 ) -> Compared:
     """Arm minus control by one metric; answers must be of one wave a person and arm."""
     a, b = data.of_arm(control), data.of_arm(arm)
-    margin = margin_of(metric, _rate(metric, a))
+    margin = margin_of(metric, data.instruments, _rate(metric, a))
     if first is None or not (crossover or same_people(a, b)):
         result = between(metric, a, b)
         mix = None

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recux.evaluation.figure import FigureValue, figure, missing
-from recux.instruments import Construct, Instrument, available, load
+from recux.instruments import Construct, Instrument, Instruments
 from recux.stats import (
     bounded_mean,
     ces,
@@ -76,19 +76,19 @@ def figures(ratings: pd.DataFrame, answers: pd.DataFrame) -> dict[str, FigureVal
     return found
 
 
-def instruments(answers: pd.DataFrame) -> dict[str, InstrumentFigures]:
-    """Every questionnaire that somebody answered, with its constructs."""
+def instruments(answers: pd.DataFrame, known: Instruments) -> dict[str, InstrumentFigures]:
+    """Every one of the study's ``known`` questionnaires that somebody answered, with its constructs."""
     answers = last_wave(answers)
-    known = sorted(set(answers["instrument"].unique()) & set(available()))
-    return {one: _instrument(answers[answers["instrument"] == one], load(one)) for one in known}
+    asked = sorted(set(answers["instrument"].unique()) & set(known))
+    return {one: _instrument(answers[answers["instrument"] == one], known[one]) for one in asked}
 
 
-def constructs(answers: pd.DataFrame) -> dict[str, ConstructFigures]:
+def constructs(answers: pd.DataFrame, known: Instruments) -> dict[str, ConstructFigures]:
     """The constructs that several questions measure together, as ``INSTRUMENT.CONSTRUCT``."""
     return {
         f"{name}.{construct.name}": instrument.constructs[construct.name]
-        for name, instrument in instruments(answers).items()
-        for construct in load(name).constructs
+        for name, instrument in instruments(answers, known).items()
+        for construct in known[name].constructs
         if len(construct.questions) > 1
     }
 

@@ -12,6 +12,8 @@ from recux.evaluation import data_quality, experiment, recommendation, rows, sat
 from recux.evaluation.exposure import exposures
 from recux.evaluation.figure import FigureValue
 from recux.evaluation.scope import Scope
+from recux.instruments import Instruments
+from recux.questionnaires import instruments_of
 
 Figures = dict[str, FigureValue]
 
@@ -37,6 +39,8 @@ class Snapshot:
     """The arm that each person met first, of those who met several."""
     counts: dict[str, int]
     """People who count, by arm; also those who have not said or seen anything."""
+    instruments: Instruments
+    """The study's, as it was launched with them."""
     crossover: bool = False
     """Whether people were meant to meet both arms."""
 
@@ -82,7 +86,7 @@ class Snapshot:
 
     def comparisons(self) -> list[experiment.Comparison]:
         """Every arm against the control."""
-        data = experiment.Data(self.ratings, self.answers, self.exposures)
+        data = experiment.Data(self.ratings, self.answers, self.exposures, self.instruments)
         split = self.sample_ratio()
         return experiment.comparisons(
             data,
@@ -117,6 +121,7 @@ def snapshot(session: Session, study: Study, scope: Scope, *, untimed: bool | No
         first_arms=first_arms(listed, shown),
         crossover=study.design == "crossover",
         counts=rows.people_by_arm(session, scope),
+        instruments=instruments_of(session, study),
     )
 
 
@@ -141,7 +146,7 @@ def flags(session: Session, scope: Scope, data: Snapshot) -> pd.DataFrame:
     """Columns ``participant`` and ``reason``: who answered without care."""
     written, timed = texts.comments(session, scope), texts.timings(session, scope)
     mine = written[written["id"].isin(data.ratings["id"])], timed[timed["response"].isin(data.answers["response"])]
-    return data_quality.flags(data.ratings, data.answers, *mine)
+    return data_quality.flags(data.ratings, data.answers, *mine, instruments=data.instruments)
 
 
 def weights(session: Session, scope: Scope) -> dict[str, float]:

@@ -75,7 +75,7 @@ def _changes(session: Session, study: Study, batch: Batch) -> Iterator[dict[str,
 
 
 def _figures(data: Snapshot) -> dict[str, Figures]:
-    measured = constructs(data.answers)
+    measured = constructs(data.answers, data.instruments)
     return {
         "satisfaction": data.satisfaction() | {name: both.score for name, both in measured.items()},
         "recommendation": data.recommendation(),

@@ -1,5 +1,6 @@
 """One value a person, for any metric by which arms or rounds are compared."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 
 from recux.evaluation.recommendation import RATES
 from recux.evaluation.satisfaction import construct_range, construct_scores, table
-from recux.instruments import Construct, Instrument, available, load
+from recux.instruments import Construct, Instrument, Instruments
 from recux.stats.scales import sus_scores, umux_lite_scores
 
 MARGINS = {"nps": 10.0, "csat": 0.1, "mean_rating": 0.2, "ces": 0.35, "sus": 5.0, "umux_lite": 5.0}
@@ -23,10 +24,16 @@ class Data:
     ratings: pd.DataFrame
     answers: pd.DataFrame
     exposures: pd.DataFrame
+    instruments: Instruments
+    """The study's, as it was launched with them."""
 
     def of_arm(self, arm: str) -> "Data":
         """The rows of one arm."""
-        return Data(*(rows[rows["arm"] == arm] for rows in (self.ratings, self.answers, self.exposures)))
+        return self.where(lambda rows: rows[rows["arm"] == arm])
+
+    def where(self, keep: Callable[[pd.DataFrame], pd.DataFrame]) -> "Data":
+        """The rows that ``keep`` leaves of each table."""
+        return Data(keep(self.ratings), keep(self.answers), keep(self.exposures), self.instruments)
 
 
 def measured(data: Data, recorded: set[str]) -> list[str]:
@@ -55,30 +62,30 @@ def values_of(metric: str, data: Data) -> "pd.Series[float]":
         return _scored(metric, given)
     if metric in {"sus", "umux_lite"}:
         return _whole(metric, answers)
-    instrument, construct = construct_of(metric)
+    instrument, construct = construct_of(metric, data.instruments)
     if instrument is None or construct is None:
         return pd.Series(np.empty(0))
     wide = table(answers, [question.name for question in instrument.questions])
     return construct_scores(wide, instrument, construct)
 
 
-def margin_of(metric: str, rate: float | None = None) -> float | None:
+def margin_of(metric: str, instruments: Instruments, rate: float | None = None) -> float | None:
     """The difference below which it does not matter; None where nothing says. ``rate`` is the control's."""
     if metric in MARGINS:
         return MARGINS[metric]
     if metric in RATES:
         return RELATIVE_MARGIN * rate if rate else None
-    instrument, construct = construct_of(metric)
+    instrument, construct = construct_of(metric, instruments)
     if instrument is None or construct is None:
         return None
     low, high = construct_range(instrument, construct)
     return RELATIVE_MARGIN * (high - low)
 
 
-def construct_of(metric: str) -> tuple[Instrument | None, Construct | None]:
+def construct_of(metric: str, instruments: Instruments) -> tuple[Instrument | None, Construct | None]:
     """The instrument and the construct that ``INSTRUMENT.CONSTRUCT`` names, as far as they exist."""
     name, _, construct_name = metric.partition(".")
-    instrument = load(name) if name in available() else None
+    instrument = instruments.get(name)
     if instrument is None:
         return None, None
     return instrument, next((one for one in instrument.constructs if one.name == construct_name), None)

@@ -15,6 +15,7 @@ from recux.ingest.lookups import Selected, chunked_rows, create_people, defaults
 from recux.ingest.plan import Row
 from recux.ingest.state import Import, column_values
 from recux.instruments import check_answer
+from recux.questionnaires import keep
 
 Columns = dict[str, Any]
 
@@ -99,6 +100,8 @@ def _open_responses(run: Import, rows: Sequence[Row]) -> set[Sheet]:
         sheet = _sheet(run, row)
         if sheet not in known:
             moments.setdefault(sheet, []).append(row.values.get("answered_at"))
+    if run.study.status != "draft":
+        keep(run.session, run.study_id, sorted({sheet.instrument for sheet in moments}))
     insert_many(run.session, Response, [_response(run, sheet, times) for sheet, times in moments.items()])
     return set(moments)
 

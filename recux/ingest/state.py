@@ -80,7 +80,7 @@ class Import:
             self._helper.shutdown()
 
     def instrument(self, name: str) -> Instrument:
-        """The study's instrument, as at its launch. Raises NotFound."""
+        """The study's instrument, as at its launch or since its first answers. Raises NotFound."""
         if name not in self.instruments:
             self.instruments[name] = instrument_of(self.session, self.study_id, name)
         return self.instruments[name]

@@ -9,16 +9,16 @@ import pandas as pd
 
 from recux.evaluation.figure import FigureValue, figure, missing
 from recux.evaluation.satisfaction import last_wave
-from recux.instruments import available, load
+from recux.instruments import Instrument, Instruments
 from recux.stats import bounded_mean
 
 DEFINITION = "Mean of people's answers to all questionnaires, each put on 0 to 100 (100 is best)"
 
 
-def scores(answers: pd.DataFrame) -> "pd.Series[float]":
-    """Each person's score, 0 to 100, by person."""
+def scores(answers: pd.DataFrame, instruments: Instruments) -> "pd.Series[float]":
+    """Each person's score, 0 to 100, by person; ``instruments`` are the study's."""
     answers = last_wave(answers).dropna(subset=["value"])
-    ranges = _ranges(sorted(set(answers["instrument"]) & set(available())))
+    ranges = _ranges([instruments[name] for name in sorted(set(answers["instrument"]) & set(instruments))])
     known = answers.merge(ranges, on=["instrument", "question"])
     share = (known["value"] - known["low"]) / (known["high"] - known["low"])
     known = known.assign(score=100 * share.where(~known["reverse"].astype(bool), 1 - share))
@@ -26,19 +26,19 @@ def scores(answers: pd.DataFrame) -> "pd.Series[float]":
     return by_instrument.groupby("participant").mean()
 
 
-def figure_of(answers: pd.DataFrame) -> FigureValue:
+def figure_of(answers: pd.DataFrame, instruments: Instruments) -> FigureValue:
     """The mean score with its interval."""
-    values = scores(answers)
+    values = scores(answers, instruments)
     if values.empty:
         return missing("nobody answered a question with a scale", DEFINITION, n=0)
     return figure(bounded_mean(values.to_numpy(), low=0, high=100), DEFINITION)
 
 
-def _ranges(names: list[str]) -> pd.DataFrame:
+def _ranges(instruments: list[Instrument]) -> pd.DataFrame:
     rows = [
-        (name, question.name, *question.bounds, question.reverse)
-        for name in names
-        for question in load(name).questions
+        (instrument.id, question.name, *question.bounds, question.reverse)
+        for instrument in instruments
+        for question in instrument.questions
         if question.low is not None and question.expected is None
     ]
     return pd.DataFrame(rows, columns=["instrument", "question", "low", "high", "reverse"])

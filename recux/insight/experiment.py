@@ -59,7 +59,7 @@ class Experiment(NamedTuple):
 def now(session: Session, study: Study) -> Experiment:
     """Every arm against the first, over all that counts at this moment, batched or not."""
     data = snapshot(session, study, live(study))
-    rows = Data(data.ratings, last_wave(data.answers), data.exposures)
+    rows = Data(data.ratings, last_wave(data.answers), data.exposures, data.instruments)
     values = {arm: values_of(study.primary_metric, rows.of_arm(arm)) for arm in data.arms}
     people = {arm: len(found) for arm, found in values.items()}
     running = study.status in {"live", "paused"} and min(people.values(), default=0) < (study.planned_n or 0)

@@ -13,6 +13,8 @@ from recux.evaluation.exposure import exposures
 from recux.evaluation.recommendation import RATES
 from recux.evaluation.satisfaction import construct_range, last_wave
 from recux.evaluation.scope import arm_keys, live, study_id
+from recux.instruments import Instruments
+from recux.questionnaires import instruments_of
 from recux.stats import minimum_detectable_effect, required_n
 
 ENOUGH = 20
@@ -62,16 +64,16 @@ def plan(session: Session, study: Study) -> Plan | None:
     if len(arms) < 2 or n < 2:
         return None
     sd, sd_from, sd_n = _spread(session, study)
-    margin = margin_of(study.primary_metric)
+    margin = margin_of(study.primary_metric, instruments_of(session, study))
     seen = minimum_detectable_effect(n, sd=sd).value
     return Plan(study.primary_metric, n, source, sd, sd_from, sd_n, seen, margin, required_n(margin, sd=sd).n_per_arm)
 
 
-def margin_of(metric: str) -> float:
+def margin_of(metric: str, instruments: Instruments) -> float:
     """Differences smaller than this do not matter, in the metric's unit."""
     if metric in values.MARGINS:
         return values.MARGINS[metric]
-    return values.RELATIVE_MARGIN * (TYPICAL_RATE[metric] if metric in RATES else _range(metric))
+    return values.RELATIVE_MARGIN * (TYPICAL_RATE[metric] if metric in RATES else _range(metric, instruments))
 
 
 def _n_per_arm(session: Session, study: Study, arms: int) -> tuple[int, Literal["planned", "invited"]]:
@@ -92,7 +94,7 @@ def _spread(session: Session, study: Study) -> tuple[float, str, int]:
         if len(known) >= ENOUGH and known.std() > 0:
             return float(known.std()), "own" if one is study else one.slug, len(known)
     typical = TYPICAL.get(study.primary_metric)
-    return typical or SHARE_OF_RANGE * _range(study.primary_metric), "typical", 0
+    return typical or SHARE_OF_RANGE * _range(study.primary_metric, instruments_of(session, study)), "typical", 0
 
 
 def within_arms(session: Session, study: Study, metric: str) -> "pd.Series[float]":
@@ -112,11 +114,11 @@ def read_data(session: Session, study: Study, metric: str) -> values.Data:
         answers = last_wave(rows.answers(session, scope))
     if metric in RATES:
         shown = exposures(rows.impressions(session, scope), ratings, rows.interactions(session, scope))
-    return values.Data(ratings, answers, shown if metric in RATES else ratings)
+    return values.Data(ratings, answers, shown if metric in RATES else ratings, instruments_of(session, study))
 
 
-def _range(metric: str) -> float:
-    instrument, construct = values.construct_of(metric)
+def _range(metric: str, instruments: Instruments) -> float:
+    instrument, construct = values.construct_of(metric, instruments)
     if instrument is None or construct is None:
         return 1.0
     low, high = construct_range(instrument, construct)

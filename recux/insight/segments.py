@@ -1,6 +1,7 @@
 """The primary metric within cohorts, languages and categories of items: to look for exceptions, not to decide."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pandas as pd
 import sqlalchemy as sa
@@ -50,23 +51,23 @@ def segments(session: Session, study: Study, data: Snapshot) -> pd.DataFrame:
 
 def _parts(session: Session, study: Study, data: Snapshot) -> Iterator[tuple[str, str, Data]]:
     """The rows of each group of people, then of each category for what is about items."""
-    whole = Data(data.ratings, last_wave(data.answers, by_arm=True), data.exposures)
+    whole = Data(data.ratings, last_wave(data.answers, by_arm=True), data.exposures, data.instruments)
     cohorts = data.people.set_index("participant")["cohort"]
     for dimension, of_person in (("cohort", cohorts), ("language", _languages(session, study))):
         for group in _largest(of_person):
             people = of_person.index[of_person == group]
-            yield dimension, group, Data(*(rows[rows["participant"].isin(people)] for rows in _tables(whole)))
+            yield dimension, group, whole.where(partial(_of, people))
     if study.primary_metric != "mean_rating" and study.primary_metric not in RATES:
         return
     of_item = data.items.set_index("item")["category"]
     for group in _largest(of_item):
         items = of_item.index[of_item == group]
         rated, shown = (rows[rows["item"].isin(items)] for rows in (whole.ratings, whole.exposures))
-        yield "category", group, Data(rated, whole.answers.iloc[:0], shown)
+        yield "category", group, Data(rated, whole.answers.iloc[:0], shown, whole.instruments)
 
 
-def _tables(data: Data) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    return data.ratings, data.answers, data.exposures
+def _of(people: "pd.Index[int]", rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[rows["participant"].isin(people)]
 
 
 def _largest(groups: "pd.Series[str]") -> list[str]:

@@ -14,7 +14,8 @@ from db.tables import Answer, Arm, Batch, BatchRow, Impression, Item, Participan
 from recux.evaluation.scope import live
 from recux.evaluation.snapshot import flags, snapshot
 from recux.insight.comments import mask
-from recux.instruments import load
+from recux.instruments import Instrument, Question
+from recux.questionnaires import instruments_of
 from recux.spreadsheet import safe_cell
 
 MEANING = {
@@ -63,12 +64,12 @@ def answers(session: Session, study: Study, *, raw: bool = False) -> pd.DataFram
 
 def codebook(session: Session, study: Study) -> pd.DataFrame:
     """What each column and each question means: ``kind`` (column, question), ``name``, ``meaning``, ``lowest``,
-    ``highest``, ``values``; questions in the wording of the version that the study uses now.
+    ``highest``, ``values``; questions in the wording that the study was launched with.
     """
     rows: list[dict[str, Any]] = [{"kind": "column", "name": name, "meaning": text} for name, text in MEANING.items()]
     stars = {"lowest": 1, "highest": 5, "values": "1 = worst, 5 = best"}
     rows.append({"kind": "question", "name": f"{RATING}/rating", "meaning": "Stars given to an item", **stars})
-    for instrument in _instruments(session, study):
+    for _, instrument in sorted(instruments_of(session, study).items()):
         rows += [_question(instrument, question, study) for question in instrument.questions]
     return pd.DataFrame(rows, columns=["kind", "name", "meaning", "lowest", "highest", "values"])
 
@@ -173,14 +174,7 @@ def _batch(kind: str, row: Any) -> sa.ScalarSelect[Any]:
     )
 
 
-def _instruments(session: Session, study: Study) -> list[Any]:
-    """Those that were answered, and those that the study asks."""
-    statement = sa.select(col(Response.instrument)).where(col(Response.study_id) == study.id).distinct()
-    answered = {str(name) for name in session.connection().execute(statement).scalars()}
-    return [load(name) for name in sorted(answered | set(study.instruments))]
-
-
-def _question(instrument: Any, question: Any, study: Study) -> dict[str, Any]:
+def _question(instrument: Instrument, question: Question, study: Study) -> dict[str, Any]:
     language = study.languages[0]
     labels = question.end_labels(language) if question.low is not None else None
     values = f"{question.low} = {labels[0]}, {question.high} = {labels[1]}" if labels else ""

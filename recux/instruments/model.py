@@ -12,6 +12,8 @@ from recux.errors import NotFound
 Kind = Literal["scale", "stars", "slider", "single", "multiple", "text"]
 Method = Literal["mean", "percent"]
 Answers = Mapping[str, float | None]
+Instruments = Mapping[str, "Instrument"]
+"""Those that a study knows, by id."""
 ByLanguage = dict[str, str]
 Name = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
 

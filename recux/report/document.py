@@ -119,7 +119,7 @@ def _satisfaction_of(data: Snapshot) -> Json:
                 for construct, both in one.constructs.items()
             },
         }
-        for name, one in instruments(data.answers).items()
+        for name, one in instruments(data.answers, data.instruments).items()
     }
     counts = {"ratings": len(data.ratings), "people": len(data.people)}
     return {**_json(data.satisfaction()), "instruments": constructs, **counts}
@@ -159,7 +159,7 @@ def _comparison(one: Comparison) -> Json:
 
 
 def _data_quality(session: Session, scope: Scope, data: Snapshot, flagged: dict[str, int]) -> Json:
-    missing, refused = data_quality.unanswered(data.answers)
+    missing, refused = data_quality.unanswered(data.answers, data.instruments)
     return {
         "responses": int(data.answers["response"].nunique()),
         "ratings": len(data.ratings),

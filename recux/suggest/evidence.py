@@ -27,6 +27,7 @@ from db.tables import (
     Suggestion,
     SuggestionEvent,
 )
+from recux.questionnaires import instruments_of
 from recux.suggest.frames import ArmInfo, Construct, Evidence, ModelFact, in_confirmation_half, integers
 from recux.suggest.reading import Row, index_of, numbers, read
 from recux.suggest.rows import (
@@ -63,7 +64,7 @@ def read_evidence(session: Session, round_: Round, *, rounds: tuple[int, int] | 
         requests=requests_of(session, round_.study_id, person, arms, ratings, since_start=first == 1),
         interactions=interactions,
         models=_models(session, round_),
-        constructs=_constructs(session, round_.study_id),
+        constructs=_constructs(session, study),
         shares=_shares(session, round_),
         objectives=study.objectives,
         primary_metric=study.primary_metric,
@@ -184,14 +185,11 @@ def _shares(session: Session, round_: Round) -> dict[str, float]:
     return measured if share is None else {"unknown_token_share": float(share), **measured}
 
 
-def _constructs(session: Session, study_id: int) -> tuple[Construct, ...]:
-    """Constructs of the instruments that were answered and that recux knows."""
-    from recux.instruments import available, load
-
-    used = session.exec(select(Response.instrument).where(Response.study_id == study_id).distinct())
-    known = set(available())
+def _constructs(session: Session, study: Study) -> tuple[Construct, ...]:
+    """Constructs of the instruments that were answered, as the study was launched with them."""
+    used = set(session.exec(select(Response.instrument).where(Response.study_id == study.id).distinct()))
     found = []
-    for instrument in (load(name) for name in sorted(used) if name in known):
+    for instrument in (one for name, one in sorted(instruments_of(session, study).items()) if name in used):
         for construct in instrument.constructs:
             questions = [instrument.question(name) for name in construct.questions]
             low, high = questions[0].bounds

@@ -6,7 +6,7 @@ from db.tables import ImportRun
 from recux.evaluation.data_quality import count, flagged_shares, flags, unanswered, without, words_in
 from recux.evaluation.scope import live
 from recux.evaluation.texts import quarantined
-from tests.evaluation.world import answers_frame, ratings_frame
+from tests.evaluation.world import KNOWN, answers_frame, ratings_frame
 from tests.planting import START, plant_study
 
 NO_COMMENTS = pd.DataFrame({"participant": [], "comment": []}).astype({"participant": "int64", "comment": "str"})
@@ -16,7 +16,7 @@ NO_TIMINGS = pd.DataFrame({"participant": [], "seconds": [], "words": []}).astyp
 def reasons(ratings=None, answers=None, comments=NO_COMMENTS, timings=NO_TIMINGS):
     ratings = ratings_frame([]) if ratings is None else ratings
     answers = answers_frame([]) if answers is None else answers
-    found = flags(ratings, answers, comments, timings)
+    found = flags(ratings, answers, comments, timings, KNOWN)
     return set(zip(found["participant"], found["reason"], strict=True))
 
 
@@ -71,7 +71,7 @@ def test_chinese_characters_count_as_two_thirds_of_a_word(text, words):
 
 def test_flagged_people_can_be_left_out_of_any_rows():
     ratings = ratings_frame([(1, "a", 5)] * 5 + [(2, "a", 1)])
-    flagged = flags(ratings, answers_frame([]), NO_COMMENTS, NO_TIMINGS)
+    flagged = flags(ratings, answers_frame([]), NO_COMMENTS, NO_TIMINGS, KNOWN)
     assert without(ratings, flagged)["participant"].tolist() == [2]
     assert count(flagged)["straight_lining"] == 1
     assert flagged_shares(flagged, 2)["flagged.straight_lining"].value == 0.5
@@ -80,7 +80,7 @@ def test_flagged_people_can_be_left_out_of_any_rows():
 def test_a_question_without_an_answer_is_missing_and_a_refused_one_is_not():
     answers = answers_frame([(1, "a", "ces", "score", 5), (2, "a", "ces", "score", None), (3, "a", "ces", "why", 0)])
     answers.loc[1, "refused"] = True
-    missing, refused = unanswered(answers)
+    missing, refused = unanswered(answers, KNOWN)
     assert missing["ces/score"] == pytest.approx(1 / 3)
     assert refused == {"ces/score": pytest.approx(1 / 3)}
 

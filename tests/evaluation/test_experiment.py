@@ -7,7 +7,7 @@ from recux.evaluation.figure import FigureValue
 from recux.evaluation.lists import METRICS
 from recux.instruments import load
 from recux.stats import compare_crossover, compare_means, holm
-from tests.evaluation.world import answers_frame, exposures_frame, ratings_frame
+from tests.evaluation.world import KNOWN, answers_frame, exposures_frame, ratings_frame
 
 SILENCE, UNSEEN = answers_frame([]), exposures_frame([(1, [5])]).iloc[:0]
 
@@ -25,7 +25,7 @@ def pilot(effects, *, people=40, each=6, seed=1):
 
 
 def verdicts(ratings, arms="ab", primary="mean_rating", **more):
-    found = comparisons(Data(ratings, SILENCE, UNSEEN), list(arms), primary, recorded=set(), **more)
+    found = comparisons(Data(ratings, SILENCE, UNSEEN, KNOWN), list(arms), primary, recorded=set(), **more)
     return {one.arm: one.verdict for one in found if one.primary}
 
 
@@ -47,7 +47,7 @@ def test_a_broken_split_lets_nothing_be_told():
 
 
 def test_the_primary_metric_of_several_arms_is_adjusted_over_the_arms():
-    data = Data(pilot({"a": 0, "b": 0.3, "c": 0.25}, people=25), SILENCE, UNSEEN)
+    data = Data(pilot({"a": 0, "b": 0.3, "c": 0.25}, people=25), SILENCE, UNSEEN, KNOWN)
     found = comparisons(data, ["a", "b", "c"], "mean_rating", recorded=set())
     assert [one.p_adjusted for one in found] == pytest.approx(list(holm([one.p for one in found])))
 
@@ -55,7 +55,7 @@ def test_the_primary_metric_of_several_arms_is_adjusted_over_the_arms():
 def test_a_rating_is_never_counted_as_a_person():
     ratings = pilot({"a": 0, "b": 0.4}, people=15)
     a, b = (ratings[ratings["arm"] == arm].groupby("participant")["rating"].mean() for arm in "ab")
-    found = compare("mean_rating", Data(ratings, SILENCE, UNSEEN), "b", "a").result
+    found = compare("mean_rating", Data(ratings, SILENCE, UNSEEN, KNOWN), "b", "a").result
     wanted = compare_means(a.to_numpy(), b.to_numpy())
     assert (found.difference, found.p, found.n_a) == pytest.approx((wanted.difference, wanted.p, 15))
 
@@ -63,7 +63,7 @@ def test_a_rating_is_never_counted_as_a_person():
 def test_nps_and_csat_are_compared_beside_the_primary_metric():
     rows = [(n, "ab"[n % 2], "nps", "score", 10 if n % 2 else 3) for n in range(40)]
     rows += [(n, "ab"[n % 2], "csat", "score", 5 if n % 2 else 2) for n in range(40)]
-    data = Data(pilot({"a": 0, "b": 0}), answers_frame(rows), UNSEEN)
+    data = Data(pilot({"a": 0, "b": 0}), answers_frame(rows), UNSEEN, KNOWN)
     found = {one.metric: one for one in comparisons(data, ["a", "b"], "mean_rating", recorded=set())}
     assert found["nps"].verdict == found["csat"].verdict == "better"
     assert found["nps"].difference.value == 200
@@ -75,7 +75,7 @@ def test_a_difference_in_clicks_is_the_difference_of_the_two_rates():
     b = exposures_frame([(100 + n, [None] * (n % 3 + 2)) for n in range(30)], arm="b")
     rng = np.random.default_rng(5)
     shown = pd.concat([a.assign(clicked=rng.random(len(a)) < 0.2), b.assign(clicked=rng.random(len(b)) < 0.5)])
-    found = compare("ctr", Data(ratings_frame([]), SILENCE, shown), "b", "a").result
+    found = compare("ctr", Data(ratings_frame([]), SILENCE, shown, KNOWN), "b", "a").result
     rates = shown.groupby("arm")["clicked"].mean()
     assert found.difference == pytest.approx(rates["b"] - rates["a"])
     assert (found.n_a, found.n_b) == (30, 30)
@@ -83,7 +83,7 @@ def test_a_difference_in_clicks_is_the_difference_of_the_two_rates():
 
 def test_ranking_figures_are_never_compared():
     shown = pd.concat([exposures_frame([(n, [5, 1, 4])], arm="ab"[n % 2]).assign(slate=n) for n in range(20)])
-    data = Data(pilot({"a": 0, "b": 0.9}), SILENCE, shown.assign(clicked=shown["item"] == 1))
+    data = Data(pilot({"a": 0, "b": 0.9}), SILENCE, shown.assign(clicked=shown["item"] == 1), KNOWN)
     found = comparisons(data, ["a", "b"], "ndcg", recorded={"click"})
     assert found[0].verdict == "cannot_tell"  # even when somebody asks for it
     assert not {one.metric for one in found[1:]} & set(METRICS)
@@ -95,7 +95,7 @@ def test_a_construct_can_decide():
         for question in (load("trust").question(name) for name in ("q1", "q2", "q3")):
             score = float(np.clip((4.5 if n % 2 else 2) + rng.integers(-1, 2), 1, 5))
             rows.append((n, "ab"[n % 2], "trust", question.name, question.keyed(score)))
-    data = Data(ratings_frame([]), answers_frame(rows), UNSEEN)
+    data = Data(ratings_frame([]), answers_frame(rows), UNSEEN, KNOWN)
     (found,) = comparisons(data, ["a", "b"], "trust.transparency", recorded=set())
     assert found.verdict == "better"
     assert found.difference.value == pytest.approx(2.5, abs=0.5)
@@ -143,7 +143,7 @@ def both_arms(effect, *, people=24, seed=2):
             later = 1.0 * (first[person] != arm)
             stars = 3.5 + taste + (effect if arm == "b" else 0) - later + rng.normal(0, 0.3, 4)
             rows += [(person, arm, star) for star in np.clip(stars, 1, 5)]
-    return Data(ratings_frame(rows), SILENCE, UNSEEN), pd.Series(first)
+    return Data(ratings_frame(rows), SILENCE, UNSEEN, KNOWN), pd.Series(first)
 
 
 def test_people_who_saw_both_arms_are_compared_with_themselves():
@@ -159,13 +159,15 @@ def test_people_who_saw_both_arms_are_compared_with_themselves():
 def test_the_same_ratings_by_different_people_cannot_tell():
     data, _ = both_arms(0.4)
     ratings = data.ratings.assign(participant=data.ratings["participant"] + 100 * (data.ratings["arm"] == "b"))
-    (one,) = comparisons(Data(ratings, SILENCE, UNSEEN), ["a", "b"], "mean_rating", recorded=set(), first=pd.Series())
+    (one,) = comparisons(
+        Data(ratings, SILENCE, UNSEEN, KNOWN), ["a", "b"], "mean_rating", recorded=set(), first=pd.Series()
+    )
     assert (one.within, one.verdict) == (False, "cannot_tell")
     assert one.further.n_per_arm > 0
 
 
 def test_a_planned_crossover_that_nobody_finished_has_no_difference_yet():
-    data = Data(pilot({"a": 0, "b": 0.3}, people=10), SILENCE, UNSEEN)
+    data = Data(pilot({"a": 0, "b": 0.3}, people=10), SILENCE, UNSEEN, KNOWN)
     nobody = pd.Series([], dtype="str")
     (one,) = comparisons(data, ["a", "b"], "mean_rating", recorded=set(), first=nobody, crossover=True)
     assert (one.verdict, one.difference.value, one.further) == ("cannot_tell", None, None)
@@ -180,7 +182,7 @@ def cohorts_that_decide(gap, *, keen=(24, 6), seed=3):
             cohorts[person] = "keen" if place < many else "cool"
             low = (4.0 if place < many else 1.5) + (gap if arm == "b" else 0)
             rows += [(person, arm, float(one)) for one in np.clip(low + rng.normal(0, 0.2, 2), 1, 5)]
-    return Data(ratings_frame(rows), SILENCE, UNSEEN), pd.Series(cohorts)
+    return Data(ratings_frame(rows), SILENCE, UNSEEN, KNOWN), pd.Series(cohorts)
 
 
 def test_arms_whose_difference_the_mix_of_cohorts_turned_round_are_called_by_their_name():

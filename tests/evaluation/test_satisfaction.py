@@ -4,7 +4,7 @@ import pytest
 
 from recux.evaluation.satisfaction import constructs, figures, instruments
 from recux.instruments import load
-from tests.evaluation.world import answers_frame, numbers, ratings_frame
+from tests.evaluation.world import KNOWN, answers_frame, numbers, ratings_frame
 
 NOTHING = ratings_frame([])
 SILENCE = answers_frame([])
@@ -83,7 +83,7 @@ def test_construct_scores_are_those_of_the_instrument_person_by_person(instrumen
         for _ in range(60)
     ]
     rows = [(n, "a", instrument_id, name, value) for n, said in enumerate(people) for name, value in said.items()]
-    found = instruments(answers_frame(rows))[instrument_id]
+    found = instruments(answers_frame(rows), KNOWN)[instrument_id]
     for name, figures_ in found.constructs.items():
         wanted = [score for said in people if (score := instrument.score(said)[name]) is not None]
         assert figures_.score.value == pytest.approx(np.mean(wanted))
@@ -99,7 +99,7 @@ def test_reliability_turns_reversed_questions_round():
             if question.low is not None:
                 value = float(np.clip(level + rng.integers(-1, 2), 1, 5))
                 rows.append((person, "a", "trust", question.name, 6 - value if question.reverse else value))
-    assert constructs(answers_frame(rows))["trust.trust"].alpha.value > 0.7
+    assert constructs(answers_frame(rows), KNOWN)["trust.trust"].alpha.value > 0.7
 
 
 def test_the_order_of_rows_does_not_matter():

@@ -5,7 +5,10 @@ from datetime import timedelta
 import pandas as pd
 
 from db.tables import Impression, Interaction, Request, Slate
+from recux.instruments import available, load
 from tests.planting import START
+
+KNOWN = {name: load(name) for name in available()}
 
 
 def plant_slate(session, person, items, *, day=0.0, served=True, shown=None, scores=None, **fields):

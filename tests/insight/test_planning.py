@@ -69,5 +69,5 @@ def test_one_arm_or_nobody_has_no_plan(sqlite_engine):
 
 
 def test_constructs_and_rates_have_margins_too():
-    assert margin_of("ctr") == pytest.approx(0.01)
-    assert margin_of("sus") == 5
+    assert margin_of("ctr", {}) == pytest.approx(0.01)
+    assert margin_of("sus", {}) == 5

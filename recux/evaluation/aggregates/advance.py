@@ -84,9 +84,9 @@ def advanced(step: Step, state: Kept) -> tuple[Kept, Snapshot] | None:
     if others:
         people |= others
         data, comments = _data(step, sorted(people), untimed=untimed)
-    settled = state.k, state.untimed
+    settled = state.k, state.untimed, state.instruments
     _settle(state, data, step.study.slate_size, timed)
-    if settled != (state.k, state.untimed):
+    if settled != (state.k, state.untimed, state.instruments | settled[2]):
         return None
     data = replace(data, k=state.k)
     _replace(step, state, data, comments, sorted(people))
@@ -116,6 +116,7 @@ def _settle(state: Kept, data: Snapshot, slate_size: int, timed: bool) -> None:
     state.k = max(1, min(K_MAX, state.longest or slate_size))
     state.untimed = not timed and (state.untimed or len(data.exposures) > 0)
     state.recorded = sorted(data.recorded)
+    state.instruments = {name: one.fingerprint for name, one in data.instruments.items()}
 
 
 def _replace(step: Step, state: Kept, data: Snapshot, comments: pd.DataFrame, people: list[int] | None) -> None:
@@ -176,11 +177,19 @@ def _read(state: Kept, data: Snapshot) -> Cumulative:
             k=state.k,
             recorded=recorded,
             items=items,
+            instruments=data.instruments,
         )
         for arm in ("", *data.arms)
     }
     split = data.sample_ratio()
-    found = compare.comparisons(state, data.arms, data.primary_metric, split_ok=split.ok, crossover=data.crossover)
+    found = compare.comparisons(
+        state,
+        data.arms,
+        data.primary_metric,
+        split_ok=split.ok,
+        crossover=data.crossover,
+        instruments=data.instruments,
+    )
     return Cumulative(sections, found, read.of_flags(state.sums("")))
 
 
@@ -194,7 +203,7 @@ def _flags(step: Step, data: Snapshot, comments: pd.DataFrame, people: list[int]
     """Who answered without care, among these people; a shared comment is found by its mark, whoever else wrote it."""
     timed = texts.timings(step.session, step.scope(people))
     timed = timed[timed["response"].isin(data.answers["response"])]
-    found = data_quality.flags(data.ratings, data.answers, comments, timed)
+    found = data_quality.flags(data.ratings, data.answers, comments, timed, instruments=data.instruments)
     if not people:
         return found
     mine, other = among(step.session, col(CommentMark.participant_id), people), aliased(CommentMark)

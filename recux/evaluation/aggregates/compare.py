@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+from recux.evaluation.aggregates.fields import range_of
 from recux.evaluation.aggregates.kept import Kept
-from recux.evaluation.aggregates.read import nps_counts
+from recux.evaluation.aggregates.read import construct_moments, nps_counts
 from recux.evaluation.aggregates.sums import Sums
 from recux.evaluation.experiment import SAME_PEOPLE, Compared, Comparison, judged
 from recux.evaluation.recommendation import RATES
 from recux.evaluation.values import margin_of
+from recux.instruments import Instruments
 from recux.stats import Difference, compare_proportions
 from recux.stats.crossover import crossover_of
 from recux.stats.means import paired_of, welch_of
@@ -15,12 +17,19 @@ from recux.stats.net_promoter import compare_nps_counts
 
 
 def comparisons(
-    kept: Kept, arms: Sequence[str], primary: str, *, split_ok: bool | None, crossover: bool
+    kept: Kept,
+    arms: Sequence[str],
+    primary: str,
+    *,
+    split_ok: bool | None,
+    crossover: bool,
+    instruments: Instruments,
 ) -> list[Comparison]:
     """Every arm against the first, by the primary metric and then by the others that were measured."""
     everyone, control = kept.sums(""), arms[0] if arms else ""
     others = [metric for metric in _measured(everyone, set(kept.recorded)) if metric != primary]
-    found = [_compared(metric, kept, arm, control, crossover) for metric in (primary, *others) for arm in arms[1:]]
+    pairs = [(metric, arm) for metric in (primary, *others) for arm in arms[1:]]
+    found = [_compared(metric, kept, (control, arm), crossover, instruments) for metric, arm in pairs]
     return judged(found, control, primary, split_ok=split_ok)
 
 
@@ -30,16 +39,18 @@ def _measured(sums: Sums, recorded: set[str]) -> list[str]:
     return found + [name for name, (_, kind) in RATES.items() if kind in recorded and sums.people("n.shown")]
 
 
-def _compared(metric: str, kept: Kept, arm: str, control: str, crossover: bool) -> Compared:
-    a, b = kept.sums(control), kept.sums(arm)
+def _compared(metric: str, kept: Kept, arms: tuple[str, str], crossover: bool, instruments: Instruments) -> Compared:
+    control, arm = arms
+    a, b, (low, width) = kept.sums(control), kept.sums(arm), range_of(metric, instruments)
     rate = a.ratio(metric) if metric in RATES else None
-    margin = margin_of(metric, rate.ratio if rate is not None and rate.bottom else None)
+    margin = margin_of(metric, instruments, rate.ratio if rate is not None and rate.bottom else None)
     if crossover or _same_people(kept, arm, control):
-        return Compared(metric, arm, _within(metric, kept.sums(""), arm, control), margin, within=True)
-    return Compared(metric, arm, _between(metric, a, b), margin, within=False)
+        inside = _scaled(_within(metric, kept.sums(""), arm, control), width)
+        return Compared(metric, arm, inside, margin, within=True)
+    return Compared(metric, arm, _between(metric, a, b, (low, width)), margin, within=False)
 
 
-def _between(metric: str, a: Sums, b: Sums) -> Difference:
+def _between(metric: str, a: Sums, b: Sums, of: tuple[float, float]) -> Difference:
     if metric == "nps":
         return compare_nps_counts(nps_counts(a), nps_counts(b))
     if metric == "csat":
@@ -47,27 +58,28 @@ def _between(metric: str, a: Sums, b: Sums) -> Difference:
         return compare_proportions(*pairs[0], *pairs[1])
     if metric in RATES:
         return welch_of(a.ratio(metric).linearised(), b.ratio(metric).linearised())
-    name = f"score.{metric}" if "." in metric else metric
-    return welch_of(a.moments(name), b.moments(name))
+    if "." in metric:
+        return welch_of(*(construct_moments(one, metric, *of) for one in (a, b)))
+    return welch_of(a.moments(metric), b.moments(metric))
 
 
 def _within(metric: str, everyone: Sums, arm: str, control: str) -> Difference:
     names = [f"{side}.{control}.{arm}.{metric}" for side in ("first", "then")]
     first, then = (everyone.moments(name) for name in names)
     if min(first.n, then.n) >= 2:
-        return _scaled(crossover_of(first, then).effect, metric)
+        return crossover_of(first, then).effect
     both = Sums()
     for name in names:
         both.add(Sums({f"first.{control}.{arm}.{metric}": everyone.values.get(name, [0.0] * 4)}), 1)
-    return _scaled(paired_of(both.moments(names[0])), metric)
+    return paired_of(both.moments(names[0]))
 
 
-def _scaled(result: Difference, metric: str) -> Difference:
-    """NPS is kept as -1, 0, 1 a person."""
-    if metric != "nps" or result.difference is None or result.ci_low is None or result.ci_high is None:
+def _scaled(result: Difference, width: float) -> Difference:
+    """NPS is kept as -1, 0, 1 a person, constructs as shares of their range."""
+    if width == 1 or result.difference is None or result.ci_low is None or result.ci_high is None:
         return result
-    ends = (100 * result.difference, 100 * result.ci_low, 100 * result.ci_high)
-    return Difference(*ends, result.p, result.n_a, result.n_b, result.method, 100 * (result.se or 0.0), result.reason)
+    ends = (width * result.difference, width * result.ci_low, width * result.ci_high)
+    return Difference(*ends, result.p, result.n_a, result.n_b, result.method, width * (result.se or 0.0), result.reason)
 
 
 def _same_people(kept: Kept, arm: str, control: str) -> bool:

@@ -1,10 +1,11 @@
 """The fields of a person that are kept, by name.
 
 ``mean_rating``, ``nps`` (-1, 0, 1), ``csat``, ``ces``, ``sus``, ``umux_lite``; ``rank.METRIC``; ``diversity``,
-``novelty``, ``serendipity``; ``score.INSTRUMENT.CONSTRUCT`` and ``answer.INSTRUMENT.CONSTRUCT.QUESTION`` (of those who
-answered all of its questions, reversed ones turned round); ``asked.INSTRUMENT``; ``n.WHAT`` counts; ``flag.REASON``
-and ``spoke``; ``here`` for everybody; ``first.CONTROL.ARM.METRIC`` and ``then.CONTROL.ARM.METRIC`` are ARM minus
-CONTROL of people who met the control first, or last.
+``novelty``, ``serendipity``; ``score.INSTRUMENT.CONSTRUCT`` (as a share of its range) and
+``answer.INSTRUMENT.CONSTRUCT.QUESTION`` (of those who answered all of its questions, reversed ones turned round);
+``asked.INSTRUMENT``; ``n.WHAT`` counts; ``flag.REASON`` and ``spoke``; ``here`` for everybody;
+``first.CONTROL.ARM.METRIC`` and ``then.CONTROL.ARM.METRIC`` are ARM minus CONTROL of people who met the control first,
+or last, with NPS and constructs as they are kept.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from functools import cache
 
 from recux.evaluation.satisfaction import construct_range
 from recux.evaluation.values import construct_of
+from recux.instruments import Instruments
 
 CENTRES = {
     "mean_rating": (3.0, 4.0),
@@ -40,9 +42,10 @@ def centre_of(name: str) -> tuple[float, float]:
     kind, _, rest = name.partition(".")
     if kind in SIDES:
         return 0.0, 2 * centre_of(rest.split(".", 2)[2])[1]
-    if kind == "score" or (kind not in {"n", "answer", "rank", "asked", "flag"} and "." in name):
-        return _of_construct(rest if kind == "score" else name)
-    return (0.5, 1.0) if kind in {"rank", "diversity", "serendipity"} else (0.0, 1.0)
+    if kind in {"n", "answer", "asked", "flag"}:
+        return 0.0, 1.0
+    share = "." in name or kind in {"diversity", "serendipity"}  # ranking figures and constructs
+    return (0.5, 1.0) if share else (0.0, 1.0)
 
 
 def questions_of(names: Sequence[str]) -> dict[str, list[str]]:
@@ -54,9 +57,14 @@ def questions_of(names: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
-def _of_construct(name: str) -> tuple[float, float]:
-    instrument, construct = construct_of(name)
+def range_of(metric: str, instruments: Instruments) -> tuple[float, float]:
+    """Lowest value of ``metric``, and the width by which what is kept of it is multiplied: of constructs their range,
+    of NPS 100.
+    """
+    if metric == "nps":
+        return 0.0, 100.0
+    instrument, construct = construct_of(metric, instruments)
     if instrument is None or construct is None:
         return 0.0, 1.0
     low, high = construct_range(instrument, construct)
-    return (low + high) / 2, float(high - low)
+    return float(low), float(high - low)

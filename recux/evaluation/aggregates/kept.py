@@ -19,8 +19,9 @@ from recux.evaluation.aggregates.sums import NO_ITEMS, Sums, from_json, sums_of,
 from recux.evaluation.frames import among
 
 Ints = NDArray[np.int64]
-FORMAT = 1
+FORMAT = 2
 """Raised when what is kept changes its meaning: then everything is computed again."""
+SETTINGS = ("fields", "k", "longest", "untimed", "recorded", "instruments", "last", "seen_calls")
 
 
 @dataclass
@@ -34,6 +35,8 @@ class Kept:
     untimed: bool = False
     """Whether slates have no times and all of them count."""
     recorded: list[str] = field(default_factory=list)
+    instruments: dict[str, str] = field(default_factory=dict)
+    """Fingerprints of the study's, by id: a draft's may change, and then everything is computed again."""
     last: dict[str, int] = field(default_factory=dict)
     seen_calls: int = 0
     arms: dict[str, Sums] = field(default_factory=dict)
@@ -57,8 +60,7 @@ class Kept:
 def load(session: Session, row: StudyAggregate) -> Kept:
     """The kept sums."""
     settings = row.settings
-    kept = Kept(**{name: settings[name] for name in ("fields", "k", "longest", "untimed", "recorded", "last")})
-    kept.seen_calls = settings["seen_calls"]
+    kept = Kept(**{name: settings[name] for name in SETTINGS})
     statement = sa.select(ArmAggregate.__table__).where(col(ArmAggregate.study_id) == row.study_id)  # type: ignore[attr-defined]
     for one in session.connection().execute(statement):
         kept.arms[one.arm] = from_json(one.sums, one.items)
@@ -72,8 +74,7 @@ def save(session: Session, kept: Kept, *, study: int, batch: int, closed_at: dat
     """Replace the kept sums."""
     for table in (StudyAggregate, ArmAggregate):
         session.connection().execute(sa.delete(table).where(col(table.study_id) == study))
-    names = ("fields", "k", "longest", "untimed", "recorded", "last", "seen_calls")
-    settings = {name: getattr(kept, name) for name in names} | {"format": FORMAT}
+    settings = {name: getattr(kept, name) for name in SETTINGS} | {"format": FORMAT}
     row = {"study_id": study, "batch": batch, "closed_at": closed_at, "people": kept.people(), "settings": settings}
     insert_many(session, StudyAggregate, [row])
     rows = []

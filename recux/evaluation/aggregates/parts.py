@@ -8,13 +8,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recux.evaluation import catalogue, data_quality
-from recux.evaluation.aggregates.fields import SIDES
+from recux.evaluation.aggregates.fields import SIDES, range_of
 from recux.evaluation.lists import METRICS, per_slate
 from recux.evaluation.recommendation import RELEVANT_FROM
-from recux.evaluation.satisfaction import construct_scores, keyed_table, last_wave, table
+from recux.evaluation.satisfaction import construct_range, construct_scores, keyed_table, last_wave, table
 from recux.evaluation.snapshot import Snapshot
 from recux.evaluation.values import Data, measured, values_of
-from recux.instruments import available, load
+from recux.instruments import Instrument
 
 Ints = NDArray[np.int64]
 SIMPLE = ("mean_rating", "nps", "csat", "ces", "sus", "umux_lite")
@@ -44,23 +44,22 @@ def parts_of(data: Snapshot, *, arm: str, flags: pd.DataFrame) -> Parts:
 
 
 def _values(part: Snapshot) -> Iterator[tuple[str, "pd.Series[float]"]]:
-    data = Data(part.ratings, last_wave(part.answers), part.exposures)
+    data = Data(part.ratings, last_wave(part.answers), part.exposures, part.instruments)
     for metric in SIMPLE:
         found = values_of(metric, data)
         yield metric, found / 100 if metric == "nps" else found
     yield "n.ratings", data.ratings.groupby("participant").size().astype("float64")
     for name, answers in data.answers.groupby("instrument"):
         yield f"asked.{name}", pd.Series(1.0, index=answers["participant"].unique())
-        if str(name) in available():
-            yield from _constructs(str(name), answers)
+        if str(name) in part.instruments:
+            yield from _constructs(part.instruments[str(name)], answers)
 
 
-def _constructs(name: str, answers: pd.DataFrame) -> Iterator[tuple[str, "pd.Series[float]"]]:
-    instrument = load(name)
+def _constructs(instrument: Instrument, answers: pd.DataFrame) -> Iterator[tuple[str, "pd.Series[float]"]]:
     wide = table(answers, [question.name for question in instrument.questions])
     for construct in instrument.constructs:
-        place = f"{name}.{construct.name}"
-        yield f"score.{place}", construct_scores(wide, instrument, construct)
+        place, (low, high) = f"{instrument.id}.{construct.name}", construct_range(instrument, construct)
+        yield f"score.{place}", (construct_scores(wide, instrument, construct) - low) / (high - low)
         keyed = keyed_table(wide, instrument, construct).dropna()
         if len(construct.questions) > 1:
             for question in construct.questions:
@@ -108,7 +107,7 @@ def _both_arms(data: Snapshot) -> Iterator[tuple[str, "pd.Series[float]"]]:
     """Differences within the people who met several arms, by the order in which they met them."""
     if data.first_arms.empty:
         return
-    whole = Data(data.ratings, last_wave(data.answers, by_arm=True), data.exposures)
+    whole = Data(data.ratings, last_wave(data.answers, by_arm=True), data.exposures, data.instruments)
     control, *others = data.arms
     for arm in others:
         a, b = whole.of_arm(control), whole.of_arm(arm)
@@ -117,7 +116,7 @@ def _both_arms(data: Snapshot) -> Iterator[tuple[str, "pd.Series[float]"]]:
             change = (values_of(metric, b) - values_of(metric, a)).dropna()
             change = change[change.index.isin(data.first_arms.index)]
             first = data.first_arms[change.index] == control
-            scale = 100 if metric == "nps" else 1
+            _, scale = range_of(metric, data.instruments)
             for side, chosen in zip(SIDES, (first, ~first), strict=True):
                 yield f"{side}.{control}.{arm}.{metric}", change[chosen] / scale
 

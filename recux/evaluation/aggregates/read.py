@@ -10,10 +10,11 @@ from recux.evaluation.aggregates.sums import Sums
 from recux.evaluation.figure import FigureValue, figure, missing
 from recux.evaluation.lists import METRICS
 from recux.evaluation.satisfaction import construct_range
-from recux.instruments import available, load
+from recux.instruments import Instruments
 from recux.stats import coverage, gini, proportion
 from recux.stats.clusters import RatioSums, ratio_of_sums
 from recux.stats.latency import latency_quantile_of_counts
+from recux.stats.moments import Moments
 from recux.stats.net_promoter import nps_of_counts
 from recux.stats.reliability import alpha_of_covariance, omega_of_covariance
 from recux.stats.scales import bounded_mean_of
@@ -22,7 +23,7 @@ Figures = dict[str, FigureValue]
 THEN = " (popularity as of each person's last round)"
 
 
-def of_satisfaction(sums: Sums) -> Figures:
+def of_satisfaction(sums: Sums, instruments: Instruments) -> Figures:
     """NPS, CSAT and mean rating always; what else was asked."""
     asked = {name[len("asked.") :] for name in sums.values if name.startswith("asked.") and sums.people(name)}
     said = sums.moments("csat")
@@ -39,13 +40,13 @@ def of_satisfaction(sums: Sums) -> Figures:
     for name, (words, (low, high)) in scales.items():
         if name in asked:
             found[name] = figure(bounded_mean_of(sums.moments(name), low=low, high=high), words)
-    return found | {name: figures[0] for name, figures in _constructs(sums, asked)}
+    return found | {name: figures[0] for name, figures in _constructs(sums, asked, instruments)}
 
 
-def of_quality(sums: Sums) -> Figures:
+def of_quality(sums: Sums, instruments: Instruments) -> Figures:
     """Reliability of every construct with several questions."""
     asked = {name[len("asked.") :] for name in sums.values if name.startswith("asked.") and sums.people(name)}
-    found = list(_constructs(sums, asked))
+    found = list(_constructs(sums, asked, instruments))
     return {f"{name}.alpha": one[1] for name, one in found} | {f"{name}.omega": one[2] for name, one in found}
 
 
@@ -89,15 +90,23 @@ def _mean_rating(sums: Sums) -> FigureValue:
     return figure(bounded_mean_of(sums.moments("mean_rating"), low=1, high=5), definition)
 
 
-def _constructs(sums: Sums, asked: set[str]) -> Iterator[tuple[str, tuple[FigureValue, FigureValue, FigureValue]]]:
-    for name in sorted(asked & set(available())):
-        instrument = load(name)
+def construct_moments(sums: Sums, construct: str, low: float, width: float) -> Moments:
+    """The moments of a construct's scores on their range, of which sums keep shares."""
+    kept = sums.moments(f"score.{construct}")
+    return Moments(kept.n, low + width * kept.mean, width**2 * kept.variance, kept.skewness)
+
+
+def _constructs(
+    sums: Sums, asked: set[str], instruments: Instruments
+) -> Iterator[tuple[str, tuple[FigureValue, FigureValue, FigureValue]]]:
+    for name in sorted(asked & set(instruments)):
+        instrument = instruments[name]
         for construct in (one for one in instrument.constructs if len(one.questions) > 1):
             place, (low, high) = f"{name}.{construct.name}", construct_range(instrument, construct)
             covariance, n = sums.covariance(place)
             if not len(covariance):
                 covariance = np.zeros((len(construct.questions),) * 2)
-            score = bounded_mean_of(sums.moments(f"score.{place}"), low=low, high=high)
+            score = bounded_mean_of(construct_moments(sums, place, low, high - low), low=low, high=high)
             words = satisfaction.construct_words(construct, low, high)
             yield (
                 place,
@@ -183,12 +192,19 @@ def answered(sums: RatioSums) -> RatioSums:
 
 
 def sections(
-    sums: Sums, calls: Calls, unknown: list[int], *, k: int, recorded: set[str], items: int
+    sums: Sums,
+    calls: Calls,
+    unknown: list[int],
+    *,
+    k: int,
+    recorded: set[str],
+    items: int,
+    instruments: Instruments,
 ) -> Mapping[str, Figures]:
     """All figures of one arm, or of everyone, by section."""
     return {
-        "satisfaction": of_satisfaction(sums),
+        "satisfaction": of_satisfaction(sums, instruments),
         "recommendation": of_recommendation(sums, k=k, recorded=recorded, items=items),
         "stability": of_stability(sums, calls, unknown),
-        "data_quality": of_quality(sums),
+        "data_quality": of_quality(sums, instruments),
     }
