@@ -1,5 +1,6 @@
-"""Probabilities that mean what they say: one temperature a head, and conformal sets for the 1..5 heads."""
+"""Probabilities that mean what they say: one temperature a head; and for the 1..5 heads cuts and conformal sets."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -12,6 +13,8 @@ from recux.learn.splits import unit_hash
 
 Array = NDArray[np.float64]
 COVERAGE = 0.90
+MIN_ROWS_FOR_CUTS = 50
+"""With fewer rows the predicted star is the median of the probabilities."""
 PRIOR_ROWS = 20.0
 """Weight, in rows, of the belief that no temperature is needed; keeps few rows from an extreme one."""
 
@@ -26,6 +29,8 @@ class Calibration:
     """By ordinal head: a star belongs to the 90 % set when its probability is at least 1 - quantile."""
     rows: dict[str, int] = field(default_factory=dict)
     """Rows each was fitted on."""
+    cuts: dict[str, list[float]] = field(default_factory=dict)
+    """By ordinal head: the four expected stars at which the predicted star rises (see ``star_cuts``)."""
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -42,6 +47,14 @@ def tempered(p: Array, temperature: float) -> Array:
     logs = np.log(np.clip(classes_of(p), TINY, 1)) / temperature
     logs -= logs.max(1, keepdims=True)
     out = np.exp(logs)
+    out /= out.sum(1, keepdims=True)
+    return np.asarray(out[:, 1] if p.ndim == 1 else out)
+
+
+def multiplied(p: Array, q: Array, weight: float) -> Array:
+    """Two opinions as one: p times q to the power ``weight``, normalised (a logarithmic pool); the shape stays."""
+    logs = np.log(np.clip(classes_of(p), TINY, 1)) + weight * np.log(np.clip(classes_of(q), TINY, 1))
+    out = np.exp(logs - logs.max(1, keepdims=True))
     out /= out.sum(1, keepdims=True)
     return np.asarray(out[:, 1] if p.ndim == 1 else out)
 
@@ -63,7 +76,7 @@ def cross_fitted(p: Array, classes: NDArray[np.int64], participants: list[str]) 
 
     So measures after temperature are of people that the temperature has not seen.
     """
-    half = np.array([unit_hash(person, "calibration") < 0.5 for person in participants], dtype=bool)
+    half = halves(participants)
     out = np.array(p, dtype=float)
     for side in (half, ~half):
         if side.any():
@@ -92,7 +105,7 @@ def conformal_sets(p: Array, quantile: float) -> list[list[int]]:
 
 def covered(p: Array, classes: NDArray[np.int64], participants: list[str]) -> Array:
     """1 where the set of a row held its class, with quantiles cross-fitted over halves of the participants."""
-    half = np.array([unit_hash(person, "calibration") < 0.5 for person in participants], dtype=bool)
+    half = halves(participants)
     out = np.zeros(len(classes))
     for side in (half, ~half):
         sets = conformal_sets(p[side], conformal_quantile(p[~side], classes[~side])) if side.any() else []
@@ -100,9 +113,37 @@ def covered(p: Array, classes: NDArray[np.int64], participants: list[str]) -> Ar
     return out
 
 
-def predicted_stars(p: Array) -> NDArray[np.int64]:
-    """The median star, (n, 5) -> (n,): the least expected absolute error, and hardly moved by the temperature."""
-    return np.asarray((p.cumsum(1)[:, :4] < 0.5).sum(1) + 1, dtype=np.int64)
+def predicted_stars(p: Array, cuts: Sequence[float] | None = None) -> NDArray[np.int64]:
+    """One star a row, (n, 5) -> (n,): where the expected star lies among ``cuts``; without them the median star."""
+    if not cuts:
+        return np.asarray((p.cumsum(1)[:, :4] < 0.5).sum(1) + 1, dtype=np.int64)
+    return np.asarray(np.searchsorted(cuts, expected_stars(p)) + 1, dtype=np.int64)
+
+
+def star_cuts(p: Array) -> list[float]:
+    """The expected stars (4,) that call each star as often among these rows as their probabilities say it occurs.
+
+    The median calls the common star too often: called so, extremes are found about as often as there are any, which
+    raises the kappa and leaves the mean error where it is. No labels are needed. Empty when there are too few rows.
+    """
+    if len(p) < MIN_ROWS_FOR_CUTS:
+        return []
+    share = np.clip(p.mean(0).cumsum()[:4], 0, 1)
+    return [float(cut) for cut in np.quantile(expected_stars(p), share)]
+
+
+def cross_called(p: Array, participants: Sequence[str]) -> NDArray[np.int64]:
+    """Predicted stars, (n, 5) -> (n,), where each half of the participants is called by the cuts of the other half."""
+    half = halves(participants)
+    out = predicted_stars(p)
+    for side in (half, ~half):
+        out[side] = predicted_stars(p[side], star_cuts(p[~side]))
+    return out
+
+
+def halves(participants: Sequence[str]) -> NDArray[np.bool_]:
+    """A fixed half of the participants."""
+    return np.array([unit_hash(person, "calibration") < 0.5 for person in participants], dtype=bool)
 
 
 def expected_stars(p: Array) -> Array:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recux.learn.calibration import cross_fitted, expected_stars, predicted_stars
+from recux.learn.calibration import cross_called, cross_fitted, expected_stars
 from recux.learn.evaluation import PRIMARY, Tested, labelled_rows
 from recux.learn.examples import ORDINAL_HEADS
 from recux.learn.jobs import Job
@@ -78,7 +78,7 @@ def reliability(p: Array, rows: Tested) -> list[Json]:
 
 def confusion(p: Array, rows: Tested) -> list[list[int]]:
     """How many rows of each true class (row) were called each class (column)."""
-    called = predicted_stars(p) - 1 if rows.stars else (p >= 0.5).astype(int)
+    called = cross_called(p, rows.participants) - 1 if rows.stars else (p >= 0.5).astype(int)
     size = 5 if rows.stars else 2
     table = np.zeros((size, size), dtype=int)
     np.add.at(table, (rows.classes, called), 1)

@@ -11,9 +11,10 @@ from recux.learn.calibration import (
     Calibration,
     conformal_quantile,
     covered,
+    cross_called,
     cross_fitted,
     fit_temperature,
-    predicted_stars,
+    star_cuts,
     tempered,
 )
 from recux.learn.examples import MODEL_OF_HEAD, ORDINAL_HEADS, Examples, Pair, scored_ratings, star
@@ -158,7 +159,8 @@ def head_measures(head: str, rows: Tested, p: Array, seed: int) -> dict[str, Mea
     """The measures of one head; for stars also the coverage of the 90 % sets."""
     if head not in ORDINAL_HEADS:
         return binary_measures(p, rows.labels.astype(float), rows.participants, seed=seed)
-    measures = ordinal_measures(p, rows.labels.astype(float), rows.participants, predicted_stars, seed=seed)
+    called = cross_called(p, rows.participants)
+    measures = ordinal_measures(p, rows.labels.astype(float), rows.participants, called, seed=seed)
     groups = Groups.of(rows.participants, seed)
     inside = groups.mean(covered(p, rows.classes, rows.participants))
     people = groups.draws.shape[1]
@@ -209,6 +211,7 @@ def cold_start(scorer: Scorer, examples: Examples, split: Split, seed: int) -> d
         return {}
     trained = {e.pair.item for e in examples.of("train").rating}
     raw = scorer.raw([e.pair for e in ratings])["rating"]
+    called = cross_called(raw, [e.pair.participant for e in ratings])
     known = np.array([len(e.pair.earlier) for e in ratings])
     strata = {name: (known >= low) & (known <= high) for name, (low, high) in COLD_START.items()}
     strata["new item"] = np.array([e.pair.item not in trained for e in ratings])
@@ -217,17 +220,18 @@ def cold_start(scorer: Scorer, examples: Examples, split: Split, seed: int) -> d
         if where.any():
             labels = np.array([star(e.rating) for e in ratings], dtype=float)[where]
             people = [e.pair.participant for e, inside in zip(ratings, where, strict=True) if inside]
-            measures = ordinal_measures(raw[where], labels, people, predicted_stars, seed=seed)
+            measures = ordinal_measures(raw[where], labels, people, called[where], seed=seed)
             found[name] = {k: measures[k] for k in ("log_loss", "mae", "qwk")}
     return found
 
 
 def calibration(rows: Mapping[str, Tested], raw: Mapping[str, Array]) -> Calibration:
-    """Temperatures and conformal quantiles fitted on all rows, for serving."""
+    """Temperatures, conformal quantiles and cuts fitted on all rows, for serving."""
     temperature = {h: fit_temperature(raw[h], r.classes) for h, r in rows.items()}
-    quantile = {
-        h: conformal_quantile(tempered(raw[h], temperature[h]), r.classes)
-        for h, r in rows.items()
-        if h in ORDINAL_HEADS
-    }
-    return Calibration(temperature, quantile, {h: len(r.labels) for h, r in rows.items()})
+    stars = {h: tempered(raw[h], temperature[h]) for h in rows if h in ORDINAL_HEADS}
+    return Calibration(
+        temperature,
+        {h: conformal_quantile(p, rows[h].classes) for h, p in stars.items()},
+        {h: len(r.labels) for h, r in rows.items()},
+        {h: star_cuts(p) for h, p in stars.items()},
+    )

@@ -4,7 +4,7 @@ Every measure is a function of sums over participants, so that all resamples are
 a vector of how often each participant was drawn. AUC, which is no such sum, uses the same weights on sorted scores.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -114,15 +114,15 @@ def binary_measures(p: Array, y: Array, participants: Sequence[str], *, seed: in
 
 
 def ordinal_measures(
-    p: Array, y: Array, participants: Sequence[str], decode: Callable[[Array], NDArray[np.int64]], *, seed: int = 0
+    p: Array, y: Array, participants: Sequence[str], called: NDArray[np.int64], *, seed: int = 0
 ) -> dict[str, Measure]:
     """``log_loss``, ``accuracy``, ``f1_macro``, ``mae``, ``qwk``, ``brier``, ``ece``, ``auc`` of P(1..5).
 
-    ``y`` is 1..5; ``decode`` turns probabilities into predicted stars. MAE is of the predicted star. Brier is the sum
+    ``y`` is 1..5, as are the predicted stars, ``called``. MAE is of the predicted star. Brier is the sum
     of squared errors over the five classes. AUC is that of P(y >= 4) against y >= 4.
     """
     groups = Groups.of(participants, seed)
-    stars, called = y.astype(int), decode(p)
+    stars = y.astype(int)
     confusion = groups.total(one_hot((stars - 1) * 5 + called - 1, 25)).reshape(-1, 5, 5)
     resampled = {
         "log_loss": groups.mean(log_loss_rows(p, stars - 1)),

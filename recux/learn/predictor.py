@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +71,8 @@ class Predictor:
         """Answers of an ordinal head."""
         p = by_head.get(head, np.zeros((0, 5)))
         sets = conformal_sets(p, self.calibration.quantile.get(head, 1.0))
-        answers = zip(p, expected_stars(p), predicted_stars(p), sets, strict=True)
+        called = predicted_stars(p, self.calibration.cuts.get(head))
+        answers = zip(p, expected_stars(p), called, sets, strict=True)
         return [
             {
                 "probabilities": [float(x) for x in row],
@@ -100,7 +102,7 @@ def load(folder: Path, *, model: str | None = None, device: str = "auto") -> Pre
     try:
         scorer = scorer_of(folder, description, device)
         calibration = read_calibration(folder)
-    except (OSError, ValueError, KeyError) as problem:
+    except (OSError, ValueError, KeyError, BadZipFile) as problem:
         raise ModelUnreadable(f"{folder} cannot be read ({problem}); run the round again") from problem
     return Predictor(scorer, calibration, model or folder.name, description)
 

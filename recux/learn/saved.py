@@ -1,8 +1,9 @@
 """Model folders: what is in them, and how they are written.
 
-``model.json`` (kind, heads, metadata), ``recipe.json``, ``calibration.json`` (temperatures and conformal quantiles,
-once calibrated), and by kind: ``encoder/`` in the format of transformers with ``heads.safetensors`` and
-``items.json``; or a baseline's numbers and words. Only the response-time model is a pickle.
+``model.json`` (kind, heads, metadata), ``recipe.json``, ``calibration.json`` (temperatures, conformal quantiles and
+cuts, once calibrated), and by kind: ``encoder/`` in the format of transformers with ``heads.safetensors``,
+``items.json`` and, where comments were learned from, ``words/``; or a baseline's numbers and words. Only the
+response-time model is a pickle.
 """
 
 import json
@@ -17,9 +18,11 @@ from recux.learn.means import ItemMeans
 from recux.learn.result import TrainResult
 
 FORMAT = 1
+WORDS = "words"
+"""Folder of the bag of words that reads comments beside an encoder."""
 
 
-def save_encoder(result: TrainResult, network: Any, tokenizer: Any, means: ItemMeans) -> None:
+def save_encoder(result: TrainResult, network: Any, tokenizer: Any, means: ItemMeans, words: Any = None) -> None:
     """Write the network to ``result.folder``; the folder appears whole or not at all."""
     from safetensors.torch import save_file
 
@@ -29,6 +32,9 @@ def save_encoder(result: TrainResult, network: Any, tokenizer: Any, means: ItemM
     heads = {name: values.detach().cpu().contiguous() for name, values in network.heads.state_dict().items()}
     save_file(heads, draft / "heads.safetensors")
     write_json(draft / "items.json", means.to_dict())
+    if words is not None:
+        (draft / WORDS).mkdir()
+        words.save(draft / WORDS)
     write_json(draft / "recipe.json", result.recipe.to_dict())
     write_about(
         draft,
@@ -38,6 +44,7 @@ def save_encoder(result: TrainResult, network: Any, tokenizer: Any, means: ItemM
         ordinal=result.recipe.ordinal,
         base_model=result.recipe.base_model,
         max_tokens=result.recipe.max_tokens,
+        words_weight=result.recipe.words,
         n_train=result.n_train,
         rows_by_head=result.heads,
         unknown_token_share=result.unknown_token_share,

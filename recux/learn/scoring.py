@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from recux.learn.adapters import load_adapted
+from recux.learn.baselines import TfidfLogistic
+from recux.learn.calibration import multiplied
 from recux.learn.device import autocast, resolve_device, resolve_precision
 from recux.learn.encode import Tokens, encode, padded
 from recux.learn.examples import Pair
@@ -19,7 +21,7 @@ from recux.learn.means import ItemMeans
 from recux.learn.minibatches import by_area
 from recux.learn.network import Network
 from recux.learn.rows import PAIR_FEATURES, pair_features
-from recux.learn.saved import head_weights
+from recux.learn.saved import WORDS, head_weights
 from recux.learn.weights import load_encoder, load_tokenizer
 
 AREA = {"cpu": 4096, "cuda": 131_072}
@@ -28,7 +30,7 @@ AREA = {"cpu": 4096, "cuda": 131_072}
 
 @dataclass(frozen=True)
 class EncoderScorer:
-    """A network in evaluation mode with its tokenizer."""
+    """A network in evaluation mode with its tokenizer, and the bag of words that reads comments beside it."""
 
     network: Network
     tokenizer: Any
@@ -36,6 +38,8 @@ class EncoderScorer:
     max_tokens: int
     device: torch.device
     precision: str
+    words: TfidfLogistic | None = None
+    words_weight: float = 1.0
 
     @property
     def heads(self) -> list[str]:
@@ -49,7 +53,20 @@ class EncoderScorer:
         features = np.zeros((len(texts), PAIR_FEATURES), dtype=np.float32)
         pairs = [i for i, x in enumerate(inputs) if isinstance(x, Pair)]
         features[pairs] = pair_features([x for x in inputs if isinstance(x, Pair)], self.means)
-        return self.score(encode(self.tokenizer, texts, seconds, self.max_tokens), features)
+        read = self.score(encode(self.tokenizer, texts, seconds, self.max_tokens), features)
+        return read | self.with_words(read, texts) if self.words and not pairs else read
+
+    def with_words(self, read: dict[str, NDArray[np.float64]], texts: list[str]) -> dict[str, NDArray[np.float64]]:
+        """The heads that the bag of words has too, both opinions as one; a text without words has only one."""
+        assert self.words is not None
+        spoken = np.array([bool(text.strip()) for text in texts])
+        if not spoken.any():
+            return {}
+        said = self.words.raw([text for text in texts if text.strip()])
+        found = {head: read[head].copy() for head in said if head in read}
+        for head, p in found.items():
+            p[spoken] = multiplied(p[spoken], said[head], self.words_weight)
+        return found
 
     @torch.inference_mode()
     def score(self, tokens: Tokens, features: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
@@ -83,4 +100,6 @@ def load_encoder_scorer(folder: Path, description: dict[str, Any], device: str) 
         description["max_tokens"],
         where,
         resolve_precision("auto", where),
+        TfidfLogistic.load(folder / WORDS) if (folder / WORDS).is_dir() else None,
+        description.get("words_weight", 1.0),
     )

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recux.learn.adapters import adapted
+from recux.learn.baselines import fit_tfidf
 from recux.learn.checkpoint import clear_checkpoints
 from recux.learn.device import resolve_device, resolve_precision
 from recux.learn.encode import UNKNOWN_SHARE_LIMIT, encode
@@ -87,7 +88,8 @@ def train(
     )
     if not team.leads:
         return result
-    save_encoder(result, loop.network, tokenizer, means)
+    words = fit_tfidf(taught.satisfaction) if recipe.words else None
+    save_encoder(result, loop.network, tokenizer, means, words)
     write_json(out_dir / "trained.json", {"fingerprint": mark, "result": result.to_dict()})
     clear_checkpoints(out_dir)
     return result

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from recux.learn.baselines import fit_baselines
-from recux.learn.calibration import cross_fitted, predicted_stars
+from recux.learn.calibration import cross_called, cross_fitted
 from recux.learn.closer import closer_look
 from recux.learn.evaluation import labelled_rows
 from recux.learn.examples import Examples
@@ -34,7 +34,7 @@ def test_the_tables_count_every_held_out_row_once(job: Job):
     rows = labelled_rows(job.examples, "satisfaction", "heldout")
     assert look["n"] == len(rows.labels) == np.sum(look["confusion"]) == sum(b["n"] for b in look["reliability"])
     p = cross_fitted(scorer.raw(rows.inputs)["satisfaction"], rows.classes, rows.participants)
-    assert np.trace(look["confusion"]) == (predicted_stars(p) == rows.labels).sum()
+    assert np.trace(look["confusion"]) == (cross_called(p, rows.participants) == rows.labels).sum()
     assert {b["low"] <= b["predicted"] <= b["high"] for b in look["reliability"]} == {True}
     assert set(look["cohorts"]["errors"]) == {"a", "b"}
     assert look["cohorts"]["gap"]["ci_low"] <= look["cohorts"]["gap"]["value"]

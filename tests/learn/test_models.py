@@ -12,7 +12,7 @@ import torch
 
 from recux.learn import weights
 from recux.learn.baselines import fit_baselines, fit_tfidf
-from recux.learn.calibration import predicted_stars
+from recux.learn.calibration import classes_of, predicted_stars
 from recux.learn.encode import encode
 from recux.learn.errors import HeadMissing, ModelUnreadable, WeightsCorrupt, WeightsMissing
 from recux.learn.evaluation import evaluate
@@ -149,7 +149,23 @@ def test_the_saved_encoder_loads_with_plain_transformers(trained: Path):
     assert AutoModel.from_pretrained(trained / "encoder")(**coded).last_hidden_state.shape[-1] == 32
 
 
-@pytest.mark.parametrize("file", ["model.json", "heads.safetensors", "items.json"])
+def test_a_bag_of_words_reads_comments_beside_the_encoder(trained: Path):
+    from dataclasses import replace
+
+    both = load(trained, device="cpu").scorer
+    alone = replace(both, words=None)
+    texts = ["a lovely warm dress", "", "awful and torn"]
+    for head, p in both.raw(texts).items():
+        if head not in {"satisfaction", "recommend"}:
+            continue
+        encoder, words = classes_of(alone.raw(texts)[head]), classes_of(both.words.raw(texts)[head])
+        product = encoder * words
+        assert classes_of(p)[[0, 2]] == pytest.approx((product / product.sum(1, keepdims=True))[[0, 2]], abs=1e-6)
+        assert p[1] == pytest.approx(alone.raw(texts)[head][1])  # nothing to read: the encoder's own
+    assert both.raw([PAIR])["rating"] == pytest.approx(alone.raw([PAIR])["rating"])
+
+
+@pytest.mark.parametrize("file", ["model.json", "heads.safetensors", "items.json", "words/arrays.npz"])
 def test_a_damaged_model_folder_is_refused(trained: Path, tmp_path: Path, file: str):
     import shutil
 

@@ -11,9 +11,11 @@ from recux.learn.calibration import (
     conformal_quantile,
     conformal_sets,
     covered,
+    cross_called,
     cross_fitted,
     fit_temperature,
     predicted_stars,
+    star_cuts,
     tempered,
 )
 from recux.learn.champion import Contender, beats, choose_champion
@@ -56,7 +58,7 @@ def rows(n: int = 400, people: int = 40, seed: int = 0):
 
 def test_ordinal_measures_agree_with_scikit_learn():
     p, y, who = rows()
-    got = ordinal_measures(p, y.astype(float), who, predicted_stars)
+    got = ordinal_measures(p, y.astype(float), who, predicted_stars(p))
     called = predicted_stars(p)
     expected = {
         "log_loss": sk.log_loss(y, p),
@@ -104,7 +106,7 @@ def test_one_class_has_no_auc_and_says_why():
 
 def test_too_few_participants_give_a_value_without_an_interval():
     p, y, _ = rows(40)
-    got = ordinal_measures(p, y.astype(float), ["a", "b"] * 20, predicted_stars)["mae"]
+    got = ordinal_measures(p, y.astype(float), ["a", "b"] * 20, predicted_stars(p))["mae"]
     assert got.value is not None
     assert got.ci_low is None
     assert "2 participants" in got.reason
@@ -123,7 +125,7 @@ def test_few_rows_hardly_move_the_temperature():
 def test_calibration_error_of_a_calibrated_model_is_what_chance_alone_gives():
     p, y, who = rows(2000, 2000)
     fair = cross_fitted(tempered(p, 0.6), y - 1, who)
-    assert ordinal_measures(fair, y.astype(float), who, predicted_stars)["ece"].value < 0.031
+    assert ordinal_measures(fair, y.astype(float), who, predicted_stars(fair))["ece"].value < 0.031
 
 
 def test_conformal_sets_cover_nine_in_ten():
@@ -150,6 +152,24 @@ def test_the_predicted_star_is_the_median():
     assert predicted_stars(
         np.array([[0.6, 0.1, 0.1, 0.1, 0.1], [0.3, 0.1, 0.2, 0.3, 0.1], [0, 0, 0, 0.4, 0.6]])
     ).tolist() == [1, 3, 5]
+
+
+def test_cuts_call_each_star_as_often_as_the_probabilities_say_it_occurs():
+    p, y, who = rows(2000, 2000)
+    p = tempered(p, 2.0)  # unsure, so that the median hardly ever calls an extreme
+    called = predicted_stars(p, star_cuts(p))
+    shares = np.bincount(called, minlength=6)[1:] / len(p)
+    assert shares == pytest.approx(p.mean(0), abs=0.002)
+    assert np.bincount(predicted_stars(p), minlength=6)[[1, 5]].sum() < np.isin(called, [1, 5]).sum() / 2
+    assert sk.cohen_kappa_score(y, cross_called(p, who), weights="quadratic") > sk.cohen_kappa_score(
+        y, predicted_stars(p), weights="quadratic"
+    )
+
+
+def test_few_rows_have_no_cuts_and_the_median_is_called():
+    p, _, who = rows(40)
+    assert star_cuts(p) == []
+    assert cross_called(p, who).tolist() == predicted_stars(p).tolist()
 
 
 BASE = Contender("tfidf_logistic", 1.00, 0.50)
