@@ -6,6 +6,7 @@ import streamlit as st
 
 from db.engine import read_session, write_session
 from db.tables import Participant
+from recux.access import panels
 from recux.collect import own_data
 from recux.collect.consent import OPEN
 from recux.operate import erasures
@@ -14,7 +15,8 @@ from recux.ui.language import _
 
 here = visit.enter(None)
 with read_session(data.engine()) as session:
-    kept = own_data.export(session, here.participant)
+    panel_ids = panels.ids_of(session, here.participant, data.settings().secret_key)
+    kept = own_data.export(session, here.participant, panel_ids=panel_ids)
     learned_from = own_data.batches_with(session, here.participant)
 
 st.title(_("My data and my rights"))

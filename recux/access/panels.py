@@ -135,6 +135,20 @@ def way_back(session: Session, study: Study, participant: Participant, secret: s
     return panel.completion_url.format(**filled)
 
 
+def ids_of(session: Session, participant: Participant, secret: str) -> dict[str, str]:
+    """What a panel sent of the person, for themselves to read; empty for whoever came otherwise.
+
+    Without the key that sealed it, the value says that it cannot be read.
+    """
+    row = session.exec(select(PanelMember).where(PanelMember.participant_id == participant.id)).first()
+    if row is None:
+        return {}
+    try:
+        return unseal(row, keys_from(secret))
+    except Unavailable:
+        return {"panel": "kept encrypted with a key that is not at hand"}
+
+
 def unseal(row: PanelMember, keys: Keys) -> dict[str, str]:
     """What the panel sent. Raises Unavailable when another key sealed it, InvalidInput when it is damaged."""
     try:

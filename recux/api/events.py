@@ -38,7 +38,7 @@ class Event(Taken):
     """One thing that a person did with an item."""
 
     item_id: Name
-    kind: Literal["view", "click", "purchase", "dismiss"]
+    kind: Literal["view", "click", "purchase", "dismiss", "like", "know"]
     occurred_at: str | float = Field(description="ISO 8601 with a zone, or epoch seconds.")
     slate_id: Name | None = None
     dwell_ms: float | None = Field(default=None, ge=0, le=1e12)

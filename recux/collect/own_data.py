@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,9 @@ from db.tables import (
     Answer,
     Batch,
     BatchRow,
+    CommentReading,
+    CommentTag,
+    CommentTheme,
     Consent,
     ConsentText,
     Impression,
@@ -26,23 +29,36 @@ from db.tables import (
     Study,
     now,
 )
+from db.tables import Session as BrowserSession
 from recux.collect.consent import lock
 from recux.operate.erasures import note_person
 from recux.spreadsheet import safe_cell
 
-ABOUT = ("external_id", "cohort", "interests", "language", "attributes", "created_at", "finished_at", "withdrawn_at")
+ABOUT = (
+    "external_id", "cohort", "interests", "language", "attributes", "test", "created_at", "invited_at", "reminded_at",
+    "finished_at", "withdrawn_at", "rejected_at", "rejected_for",
+)  # fmt: skip
+CAME_BY = {"invite": "a personal link", "open": "the open link of the study", "panel": "a panel"}
 
 
-def export(session: Session, participant: Participant) -> dict[str, Any]:
-    """Everything kept about the person, every revision included, ready for JSON; times in ISO 8601, UTC."""
+def export(session: Session, participant: Participant, *, panel_ids: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Everything kept about the person, every revision included, ready for JSON; times in ISO 8601, UTC.
+
+    Left out are the arm, which would tell what is compared, and what is computed from the rest: sums, and hashes of
+    comments. ``panel_ids`` are what a panel sent, unsealed.
+    """
     return {
         "study": session.get_one(Study, participant.study_id).title,
-        "participant": _picked(participant, *ABOUT),
+        "participant": _picked(participant, *ABOUT) | {"came_by": CAME_BY[participant.came_by]},
+        "panel": [{"name": name, "value": value} for name, value in (panel_ids or {}).items()],
+        "signed_in": _signed_in(session, participant),
         "consent": _consents(session, participant),
         "recommendations": _recommendations(session, participant),
         "ratings": _ratings(session, participant),
         "answers": _answers(session, participant),
         "interactions": _interactions(session, participant),
+        "comments_as_read": _comments_as_read(session, participant),
+        "comment_tags": _comment_tags(session, participant),
     }
 
 
@@ -128,6 +144,47 @@ def _ratings(session: Session, participant: Participant) -> list[dict[str, Any]]
 def _interactions(session: Session, participant: Participant) -> list[dict[str, Any]]:
     rows = _with_items(session, participant, Interaction)
     return [{"item": title} | _picked(event, "kind", "occurred_at", "dwell_ms") for event, title in rows]
+
+
+def _signed_in(session: Session, participant: Participant) -> list[dict[str, Any]]:
+    """When the person's browsers signed in, and until when they stay so."""
+    mine = select(BrowserSession).where(BrowserSession.participant_id == participant.id)
+    rows = session.exec(mine.order_by(col(BrowserSession.created_at)))
+    return [_picked(row, "created_at", "expires_at") for row in rows]
+
+
+def _comments_as_read(session: Session, participant: Participant) -> list[dict[str, Any]]:
+    """What the newest model made of the person's comments: what they are about, and how satisfied they sound."""
+    comment = sa.func.coalesce(col(Rating.comment), col(Answer.text))
+    statement = sa.select(comment, col(CommentTheme.words), col(CommentReading.expected)).select_from(CommentReading)
+    statement = statement.outerjoin(CommentTheme, col(CommentTheme.id) == col(CommentReading.theme_id))
+    return [
+        {"comment": text, "about": words, "predicted_satisfaction": expected}
+        for text, words, expected in session.connection().execute(_of_comments(statement, CommentReading, participant))
+    ]
+
+
+def _comment_tags(session: Session, participant: Participant) -> list[dict[str, Any]]:
+    """Words that the study's team put on the person's comments."""
+    comment = sa.func.coalesce(col(Rating.comment), col(Answer.text))
+    statement = sa.select(comment, col(CommentTag.tag), col(CommentTag.created_at)).select_from(CommentTag)
+    return [
+        {"comment": text, "tag": tag, "created_at": at.isoformat()}
+        for text, tag, at in session.connection().execute(_of_comments(statement, CommentTag, participant))
+    ]
+
+
+def _of_comments(
+    statement: sa.Select[*tuple[Any, ...]], table: type[CommentReading] | type[CommentTag], participant: Participant
+) -> sa.Select[*tuple[Any, ...]]:
+    """``statement``, of the person's comments alone: given with ratings, or as answers."""
+    return (
+        statement.outerjoin(Rating, col(Rating.id) == table.rating_id)
+        .outerjoin(Answer, col(Answer.id) == table.answer_id)
+        .outerjoin(Response, col(Response.id) == col(Answer.response_id))
+        .where(sa.or_(col(Rating.participant_id) == participant.id, col(Response.participant_id) == participant.id))
+        .order_by(col(table.id))
+    )
 
 
 def _with_items(

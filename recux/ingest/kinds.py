@@ -22,7 +22,8 @@ score = values.number
 participant = Column("participant_id", values.name, required=True)
 item = Column("item_id", values.name, required=True)
 slate = Column("slate_id", values.name)
-INTERACTIONS = ("view", "click", "purchase", "dismiss")
+INTERACTIONS = ("view", "click", "purchase", "dismiss", "like", "know")
+"""``like``: picked among the preferences; ``know``: "I know it already"; ``dismiss``: "not for me"."""
 OUTCOMES = ("ok", "error", "timeout")
 
 ITEM_DETAILS = (

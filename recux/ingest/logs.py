@@ -20,7 +20,7 @@ FIRST_ERROR_STATUS = 400
 
 
 def write_interactions(run: Import, rows: Sequence[Row]) -> None:
-    """Write views, clicks, purchases and dismissals."""
+    """Write views, clicks, purchases, dismissals, likes, and what was known already."""
     columns = ("participant_id", "item_id", "kind", "occurred_at", "slate_id", "dwell_ms")
     keys = _counted_keys(run, rows, columns)
     good = {row.line for row in settled(run, rows)}

@@ -46,7 +46,7 @@ BAD = [
     ("slates", SLATE_HEADER + "s1,q,old,i1,2,", "participant_id", "slate s1 belongs to p"),
     ("slates", SLATE_HEADER + "s1,p,new,i1,2,", "arm", "another arm"),
     ("slates", SLATE_HEADER + "s1,p,old,i2,1,", "position", "position 1 of slate s1 already holds another item"),
-    ("interactions", CLICK_HEADER + "p,i1,stare,0,,", "kind", "not one of view, click, purchase, dismiss"),
+    ("interactions", CLICK_HEADER + "p,i1,stare,0,,", "kind", "not one of view, click, purchase, dismiss, like, know"),
     ("interactions", CLICK_HEADER + "p,i1,view,,,", "occurred_at", "is empty"),
     ("interactions", CLICK_HEADER + "p,i1,view,0,-5,", "dwell_ms", "range from 0 up"),
     ("responses", RESPONSE_HEADER + "p,moods,score,1,,", "instrument", "moods"),

@@ -97,6 +97,12 @@ def test_equal_interactions_and_requests_are_counted(full):
     assert full.one("select count(*) from request where duration_ms = 120.5") == 2
 
 
+def test_what_the_pages_record_of_an_item_can_be_imported_too(full):
+    marks = "".join(f"p2,i2,{kind},1767225600,,\n" for kind in ("dismiss", "like", "know"))
+    assert counts(full.text("interactions", INTERACTIONS.partition("\n")[0].strip() + "\n" + marks)) == (3, 0, 0, 0)
+    assert full.one("select count(distinct kind) from interaction") == 5
+
+
 def test_an_http_status_of_400_or_more_is_an_error(full):
     rows = full.rows("select http_status, outcome from request where http_status is not null order by 1")
     assert rows == [(399, "ok"), (503, "error")]
