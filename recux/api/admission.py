@@ -106,6 +106,8 @@ class KeyedRoute(APIRoute):
 
 
 async def _admit(request: Request, scope: str) -> None:
+    if hasattr(request.state, "grant"):
+        return  # the quick lane has asked already
     doorkeeper: Doorkeeper = request.app.state.doorkeeper
     kind, _, secret = request.headers.get("authorization", "").partition(" ")
     grant = await doorkeeper.grant(secret.strip()) if kind.lower() == "bearer" else None

@@ -5,6 +5,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from recux.api import health
+from recux.api.quick import QuickLane
 from recux.api.v1 import create_v1
 from recux.settings import Settings
 
@@ -14,5 +15,6 @@ def create_api(settings: Settings) -> FastAPI:
     api = FastAPI(title="recux", version=version("recux"), docs_url=None, redoc_url=None, openapi_url=None)
     api.state.settings = settings
     api.include_router(health.router)
-    api.mount("/v1", create_v1(settings))
+    v1 = create_v1(settings)
+    api.mount("/v1", QuickLane(v1, v1.state.doorkeeper, v1.state.writes))
     return api

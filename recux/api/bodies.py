@@ -83,7 +83,8 @@ def bounded(receive: Receive, largest: int) -> Receive:
     async def next_part() -> Message:
         nonlocal read
         try:
-            message = await asyncio.wait_for(receive(), IDLE_SECONDS)
+            async with asyncio.timeout(IDLE_SECONDS):
+                message = await receive()
         except TimeoutError:
             raise Refusal(408, f"no byte came for {IDLE_SECONDS:.0f} s", headers={"Connection": "close"}) from None
         read += len(message.get("body", b""))

@@ -155,9 +155,14 @@ def _answered(request: Request, work: Any, body_hash: str) -> Response:
         return problem(422, words + first["problem"], **counts)
 
 
-def _reply(result: ImportResult) -> Reply:
+def document_of(result: ImportResult) -> dict[str, Any]:
+    """What became of the rows, as :class:`Counts` has it."""
     file = result.quarantine_file
     errors = [{"at": f"row {one.line}, {one.column}".rstrip(", "), "problem": describe(one)} for one in result.rejected]
     counts = {name: getattr(result, name) for name in ("read", "written", "updated", "unchanged", "quarantined")}
     more = {"ignored_columns": list(result.ignored_columns), "errors": errors, "dry_run": result.dry_run}
-    return Reply({**counts, "quarantine_file": file.name if file else None, **more})
+    return {**counts, "quarantine_file": file.name if file else None, **more}
+
+
+def _reply(result: ImportResult) -> Reply:
+    return Reply(document_of(result))

@@ -45,8 +45,13 @@ def saving(kind: str, participant_id: int | None = None) -> Iterator[None]:
         raise
     finally:
         PARTICIPANT.reset(before)
+    saved(kind, time.perf_counter() - began)
+
+
+def saved(kind: str, seconds: float) -> None:
+    """Note that a rating or answer (``kind``) was saved, so many seconds after it came."""
     ANSWERS.labels(kind).inc()
-    SAVE.labels(kind).observe(time.perf_counter() - began)
+    SAVE.labels(kind).observe(seconds)
 
 
 def called(outcome: str, milliseconds: float) -> None:

@@ -193,7 +193,7 @@ def test_bombs_are_stopped_at_the_limit(api, monkeypatch, tmp_path):
     packed = gzip.compress(b" " * (3 << 20) + b"\n")
     assert max(len(packed), len(parquet.getvalue())) < 20_000
     monkeypatch.setenv("RECUX_API_MAX_BODY_MB", "1")
-    api.app.router.routes[0].app.routes[-1].app.state.settings = Settings()
+    api.app.router.routes[0].app.routes[-1].app.app.state.settings = Settings()
     for body, headers, status in (
         (packed, NDJSON | {"Content-Encoding": "gzip"}, 413),
         (parquet.getvalue(), {"Content-Type": "application/vnd.apache.parquet"}, 422),

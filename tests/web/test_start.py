@@ -182,3 +182,12 @@ def test_a_taken_port_is_said_before_anything_starts(port):
         holder.listen()
         with pytest.raises(Unavailable, match=f"127.0.0.1:{port}.*--port"):
             listen("127.0.0.1", port)
+
+
+def test_an_answer_in_two_parts_does_not_wait_for_the_other_sides_acknowledgement(port):
+    with listen("127.0.0.1", port) as listener:
+        listener.listen()
+        with socket.create_connection(("127.0.0.1", port)):
+            accepted, _ = listener.accept()
+            with accepted:
+                assert accepted.proto == socket.IPPROTO_TCP  # what asyncio asks before it sets TCP_NODELAY
