@@ -12,7 +12,12 @@ from db.tables.columns import JSON_TYPE, TEXT, link, now, one_of
 class Participant(SQLModel, table=True):
     """A person, known by a pseudonym. Erasing the row erases all that the person gave."""
 
-    __table_args__ = (sa.UniqueConstraint("study_id", "external_id"), one_of("came_by", "invite", "open", "panel"))
+    __table_args__ = (
+        sa.UniqueConstraint("study_id", "external_id"),
+        one_of("came_by", "invite", "open", "panel"),
+        # everything by which people are counted, so that counting reads no rows
+        sa.Index("ix_participant_counting", "study_id", "arm_id", "created_at", "withdrawn_at", "rejected_at", "test"),
+    )
     id: int | None = Field(default=None, primary_key=True)
     study_id: int = link("study.id", index=False)
     external_id: str = Field(max_length=255)

@@ -68,11 +68,23 @@ def among(session: Session, column: Any, ids: Sequence[int]) -> sa.ColumnElement
     return sa.ColumnElement.__eq__(column, sa.any_(array))
 
 
-def within(column: Any, scope: Scope) -> sa.ColumnElement[bool]:
-    """The row's time is inside the scope's, or not known."""
+def span(column: Any, scope: Scope) -> sa.ColumnElement[bool]:
+    """The row's time is inside the scope's."""
     inside = [sa.true()]
     if scope.after is not None:
         inside.append(column > scope.after)
     if scope.until is not None:
         inside.append(column <= scope.until)
-    return sa.or_(column.is_(None), sa.and_(*inside))
+    return sa.and_(*inside)
+
+
+def within(column: Any, scope: Scope) -> sa.ColumnElement[bool]:
+    """The row's time is inside the scope's, or not known."""
+    return sa.or_(column.is_(None), span(column, scope))
+
+
+def unindexed(column: Any, value: int) -> sa.ColumnElement[bool]:
+    """``column`` is ``value``, written so that SQLite does not go through an index of it: all rows of a large study
+    carry the same value, and another condition finds the few that are wanted.
+    """
+    return sa.ColumnElement.__eq__(column + 0, value)

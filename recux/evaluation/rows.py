@@ -25,7 +25,7 @@ from db.tables import (
     Slate,
     Study,
 )
-from recux.evaluation.frames import arm, frame_of, moment, of_study, with_arms, within
+from recux.evaluation.frames import among, arm, frame_of, moment, of_study, span, with_arms, within
 from recux.evaluation.scope import Scope, arm_keys
 
 NO_SLATE = 0
@@ -166,10 +166,19 @@ def impressions(session: Session, scope: Scope) -> pd.DataFrame:
         )
         .join(Slate, col(Slate.id) == col(Impression.slate_id))
         .join(Participant, col(Participant.id) == col(Slate.participant_id))
-        .where(of_study(session, scope, col(Slate.study_id), col(Slate.participant_id)), counts())
-        .where(within(col(Slate.served_at), scope))
+        .where(_slates(session, scope), counts())
     )
     return with_arms(session, scope, frame_of(session, statement, IMPRESSION, moments=("served_at",)))
+
+
+def _slates(session: Session, scope: Scope) -> sa.ColumnElement[bool]:
+    """The slate is the scope's; those of one batch are looked up by their time, or for having none."""
+    if scope.people is not None or scope.after is None:
+        here = of_study(session, scope, col(Slate.study_id), col(Slate.participant_id))
+        return sa.and_(here, within(col(Slate.served_at), scope))
+    times = span(col(Slate.served_at), scope), col(Slate.served_at).is_(None)
+    parts = [sa.select(col(Slate.id)).where(col(Slate.study_id) == scope.study, time) for time in times]
+    return sa.ColumnElement.in_(col(Slate.id), sa.union_all(*parts))
 
 
 def interactions(session: Session, scope: Scope) -> pd.DataFrame:
@@ -203,12 +212,19 @@ def requests(session: Session, scope: Scope) -> pd.DataFrame:
         )
         .outerjoin(Slate, col(Slate.id) == col(Request.slate_id))
         .outerjoin(Participant, col(Participant.id) == col(Slate.participant_id))
-        .where(of_study(session, scope, col(Request.study_id), col(Slate.participant_id)))
-        .where(sa.or_(col(Participant.id).is_(None), counts()))
-        .where(within(col(Request.requested_at), scope))
+        .where(calls_of_study(session, scope), sa.or_(col(Participant.id).is_(None), counts()))
+        .where(span(col(Request.requested_at), scope))
     )
     kinds = {"id": "int64", "arm": "int64", "participant": "int64", "duration_ms": "float64", "failed": "bool"}
     return with_arms(session, scope, frame_of(session, statement, kinds, moments=("moment",)))
+
+
+def calls_of_study(session: Session, scope: Scope) -> sa.ColumnElement[bool]:
+    """The call is of the scope's study, or for one of its people where it names some."""
+    if scope.people is None:
+        return sa.ColumnElement.__eq__(col(Request.study_id), scope.study)
+    lists = sa.select(col(Slate.id)).where(among(session, col(Slate.participant_id), scope.people))
+    return sa.ColumnElement.in_(col(Request.slate_id), lists)
 
 
 def people_by_arm(session: Session, scope: Scope) -> dict[str, int]:
@@ -225,12 +241,23 @@ def people_by_arm(session: Session, scope: Scope) -> dict[str, int]:
 
 def member(kind: str, row_id: Any, scope: Scope) -> sa.ColumnElement[bool]:
     """The row is in one of the scope's batches."""
+    here = col(Batch.study_id) == scope.study, col(Batch.number).between(scope.first, scope.last)
+    if scope.first == scope.last and scope.people is None:
+        only = sa.select(col(Batch.id)).where(*here).scalar_subquery()
+        return sa.ColumnElement.in_(row_id, rows_in_batch(kind, only))
     members = (
         sa.select(col(BatchRow.row_id))
         .join(Batch, col(Batch.id) == col(BatchRow.batch_id))
-        .where(col(BatchRow.kind) == kind, col(Batch.study_id) == scope.study)
-        .where(col(Batch.number).between(scope.first, scope.last))
+        .where(col(BatchRow.kind) == kind, *here)
     )
     if scope.people is not None:  # few rows: look each one up
         return members.where(col(BatchRow.row_id) == row_id).exists()
     return sa.ColumnElement.in_(row_id, members)
+
+
+def rows_in_batch(kind: str, batch_id: Any) -> sa.Select[*tuple[Any, ...]]:
+    """Ids of a batch's rows of one kind, written so that SQLite finds them by the batch whatever it knows of the sizes:
+    it would read all rows of the kind otherwise.
+    """
+    mine = col(BatchRow.batch_id).between(batch_id, batch_id)
+    return sa.select(col(BatchRow.row_id)).where(mine, sa.func.lower(col(BatchRow.kind)) == kind)

@@ -104,7 +104,7 @@ def snapshot(session: Session, study: Study, scope: Scope, *, untimed: bool | No
     """Read a study's rows, each table once; ``untimed`` as for ``exposures``."""
     ratings = rows.ratings(session, scope)
     listed = rows.impressions(session, scope)
-    shown = exposures(listed, ratings, rows.interactions(session, scope), untimed=untimed)
+    shown = exposures(listed, ratings, rows.interactions(session, _those(scope, listed)), untimed=untimed)
     said = rows.answers(session, scope)
     return Snapshot(
         primary_metric=study.primary_metric,
@@ -126,7 +126,7 @@ def snapshot(session: Session, study: Study, scope: Scope, *, untimed: bool | No
 
 
 def _those(scope: Scope, *frames: pd.DataFrame) -> Scope:
-    """For one batch alone the people in it, else everybody."""
+    """For one batch alone these people of it, else everybody."""
     if scope.last is None or scope.first != scope.last:
         return scope
     return replace(scope, people=tuple(sorted(set().union(*(frame["participant"] for frame in frames)))))

@@ -9,14 +9,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from db.tables import Batch, CommentMark, Participant, PersonAggregate, Request, Slate, Study, StudyAggregate
+from db.tables import Batch, CommentMark, Participant, Slate, Study, StudyAggregate
 from recux.evaluation import data_quality, texts
 from recux.evaluation.aggregates import compare, kept, read
-from recux.evaluation.aggregates.calls import calls_of, new_calls
+from recux.evaluation.aggregates.calls import calls_of, new_calls, oldest, still_there
 from recux.evaluation.aggregates.kept import Kept, items_of, matrix_of
 from recux.evaluation.aggregates.parts import Parts, parts_of, surprise
 from recux.evaluation.aggregates.sums import added, sums_of
-from recux.evaluation.aggregates.touched import last_rows, leavers, sharing, touched
+from recux.evaluation.aggregates.touched import census, gone, last_rows, sharing, touched
 from recux.evaluation.experiment import Comparison
 from recux.evaluation.frames import among
 from recux.evaluation.recommendation import K_MAX
@@ -65,21 +65,26 @@ def cumulative(session: Session, study: Study, batch: Batch) -> Cumulative:
 def anew(step: Step) -> tuple[Kept, Snapshot]:
     """All sums from all rows."""
     timed, state = _timed(step), Kept()
+    _, state.census, state.last["participant"] = census(step.session, step.batch.study_id, 0)
     data, comments = _data(step, None, untimed=False if timed else None)
     _settle(state, data, step.study.slate_size, timed)
-    _replace(step, state, replace(data, k=state.k), comments, None)
+    _replace(step, state, replace(data, k=state.k), comments, people=None, left=[])
     return state, replace(data, k=state.k)
 
 
 def advanced(step: Step, state: Kept) -> tuple[Kept, Snapshot] | None:
     """The sums with what came since, or None where something is not as it was: then all is computed again."""
     assert step.before is not None
-    if _calls_in(step, None) != state.seen_calls + _calls_in(step, step.before):
-        return None  # calls were deleted since
-    timed, people = _timed(step), touched(step.session, step.batch, step.before)
+    if not still_there(step.session, state.oldest_call):
+        return None  # calls were deleted since, the oldest first
+    study = step.batch.study_id
+    before, counted, newest = census(step.session, study, state.last["participant"])
+    moved, left = gone(step.session, study) if before != state.census else (set[int](), list[int]())
+    state.census, state.last["participant"] = counted, newest
+    timed, people = _timed(step), touched(step.session, step.batch, step.before) | moved
     untimed = False if timed else state.untimed or None
     data, comments = _data(step, sorted(people), untimed=untimed)
-    study, marks = step.batch.study_id, set(_marks(comments)["mark"].tolist())
+    marks = set(_marks(comments)["mark"].tolist())
     others = sharing(step.session, study, marks | kept.marks_of(step.session, study, sorted(people)), people)
     if others:
         people |= others
@@ -89,7 +94,7 @@ def advanced(step: Step, state: Kept) -> tuple[Kept, Snapshot] | None:
     if settled != (state.k, state.untimed, state.instruments | settled[2]):
         return None
     data = replace(data, k=state.k)
-    _replace(step, state, data, comments, sorted(people))
+    _replace(step, state, data, comments, people=sorted(people), left=left)
     return state, data
 
 
@@ -97,9 +102,7 @@ def _usable(session: Session, row: StudyAggregate, batch: Batch) -> bool:
     """Whether the kept sums are of the batch before this one (or of this one), and nobody in them was erased."""
     if row.settings.get("format") != kept.FORMAT or batch.number - row.batch not in {0, 1}:
         return False
-    here = col(PersonAggregate.study_id) == row.study_id, col(PersonAggregate.arm) == ""
-    stored = sa.select(sa.func.count()).select_from(PersonAggregate).where(*here)
-    return int(session.connection().execute(stored).scalar_one()) == row.people
+    return bool(kept.parts_stored(session, row.study_id) == row.settings["rows"])
 
 
 def _data(step: Step, people: list[int] | None, *, untimed: bool | None) -> tuple[Snapshot, pd.DataFrame]:
@@ -119,10 +122,11 @@ def _settle(state: Kept, data: Snapshot, slate_size: int, timed: bool) -> None:
     state.instruments = {name: one.fingerprint for name, one in data.instruments.items()}
 
 
-def _replace(step: Step, state: Kept, data: Snapshot, comments: pd.DataFrame, people: list[int] | None) -> None:
-    """Put these people's new parts (None: everybody's) in the place of their old ones."""
+def _replace(
+    step: Step, state: Kept, data: Snapshot, comments: pd.DataFrame, *, people: list[int] | None, left: list[int]
+) -> None:
+    """Put these people's new parts (None: everybody's) in the place of their old ones; who ``left`` has none."""
     session, study = step.session, step.batch.study_id
-    left = leavers(session, study) if people else []
     kept.replace_marks(session, study, people, _marks(comments))
     flags = _flags(step, data, comments, people)
     parts = {arm: parts_of(data, arm=arm, flags=flags) for arm in ("", *data.arms)}
@@ -132,7 +136,10 @@ def _replace(step: Step, state: Kept, data: Snapshot, comments: pd.DataFrame, pe
     own = _own_arms(session, study, people)
     kept.replace_people(session, state.fields, study, people, parts=parts, own=own)
     _add_calls(step, state, data.arms, left)
-    state.last = last_rows(session, step.batch, state.last)
+    newest = state.last["participant"]
+    if len(parts[""].fields) and int(parts[""].fields.index.max()) > newest:
+        state.census = {}  # somebody came while this ran: next time everybody is looked at
+    state.last = last_rows(session, step.batch, state.last) | {"participant": newest}
 
 
 def _add_parts(state: Kept, parts: dict[str, Parts], data: Snapshot) -> None:
@@ -164,7 +171,7 @@ def _add_calls(step: Step, state: Kept, arms: Sequence[str], left: list[int]) ->
         loose = mine[mine["participant"] == 0]
         calls, failed = state.unknown.get(arm, [0, 0])
         state.unknown[arm] = [calls + len(loose), failed + int(loose["failed"].sum())]
-    state.seen_calls = _calls_in(step, None)
+    state.oldest_call = oldest(step.session, step.batch.study_id)
 
 
 def _read(state: Kept, data: Snapshot) -> Cumulative:
@@ -224,19 +231,6 @@ def _timed(step: Step) -> bool:
     """Whether any list of the study has a time."""
     here = col(Slate.study_id) == step.batch.study_id, col(Slate.served_at).is_not(None)
     return step.session.connection().execute(sa.select(sa.literal(1)).where(*here).limit(1)).first() is not None
-
-
-def _calls_in(step: Step, row: StudyAggregate | None) -> int:
-    """Calls until the batch was closed; with ``row``, those that its sums do not have yet."""
-    time = col(Request.requested_at)
-    where: list[sa.ColumnElement[bool]] = [
-        sa.ColumnElement.__eq__(col(Request.study_id), step.batch.study_id),
-        time <= step.batch.closed_at,
-    ]
-    if row is not None:
-        where.append(sa.or_(col(Request.id) > row.settings["last"]["request"], time > row.closed_at))
-    counted = sa.select(sa.func.count()).select_from(Request).where(*where)
-    return int(step.session.connection().execute(counted).scalar_one())
 
 
 def _own_arms(session: Session, study: int, people: list[int] | None) -> dict[int, int]:

@@ -1,7 +1,8 @@
 """Durations of calls by arm: each value with its count, or, where there are too many, in steps of a thousandth."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,8 @@ from sqlmodel import Session, col
 
 from db.queries import counts
 from db.tables import Participant, Request, Slate
-from recux.evaluation.frames import among, arm, frame_of, with_arms
+from recux.evaluation.frames import arm, frame_of, unindexed, with_arms
+from recux.evaluation.rows import calls_of_study
 from recux.evaluation.scope import Scope
 
 Floats = NDArray[np.float64]
@@ -59,16 +61,40 @@ def new_calls(session: Session, scope: Scope, *, since: datetime | None, last: i
 
     Columns ``id``, ``arm``, ``participant`` (0: unknown), ``duration_ms``, ``failed``.
     """
-    time, id_ = col(Request.requested_at), col(Request.id)
-    new = sa.true() if since is None else sa.or_(id_ > last, time > since)
-    where = (col(Request.study_id) == scope.study, time <= scope.until, new)
-    return _read(session, scope, sa.or_(col(Participant.id).is_(None), counts()), *where)
+    everybody = sa.or_(col(Participant.id).is_(None), counts())
+    return _read(session, scope, everybody, col(Request.id).in_(_new(scope, since, last)))
+
+
+def oldest(session: Session, study: int) -> list[str]:
+    """Row id and time of the earliest call; empty without any."""
+    first = sa.select(col(Request.id), col(Request.requested_at)).where(col(Request.study_id) == study)
+    found = session.connection().execute(first.order_by(col(Request.requested_at)).limit(1)).first()
+    return [] if found is None else [str(found[0]), found[1].isoformat()]
+
+
+def still_there(session: Session, call: list[str]) -> bool:
+    """Whether the call that ``oldest`` found is still stored; true where it found none."""
+    if not call:
+        return True
+    time = sa.select(col(Request.requested_at)).where(col(Request.id) == int(call[0]))
+    found = session.connection().execute(time).scalar()
+    return found is not None and found.isoformat() == call[1]
+
+
+def _new(scope: Scope, since: datetime | None, last: int) -> sa.CompoundSelect[Any] | sa.Select[Any]:
+    """Ids in two parts, each with an index of its own: later ones, and earlier ones that were stored later."""
+    time, ids = col(Request.requested_at), sa.select(col(Request.id))
+    here = col(Request.study_id) == scope.study, time <= scope.until
+    if since is None:
+        return ids.where(*here)
+    late = ids.where(unindexed(col(Request.study_id), scope.study), col(Request.id) > last, time <= since)
+    return sa.union_all(ids.where(*here, time > since), late)
 
 
 def calls_of(session: Session, scope: Scope, people: list[int], *, last: int, until: datetime) -> pd.DataFrame:
     """The calls of these people that are in the sums, whether they count or not."""
     here = (col(Request.requested_at) <= until, col(Request.id) <= last)
-    return _read(session, scope, among(session, col(Slate.participant_id), people), *here)
+    return _read(session, scope, calls_of_study(session, replace(scope, people=tuple(people))), *here)
 
 
 def _read(session: Session, scope: Scope, *where: sa.ColumnElement[bool]) -> pd.DataFrame:

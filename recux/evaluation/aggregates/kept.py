@@ -19,9 +19,9 @@ from recux.evaluation.aggregates.sums import NO_ITEMS, Sums, from_json, sums_of,
 from recux.evaluation.frames import among
 
 Ints = NDArray[np.int64]
-FORMAT = 2
+FORMAT = 3
 """Raised when what is kept changes its meaning: then everything is computed again."""
-SETTINGS = ("fields", "k", "longest", "untimed", "recorded", "instruments", "last", "seen_calls")
+SETTINGS = ("fields", "k", "longest", "untimed", "recorded", "instruments", "last", "oldest_call", "census", "rows")
 
 
 @dataclass
@@ -38,7 +38,12 @@ class Kept:
     instruments: dict[str, str] = field(default_factory=dict)
     """Fingerprints of the study's, by id: a draft's may change, and then everything is computed again."""
     last: dict[str, int] = field(default_factory=dict)
-    seen_calls: int = 0
+    oldest_call: list[str] = field(default_factory=list)
+    """Row id and time of the earliest call (empty: none); calls are deleted from the oldest on."""
+    census: dict[str, list[int]] = field(default_factory=dict)
+    """Of the people up to row ``last["participant"]``; see ``touched.census``."""
+    rows: int = 0
+    """People's stored parts; fewer mean that somebody was erased."""
     arms: dict[str, Sums] = field(default_factory=dict)
     calls: dict[str, Calls] = field(default_factory=dict)
     unknown: dict[str, list[int]] = field(default_factory=dict)
@@ -70,10 +75,17 @@ def load(session: Session, row: StudyAggregate) -> Kept:
     return kept
 
 
+def parts_stored(session: Session, study: int) -> int:
+    """How many parts of people are stored."""
+    here = sa.select(sa.func.count()).select_from(PersonAggregate).where(col(PersonAggregate.study_id) == study)
+    return int(session.connection().execute(here).scalar_one())
+
+
 def save(session: Session, kept: Kept, *, study: int, batch: int, closed_at: datetime) -> None:
     """Replace the kept sums."""
     for table in (StudyAggregate, ArmAggregate):
         session.connection().execute(sa.delete(table).where(col(table.study_id) == study))
+    kept.rows = parts_stored(session, study)
     settings = {name: getattr(kept, name) for name in SETTINGS} | {"format": FORMAT}
     row = {"study_id": study, "batch": batch, "closed_at": closed_at, "people": kept.people(), "settings": settings}
     insert_many(session, StudyAggregate, [row])
@@ -91,7 +103,7 @@ def old_sums(session: Session, kept: Kept, study: int, people: Sequence[int]) ->
     if not people:
         return {}
     statement = sa.select(col(PersonAggregate.arm), col(PersonAggregate.fields), col(PersonAggregate.items)).where(
-        among(session, col(PersonAggregate.participant_id), people), col(PersonAggregate.study_id) == study
+        among(session, col(PersonAggregate.participant_id), people)  # they are of this study
     )
     by_arm: dict[str, list[tuple[bytes, bytes]]] = {}
     for row in session.connection().execute(statement):
@@ -127,10 +139,9 @@ def replace_people(
     own: dict[int, int],
 ) -> None:
     """Store these people's parts (None: everybody's) instead of their old ones; ``own`` are their arms' ids."""
-    old = sa.delete(PersonAggregate).where(col(PersonAggregate.study_id) == study)
-    if people is not None:
-        old = old.where(among(session, col(PersonAggregate.participant_id), people))
-    session.connection().execute(old)
+    here = col(PersonAggregate.study_id) == study
+    mine = here if people is None else among(session, col(PersonAggregate.participant_id), people)
+    session.connection().execute(sa.delete(PersonAggregate).where(mine))
     for arm, part in parts.items():
         insert_many(session, PersonAggregate, list(_rows(part, fields, study, arm, own)))
 
@@ -153,16 +164,15 @@ def _rows(part: Parts, fields: Sequence[str], study: int, arm: str, own: dict[in
 
 def marks_of(session: Session, study: int, people: Sequence[int]) -> set[int]:
     """Marks of these people's long comments, as kept."""
-    here = (col(CommentMark.study_id) == study, among(session, col(CommentMark.participant_id), people))
-    return {int(row[0]) for row in session.connection().execute(sa.select(col(CommentMark.mark)).where(*here))}
+    mine = among(session, col(CommentMark.participant_id), people)
+    return {int(row[0]) for row in session.connection().execute(sa.select(col(CommentMark.mark)).where(mine))}
 
 
 def replace_marks(session: Session, study: int, people: Sequence[int] | None, marks: pd.DataFrame) -> None:
     """Store these people's marks (None: everybody's; columns ``participant``, ``mark``) instead of their old ones."""
-    old = sa.delete(CommentMark).where(col(CommentMark.study_id) == study)
-    if people is not None:
-        old = old.where(among(session, col(CommentMark.participant_id), people))
-    session.connection().execute(old)
+    here = col(CommentMark.study_id) == study
+    mine = here if people is None else among(session, col(CommentMark.participant_id), people)
+    session.connection().execute(sa.delete(CommentMark).where(mine))
     rows = [
         {"participant_id": int(person), "mark": int(mark), "study_id": study}
         for person, mark in zip(marks["participant"], marks["mark"], strict=True)
