@@ -10,6 +10,7 @@ import platform
 import statistics
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,6 +19,8 @@ from benchmarks.train.quality import quality
 from benchmarks.train.scoring import scoring
 
 CONTESTANTS = ("naive", "trainer", "recux")
+TESTED = 500
+"""Held-out texts that the speed rows look at after training."""
 
 
 def main() -> None:
@@ -37,7 +40,8 @@ def main() -> None:
     if flags.part in ("scoring", "all"):
         scoring(flags.texts)
     if flags.part in ("quality", "all"):
-        quality(flags.sizes, flags.seeds, flags.test, json.loads(flags.recipe))
+        plain = flags.seeds if flags.plain is None else flags.plain
+        quality(flags.sizes, flags.seeds, plain, flags.test, json.loads(flags.recipe), flags.folder)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -48,8 +52,10 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--texts", type=int, default=320, help="training texts of the speed rows")
     found.add_argument("--epochs", type=int, default=1, help="epochs of the speed rows")
     found.add_argument("--repeats", type=int, default=2, help="turns of the speed rows")
-    found.add_argument("--test", type=int, default=2000, help="held-out texts")
+    found.add_argument("--test", type=int, default=3000, help="held-out texts, at most")
     found.add_argument("--sizes", type=int, nargs="+", default=[200, 500], help="training texts of the quality rows")
+    found.add_argument("--plain", type=int, nargs="*", help="seeds of the plain fine-tune; default: all seeds")
+    found.add_argument("--folder", type=Path, default=Path("var/bench-train"), help="where quality rows are kept")
     found.add_argument("--seeds", type=int, nargs="+", default=[0])
     found.add_argument("--recipe", default="{}", help="settings of the quality rows that differ from the default")
     return found
@@ -80,7 +86,7 @@ def speed(flags: argparse.Namespace) -> None:
 def contestant(name: str, flags: argparse.Namespace) -> dict[str, Any]:
     """One turn of one contestant, in its own process."""
     command = [sys.executable, "-m", "benchmarks.train", "contestant", name, "--texts", str(flags.texts)]
-    command += ["--epochs", str(flags.epochs), "--test", str(flags.test), "--seeds", str(flags.seeds[0])]
+    command += ["--epochs", str(flags.epochs), "--test", str(TESTED), "--seeds", str(flags.seeds[0])]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     report: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return report

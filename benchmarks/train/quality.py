@@ -1,53 +1,110 @@
-"""Quality on the clothing reviews: AUC of the recommend flag and QWK of the star, beside those of TF-IDF and LR."""
+"""Quality on the clothing reviews: recux, a plain fine-tune, and TF-IDF with logistic regression, on the same rows.
 
+What each model says of the test rows is kept in a folder, a file a size and seed, so that a run goes on where it was
+stopped; the tables are made from the files.
+"""
+
+import json
 import tempfile
+import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.train.contestants import plain_stars
+from benchmarks.train.quality_tables import print_tables
 from benchmarks.train.reviews import read_reviews, sample
 from recux.learn.baselines import fit_baselines
-from recux.learn.calibration import cross_fitted, predicted_stars
-from recux.learn.evaluation import evaluate, labelled_rows
-from recux.learn.metrics import Groups, one_hot, quadratic_kappa
+from recux.learn.evaluation import labelled_rows
+from recux.learn.examples import Examples
 from recux.learn.predictor import Scorer, load
-from recux.learn.recipe import default_recipe
+from recux.learn.recipe import Recipe, default_recipe
 from recux.learn.training import train
 
+Arrays = dict[str, Any]
 
-def quality(sizes: list[int], seeds: list[int], n_test: int, settings: dict[str, Any]) -> None:
-    """A row for each size and seed; the difference in QWK is paired, with its interval. Size 0 means all reviews."""
-    print(f"{'texts':>6} {'seed':>4} {'AUC':>6} {'QWK':>6} {'ECE':>6} | {'TF-IDF AUC':>10} {'QWK':>6} | QWK difference")
+
+def quality(
+    sizes: list[int], seeds: list[int], plain_seeds: list[int], n_test: int, settings: dict[str, Any], folder: Path
+) -> None:
+    """Measure what is not in ``folder`` yet, size by size (0: all reviews), and print the tables.
+
+    The plain fine-tune runs for ``plain_seeds`` only: it costs most.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     for size in sizes:
         for seed in seeds:
             examples = sample(size or len(read_reviews()), seed, n_test)
             n = len(examples.of("train"))
-            simple = fit_baselines(examples)["satisfaction"]
-            with tempfile.TemporaryDirectory() as folder:
-                recipe = default_recipe(n, **{"device": "cpu", "seed": seed, **settings})
-                trained = train(examples, recipe, out_dir=Path(folder))
-                encoder = load(trained.folder).scorer
-                a = evaluate(encoder, examples, "satisfaction").metrics
-                b = evaluate(simple, examples, "satisfaction").metrics
-                value, low, high = qwk_difference(encoder, simple, examples)
-            print(
-                f"{n:6} {seed:4} {a['auc'].value:6.4f} {a['qwk'].value:6.3f} {a['ece'].value:6.3f}"
-                f" | {b['auc'].value:10.4f} {b['qwk'].value:6.3f} | {value:+.3f} [{low:+.3f}, {high:+.3f}]"
-                f"  ({trained.seconds:.0f} s, {trained.epochs} epochs)",
-                flush=True,
-            )
+            recipe = default_recipe(n, **{"device": "cpu", "seed": seed, **settings})
+            measured(examples, recipe, folder / f"{n:05}-{seed}.npz", plain=seed in plain_seeds)
+    print_tables(folder)
 
 
-def qwk_difference(a: Scorer, b: Scorer, examples: Any) -> tuple[float, float, float]:
-    """QWK of ``a`` minus that of ``b`` on the same rows, with a 95 % interval from the same resamples."""
-    rows = labelled_rows(examples, "satisfaction", "heldout")
-    groups = Groups.of(rows.participants)
-    kappas = []
-    for scorer in (a, b):
-        p = cross_fitted(scorer.raw(rows.inputs)["satisfaction"], rows.classes, rows.participants)
-        cells = one_hot(rows.classes * 5 + predicted_stars(p) - 1, 25)
-        kappas.append(quadratic_kappa(groups.total(cells).reshape(-1, 5, 5)))
-    difference = kappas[0] - kappas[1]
-    low, high = np.percentile(difference[1:], [2.5, 97.5])
-    return float(difference[0]), float(low), float(high)
+def measured(examples: Examples, recipe: Recipe, file: Path, *, plain: bool) -> None:
+    """Write to ``file`` what the models say, unless it is there already for this very recipe."""
+    known = read(file) if file.is_file() else {}
+    if known.get("recipe") != recipe_name(recipe):
+        known = truth(examples) | own(examples, recipe) | simple(examples)
+        write(file, known)
+    if plain and "plain" not in known:
+        start = time.process_time()
+        known["plain"] = plain_stars(examples, recipe)
+        known["plain_seconds"] = time.process_time() - start
+        write(file, known)
+    print(f"{file.stem}: {float(known['seconds']):.0f} processor seconds, {known['epochs']} epochs", flush=True)
+
+
+def truth(examples: Examples) -> Arrays:
+    """Labels of the test rows, and whose they are."""
+    stars, flags = (labelled_rows(examples, head, "heldout") for head in ("satisfaction", "recommend"))
+    assert stars.inputs == flags.inputs, "every test row has a star and a flag"
+    return {"stars": stars.labels, "flags": flags.labels, "people": np.array(stars.participants)}
+
+
+def own(examples: Examples, recipe: Recipe) -> Arrays:
+    """Recux's model."""
+    start = time.process_time()
+    with tempfile.TemporaryDirectory() as folder:
+        trained = train(examples, recipe, out_dir=Path(folder))
+        seconds = time.process_time() - start
+        said = opinions(load(trained.folder).scorer, examples, "recux")
+    return said | {"recipe": recipe_name(recipe), "seconds": seconds, "epochs": trained.epochs}
+
+
+def simple(examples: Examples) -> Arrays:
+    """TF-IDF with logistic regression."""
+    return opinions(fit_baselines(examples)["satisfaction"], examples, "tfidf")
+
+
+def opinions(scorer: Scorer, examples: Examples, name: str) -> Arrays:
+    """Raw probabilities of the test rows."""
+    raw = scorer.raw(labelled_rows(examples, "satisfaction", "heldout").inputs)
+    return {name: raw["satisfaction"], f"{name}_flag": raw["recommend"]}
+
+
+def recipe_name(recipe: Recipe) -> str:
+    """What makes two measurements the same."""
+    return json.dumps(recipe.to_dict(), sort_keys=True)
+
+
+def read(file: Path) -> Arrays:
+    """The arrays of a file; texts and numbers come back as they were."""
+    with np.load(file, allow_pickle=False) as saved:
+        return {name: saved[name][()] for name in saved.files}
+
+
+def write(file: Path, arrays: Arrays) -> None:
+    """All or nothing."""
+    draft = file.with_suffix(".draft.npz")
+    np.savez(draft, allow_pickle=False, **arrays)
+    draft.replace(file)
+
+
+def results(folder: Path) -> Iterable[tuple[int, int, Arrays]]:
+    """Texts, seed and arrays of every file."""
+    for file in sorted(folder.glob("?????-*.npz")):
+        n, seed = file.stem.split("-")
+        yield int(n), int(seed), read(file)

@@ -1,0 +1,150 @@
+"""The tables of ``quality``: means over seeds, paired differences, calibration, and the coverage of conformal sets."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recux.learn.calibration import (
+    conformal_quantile,
+    conformal_sets,
+    cross_called,
+    cross_fitted,
+    expected_stars,
+    fit_temperature,
+    tempered,
+)
+from recux.learn.metrics import Groups, auc, calibration_error, one_hot, quadratic_kappa
+
+Array = NDArray[np.float64]
+AIMS = {200: (0.945, 0.50), 500: (0.952, 0.68), 4000: (0.969, 0.82)}
+AIM_ALL = (0.973, 0.84)
+SPLITS, CALIBRATION_ROWS, SIMULATED = 20, 1000, 1000
+
+
+def print_tables(folder: Path) -> None:
+    """Every table, from the files in ``folder``."""
+    from benchmarks.train.quality import results
+
+    by_size: dict[int, list[dict[str, Any]]] = {}
+    for n, _, arrays in results(folder):
+        by_size.setdefault(n, []).append(arrays)
+    print("\n| texts | seeds | AUC, recommend (aim) | QWK, stars (aim) | AUC, TF-IDF | QWK | AUC, plain | QWK |")
+    print("|---|---|---|---|---|---|---|---|")
+    for n, found in by_size.items():
+        print(means(n, found))
+    print("\n| texts | QWK, recux - TF-IDF | QWK, recux - plain | the same, plain decoded like recux |")
+    print("|---|---|---|---|")
+    for n, found in by_size.items():
+        print(differences(n, found))
+    print("\n| texts | calibration error, stars | at most, if perfect | flag | at most | covered by 90 % sets |")
+    print("|---|---|---|---|---|---|")
+    for n, found in by_size.items():
+        print(calibrated(n, found))
+
+
+def means(n: int, found: list[dict[str, Any]]) -> str:
+    """AUC and QWK of each model, means over seeds with their standard deviation."""
+    aim = AIMS.get(n, AIM_ALL if n > 10_000 else (None, None))
+    cells = [
+        shown([flag_auc(f, f["recux_flag"]) for f in found], 4, aim[0]),
+        shown([kappa(f, called(f, "recux"))[0] for f in found], 3, aim[1]),
+        shown([flag_auc(f, f["tfidf_flag"]) for f in found], 4),
+        shown([kappa(f, called(f, "tfidf"))[0] for f in found], 3),
+    ]
+    plain = [f for f in found if "plain" in f]
+    cells.append(shown([flag_auc(f, expected_stars(f["plain"])) for f in plain], 4))
+    cells.append(shown([kappa(f, f["plain"].argmax(1) + 1)[0] for f in plain], 3))
+    return f"| {n} | {len(found)} | " + " | ".join(cells) + " |"
+
+
+def shown(values: list[float], digits: int, aim: float | None = None) -> str:
+    """Mean, standard deviation over seeds, and the aim."""
+    if not values:
+        return "not measured"
+    spread = f" ± {np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.{digits}f}{spread}" + (f" ({aim})" if aim else "")
+
+
+def flag_auc(found: dict[str, Any], score: Array) -> float:
+    """AUC of the recommend flag."""
+    groups = Groups(np.arange(len(score)), np.ones((1, len(score))))
+    return float(auc(groups, score, found["flags"].astype(float))[0])
+
+
+def called(found: dict[str, Any], name: str) -> NDArray[np.int64]:
+    """Stars as recux serves them: tempered, and cut so that each is called as often as it occurs; cross-fitted."""
+    people = list(found["people"])
+    return cross_called(cross_fitted(found[name], found["stars"] - 1, people), people)
+
+
+def kappa(found: dict[str, Any], stars: NDArray[np.int64]) -> Array:
+    """QWK of the data and of each resample of the test rows, the same resamples for every model."""
+    groups = Groups.of(list(found["people"]))
+    return quadratic_kappa(groups.total(one_hot((found["stars"] - 1) * 5 + stars - 1, 25)).reshape(-1, 5, 5))
+
+
+def differences(n: int, found: list[dict[str, Any]]) -> str:
+    """QWK of recux minus that of the others: the mean over seeds, with the interval over resampled test rows."""
+    plain = [f for f in found if "plain" in f]
+    cells = [
+        difference(found, lambda f: called(f, "tfidf")),
+        difference(plain, lambda f: np.asarray(f["plain"].argmax(1) + 1)),
+        difference(plain, lambda f: called(f, "plain")),
+    ]
+    return f"| {n} | " + " | ".join(cells) + " |"
+
+
+def difference(found: list[dict[str, Any]], other: Callable[[dict[str, Any]], NDArray[np.int64]]) -> str:
+    """One of them."""
+    if not found:
+        return "not measured"
+    resampled = np.mean([kappa(f, called(f, "recux")) - kappa(f, other(f)) for f in found], axis=0)
+    low, high = np.percentile(resampled[1:], [2.5, 97.5])
+    return f"{resampled[0]:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def calibrated(n: int, found: list[dict[str, Any]]) -> str:
+    """Calibration errors beside what a perfectly calibrated model shows on as many rows; coverage of the sets."""
+    cells = []
+    for name, labels in (("recux", "stars"), ("recux_flag", "flags")):
+        pairs = [errors(fair(f, name, labels), f[labels] - (labels == "stars")) for f in found]
+        cells += [f"{np.mean([error for error, _ in pairs]):.4f}", f"{np.mean([limit for _, limit in pairs]):.4f}"]
+    cells.append(f"{100 * np.mean([coverage(f) for f in found]):.1f} %")
+    return f"| {n} | " + " | ".join(cells) + " |"
+
+
+def fair(found: dict[str, Any], name: str, labels: str) -> Array:
+    """Probabilities with cross-fitted temperatures, as (n, classes)."""
+    classes = found[labels] - (labels == "stars")
+    p = cross_fitted(found[name], classes, list(found["people"]))
+    return p if p.ndim == 2 else np.stack([1 - p, p], 1)
+
+
+def errors(p: Array, classes: NDArray[np.int64]) -> tuple[float, float]:
+    """The calibration error (15 bins), and its 95th percentile when labels are drawn from ``p`` itself."""
+    groups = Groups(np.arange(len(p)), np.ones((1, len(p))))
+    confidence = p.max(1)
+    random = np.random.default_rng(0)
+
+    def error(right: NDArray[np.bool_]) -> float:
+        return float(calibration_error(groups, confidence, right.astype(float))[0])
+
+    drawn = [error(random.random(len(p)) < confidence) for _ in range(SIMULATED)]
+    return error(p.argmax(1) == classes), float(np.percentile(drawn, 95))
+
+
+def coverage(found: dict[str, Any]) -> float:
+    """The share of rows whose 90 % set holds their star; mean over random splits into calibration and test rows."""
+    p, classes = found["recux"], found["stars"] - 1
+    shares = []
+    for split in range(SPLITS):
+        order = np.random.default_rng(split).permutation(len(p))
+        fit, test = order[:CALIBRATION_ROWS], order[CALIBRATION_ROWS:]
+        temperature = fit_temperature(p[fit], classes[fit])
+        quantile = conformal_quantile(tempered(p[fit], temperature), classes[fit])
+        sets = conformal_sets(tempered(p[test], temperature), quantile)
+        shares.append(np.mean([star + 1 in inside for star, inside in zip(classes[test], sets, strict=True)]))
+    return float(np.mean(shares))
