@@ -6,6 +6,7 @@ imports, the API and every figure of the study read that. Only a draft reads the
 
 from collections.abc import Iterable
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from db.tables import Participant, Response, Study, StudyInstrument
@@ -46,8 +47,15 @@ def keep(session: Session, study_id: int, names: Iterable[str]) -> None:
 
 
 def answered(session: Session, study_id: int) -> list[str]:
-    """Ids of the instruments that somebody answered, or opened, in the study."""
-    return sorted(session.exec(select(Response.instrument).where(Response.study_id == study_id).distinct()))
+    """Ids of the instruments that somebody answered, or opened, in the study: one look into an index for each."""
+    found: list[str] = []
+    while True:
+        more = col(Response.instrument) > found[-1] if found else sa.true()
+        next_ = sa.select(sa.func.min(col(Response.instrument))).where(col(Response.study_id) == study_id, more)
+        name = session.connection().execute(next_).scalar()
+        if name is None:
+            return found
+        found.append(str(name))
 
 
 def check_unchanged(session: Session, instrument: Instrument) -> None:

@@ -43,9 +43,10 @@ class Response(SQLModel, table=True):
     __table_args__ = (
         sa.UniqueConstraint("participant_id", "instrument", "wave"),
         sa.CheckConstraint("wave >= 1", name="wave_from_one"),
+        sa.Index("ix_response_study_id_instrument", "study_id", "instrument"),
     )
     id: int | None = Field(default=None, primary_key=True)
-    study_id: int = link("study.id")
+    study_id: int = link("study.id", index=False)
     participant_id: int = link("participant.id", index=False)
     instrument: str = Field(max_length=64)
     version: str = Field(max_length=32)
