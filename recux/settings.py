@@ -38,7 +38,7 @@ class Settings(BaseSettings):
 
     secret_key: str = ""
     """Seals panel ids and signs embedding links; at least 32 random characters, the same for every process. What needs
-    it is off while it is empty."""
+    it is off while it is empty. While it is changed: the new key, a comma, the old one, which then only opens."""
 
     embed_hosts: str = ""
     """Hosts of web apps that may show recux in a frame and send events, separated by commas; none without it."""

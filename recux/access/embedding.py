@@ -15,12 +15,12 @@ from typing import NamedTuple
 from sqlmodel import Session, select
 
 from db.tables import Participant, Study, now
+from recux.access.tokens import SHORTEST_KEY, secret_keys
 from recux.collect.consent import OPEN, standing
 from recux.errors import InvalidInput, NotAllowed, Unavailable
 from recux.ingest.values import LONGEST_NAME, NOT_IN_NAMES
 from recux.settings import Settings
 
-SHORTEST_SECRET = 32
 LONGEST_DAYS = 31
 """A token that claims to work for longer is refused: a leaked link must end."""
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?")
@@ -39,13 +39,18 @@ class Signed(NamedTuple):
 
 def study_key(settings: Settings, study: Study) -> str:
     """The study's key for signing, as 64 hexadecimal digits. Raises Unavailable without ``RECUX_SECRET_KEY``."""
-    if len(settings.secret_key) < SHORTEST_SECRET:
+    return _study_keys(settings, study)[0]
+
+
+def _study_keys(settings: Settings, study: Study) -> list[str]:
+    """The key that signs now, and those that did before it and are still listed."""
+    if len(settings.secret_key) < SHORTEST_KEY:
         raise Unavailable(
-            f"embedding needs RECUX_SECRET_KEY with at least {SHORTEST_SECRET} random characters, the same for every "
+            f"embedding needs RECUX_SECRET_KEY with at least {SHORTEST_KEY} random characters, the same for every "
             "process; set it and restart"
         )
     purpose = f"recux embed/{study.slug}/{study.salt}".encode()
-    return hmac.new(settings.secret_key.encode(), purpose, hashlib.sha256).hexdigest()
+    return [hmac.new(key.encode(), purpose, hashlib.sha256).hexdigest() for key in secret_keys(settings.secret_key)]
 
 
 def token_for(settings: Settings, study: Study, participant_id: str, expires_at: datetime) -> str:
@@ -68,8 +73,9 @@ def read_token(session: Session, settings: Settings, token: str) -> Signed:
     slug, _, rest = body.partition(".")
     name, _, until = rest.partition(".")
     study = session.exec(select(Study).where(Study.slug == slug)).first() if slug.isascii() and len(slug) < 65 else None
-    expected = _signature(study_key(settings, study), body) if study else _signature("nobody", body)
-    if study is None or not hmac.compare_digest(signature.encode(), expected.encode()):
+    expected = [_signature(key, body) for key in (_study_keys(settings, study) if study else ["nobody"])]
+    right = [hmac.compare_digest(signature.encode(), one.encode()) for one in expected]
+    if study is None or not any(right):
         raise NotAllowed("the signed id is not valid; the app that made it must sign with the study's key")
     left = int(until) - now().timestamp() if until.isdecimal() and len(until) < 12 else -1.0
     if not 0 < left <= LONGEST_DAYS * 86_400:

@@ -16,6 +16,7 @@ from db.tables import User
 from recux.access import audit
 from recux.access.accounts import ROLES, find_user
 from recux.access.sessions import start_session
+from recux.access.tokens import secret_keys
 from recux.errors import InvalidInput, NotAllowed
 from recux.settings import Settings
 
@@ -45,7 +46,7 @@ def secrets(settings: Settings) -> dict[str, Any] | None:
     domains(settings.oidc_domains)
     if len(settings.secret_key) < 32:
         raise InvalidInput("sign-in by OpenID Connect needs RECUX_SECRET_KEY of 32 characters or more")
-    cookie_secret = hmac.new(settings.secret_key.encode(), b"oidc cookie", hashlib.sha256).hexdigest()
+    cookie_secret = hmac.new(secret_keys(settings.secret_key)[0].encode(), b"oidc cookie", hashlib.sha256).hexdigest()
     return {
         "auth": {
             "redirect_uri": f"{settings.base_url}/oauth2callback",

@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlmodel import Session, col, select
 
 from db.tables import PanelMember, Participant, Study
+from recux.access.tokens import SHORTEST_KEY, secret_keys
 from recux.collect.flow import Panel
 from recux.collect.words import INVISIBLE
 from recux.errors import InvalidInput, NotAllowed, Unavailable
 
-SHORTEST_KEY = 32
 LONGEST_ID = 255
 HOW_TO = (
     "set RECUX_SECRET_KEY to at least 32 random characters, the same for every process (for example from "
@@ -33,10 +33,13 @@ HOW_TO = (
 
 @dataclass(frozen=True)
 class Keys:
-    """What seals and what finds; derived from one secret, so that knowing one does not give the other."""
+    """What seals and what finds; derived from one secret, so that knowing one does not give the other.
 
-    sealing: Fernet
-    finding: bytes
+    The first key seals and is looked up first; those before it still open and find.
+    """
+
+    sealing: MultiFernet
+    finding: tuple[bytes, ...]
 
 
 @dataclass(frozen=True)
@@ -58,13 +61,14 @@ def _(message: str) -> str:
 
 
 def keys_from(secret: str) -> Keys:
-    """The two keys of ``RECUX_SECRET_KEY``. Raises Unavailable, saying what to do, when it is missing or too short."""
+    """The keys of ``RECUX_SECRET_KEY``. Raises Unavailable, saying what to do, when it is missing or too short."""
     if not secret:
         raise Unavailable(f"panel ids cannot be kept without a key: {HOW_TO}")
     if len(secret) < SHORTEST_KEY:
         raise Unavailable(f"RECUX_SECRET_KEY has {len(secret)} characters, needs at least {SHORTEST_KEY}: {HOW_TO}")
-    sealing = Fernet(base64.urlsafe_b64encode(_derived(secret, b"recux panel ids: sealing")))
-    return Keys(sealing, _derived(secret, b"recux panel ids: finding"))
+    secrets = secret_keys(secret)
+    sealing = [Fernet(base64.urlsafe_b64encode(_derived(one, b"recux panel ids: sealing"))) for one in secrets]
+    return Keys(MultiFernet(sealing), tuple(_derived(one, b"recux panel ids: finding") for one in secrets))
 
 
 def panel_of(study: Study) -> Panel | None:
@@ -90,17 +94,35 @@ def ids_in(panel: Panel, sent: Mapping[str, str]) -> dict[str, str]:
 def find(session: Session, study: Study, member: str, keys: Keys) -> Participant | None:
     """The participant that this member of the panel is, if they were here before."""
     known = select(Participant).join(PanelMember, col(PanelMember.participant_id) == Participant.id)
-    hashed = _lookup(study, member, keys)
-    return session.exec(known.where(PanelMember.study_id == study.id, PanelMember.lookup == hashed)).first()
+    hashed = [_lookup(study, member, key) for key in keys.finding]
+    return session.exec(known.where(PanelMember.study_id == study.id, col(PanelMember.lookup).in_(hashed))).first()
 
 
 def remember(session: Session, study: Study, participant: Participant, ids: Mapping[str, str], keys: Keys) -> None:
     """Keep which member a new participant is, sealed. ``ids`` are those of :func:`ids_in`."""
     assert study.id is not None and participant.id is not None  # noqa: PT018 - both were flushed
     sealed = keys.sealing.encrypt(json.dumps(dict(ids)).encode()).decode()
-    lookup = _lookup(study, ids[study.panel["parameter"]], keys)
+    lookup = _lookup(study, ids[study.panel["parameter"]], keys.finding[0])
     session.add(PanelMember(study_id=study.id, participant_id=participant.id, lookup=lookup, sealed=sealed))
     session.flush()
+
+
+def seal_again(session: Session, keys: Keys) -> int:
+    """Seal everything that an earlier key sealed with the first one; how many members that changed.
+
+    Afterwards the earlier keys are needed no more, but for backups from before. Raises Unavailable when there are ids
+    that none of the keys opens; nothing is changed then.
+    """
+    changed = 0
+    for row, study in session.exec(select(PanelMember, Study).join(Study, col(Study.id) == PanelMember.study_id)):
+        ids = unseal(row, keys)
+        lookup = _lookup(study, next(iter(ids.values())), keys.finding[0])  # the member's own id stands first
+        if row.lookup != lookup:
+            row.lookup, row.sealed = lookup, keys.sealing.rotate(row.sealed).decode()
+            session.add(row)
+            changed += 1
+    session.flush()
+    return changed
 
 
 def members(session: Session, study: Study, keys: Keys) -> list[Member]:
@@ -157,7 +179,7 @@ def unseal(row: PanelMember, keys: Keys) -> dict[str, str]:
         raise Unavailable(
             "the panel ids were sealed with another RECUX_SECRET_KEY; set that one to read them"
         ) from None
-    if not isinstance(ids, dict):
+    if not isinstance(ids, dict) or not ids:
         raise InvalidInput(f"the sealed ids of panel member {row.id} are damaged")
     return {str(name): str(value) for name, value in ids.items()}
 
@@ -166,5 +188,5 @@ def _derived(secret: str, purpose: bytes) -> bytes:
     return HKDF(SHA256(), length=32, salt=None, info=purpose).derive(secret.encode())
 
 
-def _lookup(study: Study, member: str, keys: Keys) -> str:
-    return hmac.new(keys.finding, f"{study.salt}/{member}".encode(), hashlib.sha256).hexdigest()
+def _lookup(study: Study, member: str, key: bytes) -> str:
+    return hmac.new(key, f"{study.salt}/{member}".encode(), hashlib.sha256).hexdigest()

@@ -173,6 +173,19 @@ def restore(
         print(f"erased again: {again['person']} people, {again['study']} studies; {again['withdrawal']} withdrew again")
 
 
+@db.command(epilog="Example: RECUX_SECRET_KEY=NEW,OLD recux db reseal")
+def reseal() -> None:
+    """Seal panel ids again with the first key of RECUX_SECRET_KEY, so that the keys after it can go."""
+    from db.engine import write_session
+    from recux.access.panels import keys_from, seal_again
+
+    settings = Settings()
+    with write_session(database(settings)) as session:
+        changed = seal_again(session, keys_from(settings.secret_key))
+    print(f"sealed the ids of {changed} panel members again")
+    say("the keys after the first are needed no more, but to restore a backup from before")
+
+
 @db.command(epilog="Example: recux db clean --dry-run")
 def clean(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and delete nothing.")] = False,

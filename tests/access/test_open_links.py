@@ -8,7 +8,7 @@ from sqlmodel import Session, select
 
 from db.engine import read_session, write_session
 from db.tables import PanelMember, Participant, Study
-from recux.access import open_links, panels
+from recux.access import open_links, panels, tokens
 from recux.collect.flow import Panel
 from recux.collect.own_data import erase, withdraw
 from recux.errors import Conflict, InvalidInput, NotAllowed, NotFound, Unavailable
@@ -200,3 +200,33 @@ def test_erasing_a_person_erases_their_panel_id(engine: sa.Engine):
     with write_session(engine) as session:
         erase(session, session.get_one(Participant, first))
         assert session.exec(select(PanelMember)).all() == []
+
+
+def test_a_new_key_finds_and_pays_who_came_under_the_old_one_and_resealing_lets_the_old_one_go(engine: sa.Engine):
+    new = "n" * 40
+    with write_session(engine) as session:
+        study, token = study_with_link(session, **from_panel())
+    ann = come(engine, token, ANN)
+    both = panels.keys_from(f"{new}, {KEY}")
+    with write_session(engine) as session:
+        assert open_links.known_member(session, study, ANN, secret=f"{new},{KEY}").id == ann
+        panels.remember(session, study, newcomer(session, study), {"PROLIFIC_PID": "later"}, both)
+        with pytest.raises(Unavailable, match="another RECUX_SECRET_KEY"):
+            panels.seal_again(session, panels.keys_from(new))
+        assert [panels.seal_again(session, both) for _ in range(2)] == [1, 0]
+        alone = panels.keys_from(new)
+        assert [m.ids["PROLIFIC_PID"] for m in panels.members(session, study, alone)] == [ANN["PROLIFIC_PID"], "later"]
+        assert panels.find(session, study, ANN["PROLIFIC_PID"], alone).id == ann
+        assert panels.find(session, study, ANN["PROLIFIC_PID"], panels.keys_from(KEY)) is None
+
+
+def newcomer(session: Session, study: Study) -> Participant:
+    person = Participant(study_id=study.id, external_id="newcomer", came_by="panel")
+    session.add(person)
+    session.flush()
+    return person
+
+
+def test_a_comma_in_a_short_rest_belongs_to_the_key():
+    assert tokens.secret_keys("a" * 40 + ",short") == ("a" * 40 + ",short",)
+    assert tokens.secret_keys("") == ("",)

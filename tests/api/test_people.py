@@ -19,6 +19,7 @@ from recux.collect.own_data import erase, withdraw
 from recux.errors import InvalidInput, NotAllowed, NotFound, Unavailable
 from recux.settings import Settings
 from recux.web import security_headers
+from tests.api.conftest import SECRET
 
 ANN = "/studies/shop/participants/ann"
 ZOE = "/studies/shop/participants/zoe"
@@ -141,6 +142,14 @@ def test_an_id_whose_time_is_over_or_never_ends_opens_nothing(api):
     for hours in (-1, 24 * 60):
         with write_session(api.engine) as session, pytest.raises(NotAllowed, match="works no more"):
             read_token(session, Settings(), token(api, hours=hours))
+
+
+def test_a_link_that_the_key_before_signed_still_opens_while_that_key_is_listed(api, monkeypatch):
+    old, opens = token(api), []
+    for keys in (f"{'n' * 40},{SECRET}", "n" * 40):
+        monkeypatch.setenv("RECUX_SECRET_KEY", keys)
+        opens.append([api.get(f"/embed/{one}").status_code for one in (old, token(api))])
+    assert opens == [[303, 303], [403, 303]]
 
 
 def test_embedding_needs_a_secret(api, monkeypatch):
