@@ -1,5 +1,6 @@
 """``recux batch ...`` and ``recux round ...``."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -46,7 +47,7 @@ def close(study: StudyOption, as_json: JsonOption = False) -> None:
 
 
 @round_.command(epilog="Example: recux round run --study spring --seed 7")
-def run(
+def run(  # noqa: PLR0917 - options of a command
     study: StudyOption,
     base_model: Annotated[
         str | None,
@@ -56,11 +57,16 @@ def run(
         str | None, typer.Option("--device", metavar="D", help="cpu, cuda, cuda:1 or mps; default: the best there is.")
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", metavar="S", help="Makes the round repeatable.")] = None,
+    recipe: Annotated[
+        Path | None,
+        typer.Option("--recipe", metavar="FILE", help="Settings of training, a JSON file."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Close the open batch and run its round here, to the end. Exit 1 when there is nothing new."""
     from db.engine import read_session
     from recux.collect.studies import get_study
+    from recux.learn.recipe import read_settings
     from recux.rounds.foreground import run_study
 
     settings = Settings()
@@ -68,7 +74,7 @@ def run(
     with read_session(engine) as session:
         study_id = get_study(session, study).id
     assert study_id is not None
-    asked = {"base_model": base_model, "device": device, "seed": seed}
+    asked = {"base_model": base_model, "device": device, "seed": seed, "settings": recipe and read_settings(recipe)}
     with progress_bar() as bar:
         task = bar.add_task("closing the batch", total=None)
 

@@ -1,6 +1,8 @@
 """Every setting of a training run, in one frozen record that is saved with the model."""
 
+import json
 from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from recux.errors import InvalidInput
@@ -40,7 +42,7 @@ class Recipe:
     layer_decay: float = 0.9
     """Each layer below the top learns at this multiple of the layer above."""
     keep_layers: int = 0
-    """Lowest layers of the base model that are used at all; 0 uses all."""
+    """Lowest layers of the base model that are used at all; 0 uses all. A warm start keeps those of its model."""
     freeze_layers: int = 0
     """Lowest encoder layers that do not learn."""
     freeze_embeddings: bool = True
@@ -97,6 +99,11 @@ class Recipe:
         unknown = sorted(set(values) - known)
         if unknown:
             raise InvalidInput(f"recipe: unknown setting {unknown[0]!r}; known are {', '.join(sorted(known))}")
+        usual = cls()
+        for name, value in values.items():
+            wanted = type(getattr(usual, name))
+            if type(value) is not wanted and not (wanted is float and type(value) is int):
+                raise InvalidInput(f"recipe: {name} is {value!r}, must be of type {wanted.__name__}")
         return cls(**values)
 
     def but(self, **changes: Any) -> "Recipe":
@@ -125,3 +132,15 @@ def default_recipe(n_texts: int, device: str = "cpu", **changes: Any) -> Recipe:
         max_rows=12_000 if device == "cpu" else 100_000,
     )
     return recipe.but(**changes)
+
+
+def read_settings(file: Path) -> dict[str, Any]:
+    """Some settings or all of a recipe from a JSON file, such as a search writes; raises ``InvalidInput``."""
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        raise InvalidInput(f"recipe: {file} cannot be read as JSON ({problem})") from problem
+    if not isinstance(values, dict):
+        raise InvalidInput(f'recipe: {file} must hold one object of settings, such as {{"lr": 0.0002}}')
+    Recipe.from_dict(values)
+    return values

@@ -21,7 +21,8 @@ from recux.settings import Settings
 def run_study(settings: Settings, study_id: int, *, config: dict[str, Any], show: Show) -> Round:
     """Close the open batch of a study and run its round here; a round that was cut off is finished first.
 
-    ``config`` may hold ``base_model``, ``device`` and ``seed``. Raises ``Conflict`` when there is nothing new.
+    ``config`` may hold ``base_model``, ``device``, ``seed`` and ``settings`` (of the recipe).
+    Raises ``Conflict`` when there is nothing new.
     """
     with write_session(engine_for(settings.url)) as session:
         unfinished = session.exec(

@@ -63,10 +63,11 @@ def _version_in(session: Session, round_: Round, kind: str, place: str | None, h
 
 
 def recipe_of(config: dict[str, Any], rows: int) -> Recipe:
-    """The recipe for so many training rows, with what the round was asked for."""
+    """The recipe for so many training rows, with what the round was asked for: its own words before a file's."""
     from recux.learn.device import resolve_device
 
-    asked = {name: config[name] for name in ("base_model", "seed") if config.get(name) is not None}
+    asked = {name: value for name, value in config.get("settings", {}).items() if name != "device"}
+    asked |= {name: config[name] for name in ("base_model", "seed") if config.get(name) is not None}
     device = resolve_device(config.get("device") or "auto")
     return default_recipe(rows, device.type, **asked)
 
@@ -81,7 +82,8 @@ def start_from(session: Session, round_: Round, serving: dict[str, ModelVersion 
         version = serving[kind]
         if version is None or version.baseline:
             continue
-        if round_.config.get("base_model") not in (None, version.base_model):
+        settings = round_.config.get("settings", {})
+        if (round_.config.get("base_model") or settings.get("base_model")) not in (None, version.base_model):
             return None
         trained = session.get_one(Round, version.round_id)
         return None if _left_since(session, trained) else home / version.folder

@@ -149,9 +149,17 @@ def test_a_study_lives_from_draft_to_closed(ok, recux, pilot):
     assert "is closed" in err
 
 
-def test_a_round_of_three_ratings_runs_to_its_end_and_only_once(ok, recux, pilot):
+def test_a_round_of_three_ratings_runs_to_its_end_and_only_once(ok, recux, pilot, home):
     ok("import", "ratings", pilot("r.csv", RATINGS + "p3,i1,3\n"), "--study", "spring")
-    done = json.loads(ok("round", "run", "--study", "spring", "--seed", "3", "--device", "cpu", "--json"))
+    recipe = pilot("recipe.json", '{"epochs": 2, "seed": 1, "lr": "fast"}')
+    code, _, err = recux("round", "run", "--study", "spring", "--recipe", recipe)
+    assert (code, "lr is 'fast', must be of type float" in err) == (1, True)
+    recipe = pilot("recipe.json", '{"epochs": 2, "seed": 1, "device": "cuda:7"}')
+    asked = ("--seed", "3", "--device", "cpu", "--recipe", recipe)
+    done = json.loads(ok("round", "run", "--study", "spring", *asked, "--json"))
+    (job,) = home.rglob("job.json")
+    written = json.loads(job.read_text())["recipe"]
+    assert [written[name] for name in ("epochs", "seed", "device")] == [2, 3, "cpu"]
     assert (done["number"], done["status"], done["batch_size"]) == (1, "done", 3)
     assert [one["number"] for one in json.loads(ok("round", "list", "--study", "spring", "--json"))] == [1]
     assert ok("round", "show", "--study", "spring").startswith("round 1 is done, batch of 3")

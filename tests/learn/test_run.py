@@ -142,6 +142,20 @@ def test_it_ends_when_its_parent_does(tmp_path: Path, tiny_recipe: Recipe):
     assert not (tmp_path / "result.json").exists()
 
 
+def test_it_ends_with_its_lease_and_a_prolonged_lease_lets_it_live(tmp_path: Path, tiny_recipe: Recipe):
+    write_job(tmp_path, Examples(comments(150)), tiny_recipe.but(epochs=10_000))
+    child = start(tmp_path)
+    wait_for((tmp_path / "progress.json").is_file)
+    now = time.clock_gettime(time.CLOCK_BOOTTIME)
+    child.stdin.write(f"{now + 0.8}\n{now + 3}\n".encode())  # the pipe stays open: only the moment ends it
+    child.stdin.flush()
+    time.sleep(1.6)
+    assert child.poll() is None
+    assert child.wait(20) == 3
+    assert time.clock_gettime(time.CLOCK_BOOTTIME) >= now + 3
+    child.stdin.close()
+
+
 def test_too_little_data_is_one_line_in_error_json(tmp_path: Path, tiny_recipe: Recipe):
     write_job(tmp_path, Examples(comments(2)), tiny_recipe)
     assert main(["--alone", str(tmp_path / "job.json")]) == 1

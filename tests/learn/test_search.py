@@ -7,9 +7,9 @@ import pytest
 from recux.errors import InvalidInput
 from recux.learn.errors import TooFewExamples
 from recux.learn.examples import Examples
-from recux.learn.files import read_json
+from recux.learn.files import read_json, write_json
 from recux.learn.jobs import write_job
-from recux.learn.recipe import Recipe
+from recux.learn.recipe import Recipe, read_settings
 from recux.learn.search import main, search
 from tests.learn.conftest import comments
 
@@ -39,6 +39,26 @@ def test_the_command_writes_a_recipe_or_says_why_not(tmp_path: Path, tiny_recipe
     assert Recipe.from_dict(read_json(tmp_path / "job" / "recipe.json")).base_model == tiny_recipe.base_model
     assert main([str(tmp_path / "nowhere")]) == 1
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_what_a_search_wrote_is_read_as_settings_and_mistakes_are_named(tmp_path: Path, tiny_recipe: Recipe):
+    file = tmp_path / "recipe.json"
+    write_json(file, tiny_recipe.to_dict())
+    assert Recipe.from_dict(read_settings(file)) == tiny_recipe
+    for text, said in (
+        ('{"lr": 0.0002}', None),
+        ('{"learning_rate": 1}', "unknown setting 'learning_rate'"),
+        ('{"epochs": "three"}', "epochs is 'three', must be of type int"),
+        ('{"method": "magic"}', "must be one of full, lora"),
+        ("[1]", "one object of settings"),
+        ("lr = 1", "cannot be read as JSON"),
+    ):
+        file.write_text(text)
+        if said is None:
+            assert read_settings(file) == {"lr": 0.0002}
+        else:
+            with pytest.raises(InvalidInput, match=said):
+                read_settings(file)
 
 
 def test_too_few_examples_or_no_optuna_is_said(tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch):
