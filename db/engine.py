@@ -4,6 +4,7 @@ SQLite runs in WAL mode with foreign keys on. Its transactions begin IMMEDIATE, 
 other instead of failing in the middle; readers use :func:`read_session`, which begins DEFERRED and blocks nobody.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -17,7 +18,9 @@ from sqlmodel import Session, SQLModel
 
 from db.bulk import FEW, can_copy, insert_rows
 
-PRAGMAS = ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
+WAIT = 30
+"""Seconds that a writer waits for another one before it fails."""
+PRAGMAS = (f"busy_timeout={WAIT * 1000}", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
 
 
 @lru_cache(maxsize=8)
@@ -61,8 +64,35 @@ def is_sqlite(bind: sa.Engine | sa.Connection) -> bool:
 @contextmanager
 def write_session(engine: sa.Engine) -> Iterator[Session]:
     """One transaction: committed at the end of the block, rolled back when it raises."""
-    with Session(engine, expire_on_commit=False) as session, session.begin():
+    with _turn(engine), Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
+
+
+@contextmanager
+def write_connection(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """The same without a session, for the few statements of a click."""
+    with _turn(engine), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def _turn(engine: sa.Engine) -> Iterator[None]:
+    """SQLite: this thread's turn to write. SQLite itself lets a writer that finds it locked sleep for up to 100 ms and
+    look again, while others overtake it; threads of one process wait in a queue instead, and are woken.
+    """
+    queue = _turns(engine.url) if is_sqlite(engine) else None
+    # One that waited in vain goes on: another process may be the one that writes, and SQLite then says so.
+    mine = queue is not None and queue.acquire(timeout=WAIT)
+    try:
+        yield
+    finally:
+        if queue is not None and mine:
+            queue.release()
+
+
+@lru_cache(maxsize=64)
+def _turns(_url: sa.URL) -> threading.RLock:
+    return threading.RLock()
 
 
 @contextmanager

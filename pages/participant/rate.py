@@ -7,8 +7,6 @@ from recux.errors import Conflict
 from recux.ui import data, forms, visit
 from recux.ui.language import _, plural
 
-UNRATED_ARE_FINE = "_unrated_are_fine"
-
 here = visit.enter("rate")
 head = st.container()
 try:
@@ -17,14 +15,14 @@ except Conflict:
     st.info(_("There is nothing to rate yet. Please come back later."))
     visit.foot()
     st.stop()
-st.title(_("Recommended for you"))
+st.title(_("Recommended for you"), anchor=False)
 if here.lists > 1:
     st.badge(_("List {n} of {count}").format(n=here.here.period, count=here.lists))
 st.markdown(_("How do you like each of these? Rate them with 1 to 5 stars. Everything is saved as you go."))
 step = forms.rate(here, shown, head)
 
 left = step.total - step.done
-sure = left == 0 or st.session_state.get(UNRATED_ARE_FINE) == step.key
+sure = left == 0 or st.session_state.get(forms.MISSING) == step.key
 if sure and left:
     st.info(plural("{count} item has no rating yet.", "{count} items have no rating yet.", left))
 label = _("Go on without rating them") if sure and left else _("Continue")
@@ -34,7 +32,7 @@ with st.container(horizontal=True):
     on = visit.button(label, "go on", type="primary", width="stretch")
 if on:
     if not sure:
-        st.session_state[UNRATED_ARE_FINE] = step.key
+        st.session_state[forms.MISSING] = step.key
         visit.heard()
         st.rerun()
     visit.go_past(here, step)

@@ -1,12 +1,23 @@
 """What participants agree to, and whether they did."""
 
+from typing import NamedTuple, NoReturn
+
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from db.engine import is_sqlite
 from db.tables import Consent, ConsentText, Participant, Study
 from recux.errors import Conflict, NotAllowed
 
 OPEN = "open"
+
+
+class Answering(NamedTuple):
+    """Somebody who may answer now."""
+
+    participant_id: int
+    study_id: int
+    external_id: str
 
 
 def current_consent(session: Session, participant: Participant, language: str | None) -> ConsentText:
@@ -71,16 +82,36 @@ def standing(session: Session, participant: Participant) -> str:
 def require_consent(session: Session, participant: Participant) -> None:
     """Make this transaction the only writer for the person. Raises NotAllowed unless they may answer now."""
     lock(session, participant)
-    now_is = standing(session, participant)
-    if now_is != OPEN:
-        raise NotAllowed(f"no answers are taken from {participant.external_id!r} now: {now_is.replace('_', ' ')}")
-    if not decision_of(session, participant):
-        raise NotAllowed(f"participant {participant.external_id!r} has not consented; no answers are taken before")
+    assert participant.id is not None  # it was locked
+    require_answering(session.connection(), participant.id)
+
+
+def require_answering(connection: sa.Connection, participant_id: int) -> Answering:
+    """The same for a click, in one statement: nothing of the person is loaded. Raises NotAllowed."""
+    person = {"person": participant_id}
+    if not is_sqlite(connection):  # there, whoever writes is alone
+        connection.execute(_LOCKED, person)
+    row = connection.execute(_MAY_ANSWER, person).first()
+    if row is None:
+        raise NotAllowed("there is no such participant any more; no answers are taken")
+    if not row.may_answer:
+        _refuse(connection, participant_id)
+    return Answering(participant_id, row.study_id, row.external_id)
 
 
 def lock(session: Session, participant: Participant) -> None:
     """Let nobody else write for this person until the transaction ends, and read what was written meanwhile."""
     session.refresh(participant, with_for_update={"key_share": True})
+
+
+def _refuse(connection: sa.Connection, participant_id: int) -> NoReturn:
+    """Say why the person may not answer now."""
+    with Session(connection) as session:
+        participant = session.get_one(Participant, participant_id)
+        now_is, name = standing(session, participant), participant.external_id
+    if now_is != OPEN:
+        raise NotAllowed(f"no answers are taken from {name!r} now: {now_is.replace('_', ' ')}")
+    raise NotAllowed(f"participant {name!r} has not consented; no answers are taken before")
 
 
 def _soft_launch_is_full(session: Session, study: Study) -> bool:
@@ -100,3 +131,29 @@ def _newest_version(session: Session, participant: Participant) -> int | None:
 def _last_decision(session: Session, participant: Participant) -> Consent | None:
     of_person = select(Consent).where(Consent.participant_id == participant.id)
     return session.exec(of_person.order_by(col(Consent.id).desc())).first()
+
+
+def _may_answer() -> sa.Select[int, str, bool]:
+    """What `standing` and `decision_of` say, as one condition; a soft launch stops only people who did not agree."""
+    newest = sa.select(sa.func.max(ConsentText.version)).where(col(ConsentText.study_id) == col(Participant.study_id))
+    agreed = (
+        sa.select(col(Consent.given) & (col(ConsentText.version) == newest.correlate(Participant).scalar_subquery()))
+        .join(ConsentText, col(ConsentText.id) == col(Consent.consent_text_id))
+        .where(col(Consent.participant_id) == col(Participant.id))
+        .order_by(col(Consent.id).desc())
+        .limit(1)
+    )
+    asked = (col(Study.status) == "live") | (col(Participant.test) & (col(Study.status) == "draft"))
+    stays = col(Participant.withdrawn_at).is_(None) & col(Participant.rejected_at).is_(None)
+    may_answer = stays & asked & sa.func.coalesce(agreed.correlate(Participant).scalar_subquery(), sa.false())
+    return (
+        sa.select(col(Participant.study_id), col(Participant.external_id), may_answer.label("may_answer"))
+        .join(Study, col(Study.id) == col(Participant.study_id))
+        .where(col(Participant.id) == sa.bindparam("person"))
+    )
+
+
+_MAY_ANSWER = _may_answer()
+_LOCKED = (
+    sa.select(col(Participant.id)).where(col(Participant.id) == sa.bindparam("person")).with_for_update(key_share=True)
+)

@@ -6,18 +6,15 @@ they have waved away; "I know it already" does not, since one can rate what one 
 """
 
 from collections.abc import Collection
-from typing import Literal
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
-from db.tables import Impression, Interaction, Participant, Slate, now
+from db.tables import Impression, Interaction, Participant, now
 from recux.collect.consent import require_consent
-from recux.errors import InvalidInput, NotAllowed
+from recux.collect.opinions import MARKS, Mark, Place, place_of
+from recux.errors import InvalidInput
 from recux.ingest.keys import row_key
-
-Mark = Literal["know", "dismiss"]
-MARKS: tuple[Mark, ...] = ("know", "dismiss")
 
 
 def set_marks(session: Session, participant: Participant, impression: Impression, marks: Collection[Mark]) -> None:
@@ -28,34 +25,39 @@ def set_marks(session: Session, participant: Participant, impression: Impression
     if not set(marks) <= set(MARKS):
         raise InvalidInput(f"the marks of an item are {' and '.join(MARKS)}, not {', '.join(sorted(marks))}")
     require_consent(session, participant)
-    slate = session.get_one(Slate, impression.slate_id)
-    if slate.participant_id != participant.id:
-        raise NotAllowed(f"slate {slate.external_id!r} was not made for participant {participant.external_id!r}")
-    keys: dict[Mark, str] = {mark: row_key(["page", impression.id, mark]) for mark in MARKS}
-    own = sa.and_(col(Interaction.study_id) == slate.study_id, col(Interaction.row_key).in_(keys.values()))
-    before = set(session.exec(select(Interaction.kind).where(own)))
-    session.exec(sa.delete(Interaction).where(own, col(Interaction.kind).not_in(marks)))
-    session.add_all(_new(slate, impression, mark, keys[mark]) for mark in MARKS if mark in marks and mark not in before)
-    session.flush()
+    assert participant.id is not None and impression.id is not None  # noqa: PT018 - both are stored
+    save_marks(session.connection(), place_of(session.connection(), participant.id, impression.id), marks)
 
 
-def marks_of(session: Session, slate: Slate) -> dict[int, frozenset[Mark]]:
-    """The marks that stand, by item id."""
-    given = select(Interaction).where(Interaction.slate_id == slate.id, col(Interaction.kind).in_(MARKS))
-    found: dict[int, frozenset[Mark]] = {}
-    for row in session.exec(given):
-        mark: Mark = "know" if row.kind == "know" else "dismiss"
-        found[row.item_id] = found.get(row.item_id, frozenset()) | {mark}
-    return found
+def save_marks(connection: sa.Connection, place: Place, marks: Collection[Mark]) -> None:
+    """The same for a click of somebody who may answer (:func:`recux.collect.consent.require_answering`)."""
+    keys: dict[Mark, str] = {mark: row_key(["page", place.impression_id, mark]) for mark in MARKS}
+    own = {"study": place.study_id, "keys": list(keys.values())}
+    before = set(connection.execute(_STANDING, own).scalars())
+    back = [keys[mark] for mark in MARKS if mark in before and mark not in marks]
+    if back:
+        connection.execute(_DELETE, own | {"keys": back})
+    new = [_row(place, mark, keys[mark]) for mark in MARKS if mark in marks and mark not in before]
+    if new:
+        connection.execute(_INSERT, new)
 
 
-def _new(slate: Slate, impression: Impression, mark: Mark, key: str) -> Interaction:
-    return Interaction(
-        study_id=slate.study_id,
-        participant_id=slate.participant_id,
-        item_id=impression.item_id,
-        slate_id=slate.id,
-        row_key=key,
-        kind=mark,
-        occurred_at=now(),
-    )
+def _row(place: Place, mark: Mark, key: str) -> dict[str, object]:
+    return {
+        "study_id": place.study_id,
+        "participant_id": place.participant_id,
+        "item_id": place.item_id,
+        "slate_id": place.slate_id,
+        "row_key": key,
+        "kind": mark,
+        "occurred_at": now(),
+    }
+
+
+_OWN = (
+    col(Interaction.study_id) == sa.bindparam("study"),
+    col(Interaction.row_key).in_(sa.bindparam("keys", expanding=True)),
+)
+_STANDING = sa.select(col(Interaction.kind)).where(*_OWN)
+_DELETE = sa.delete(Interaction.__table__).where(*_OWN)  # type: ignore[attr-defined]
+_INSERT = sa.insert(Interaction.__table__)  # type: ignore[attr-defined]

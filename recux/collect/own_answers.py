@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 from sqlmodel import Session
 
-from db.tables import Answer, Participant
+from db.tables import Participant
 from recux.collect.progress import Shown, Step
-from recux.collect.responses import answers_of
+from recux.collect.responses import Given, answers_of
 from recux.instruments import Instrument, Question, in_language
 from recux.questionnaires import instrument_of
 
@@ -49,7 +49,7 @@ def _order(instrument: Instrument) -> list[str]:
     return [question.name for question in instrument.questions]
 
 
-def _said(instrument: Instrument, answer: Answer, language: str) -> Said:
+def _said(instrument: Instrument, answer: Given, language: str) -> Said:
     question = instrument.question(answer.question)
     asked = answer.wording or question.wording(language)
     if answer.refused:

@@ -1,14 +1,17 @@
-"""Ratings given in the pages: each change is a new revision, and the last one counts."""
+"""Ratings given in the pages: each change is a new revision, and the last one counts.
 
-from collections.abc import Callable
+The functions that take a connection are what a click runs: they expect that the person may answer
+(:func:`recux.collect.consent.require_answering`) in the same transaction, which makes it the person's only writer.
+"""
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from db.tables import Impression, Item, Participant, Rating, Slate, now
+from db.tables import Impression, Participant, Rating, now
 from recux.collect.consent import require_consent
+from recux.collect.opinions import Place, Stars, place_of
 from recux.collect.words import clean
-from recux.errors import InvalidInput, NotAllowed, NotFound
-from recux.ingest.keys import rating_key
+from recux.errors import InvalidInput
 
 
 def save_rating(
@@ -20,87 +23,66 @@ def save_rating(
     the whole comment: None takes an earlier one back, which stays in the history.
     Raises NotAllowed (no consent, withdrawn, study not open, somebody else's slate) and InvalidInput.
     """
-    assert impression.id is not None  # it was shown, so it is stored
-    return _change(session, participant, impression.id, lambda _before: (rating, comment))
-
-
-def save_stars(session: Session, participant: Participant, impression_id: int, stars: float) -> Rating:
-    """Keep the stars of an item, and the comment as it is. Raises as :func:`save_rating` does."""
-    return _change(session, participant, impression_id, lambda before: (stars, before.comment if before else None))
-
-
-def save_comment(session: Session, participant: Participant, impression_id: int, comment: str | None) -> Rating:
-    """Keep the comment on an item, and its stars as they are. Raises as :func:`save_rating` does, and InvalidInput
-    when there are no stars yet, which the page asks for first.
-    """
-
-    def changed(before: Rating | None) -> tuple[float, str | None]:
-        if before is None:
-            raise InvalidInput("a comment needs stars first; choose some")
-        return before.rating, comment
-
-    return _change(session, participant, impression_id, changed)
-
-
-def _change(
-    session: Session,
-    participant: Participant,
-    impression_id: int,
-    changed: Callable[[Rating | None], tuple[float, str | None]],
-) -> Rating:
-    """The current revision after ``changed`` said what it is to be, given the one before.
-
-    The person is locked first: the stars and the comment of one rating may come from two tabs at once.
-    """
     require_consent(session, participant)
-    impression, slate, item = _shown(session, impression_id)
-    if slate.participant_id != participant.id:
-        raise NotAllowed(f"slate {slate.external_id!r} was not made for participant {participant.external_id!r}")
-    # The time is left out: all revisions of a rating given on a slate are one rating.
-    key = rating_key(participant.external_id, item, slate.external_id, None)
-    before = session.exec(
-        select(Rating).where(Rating.study_id == participant.study_id, Rating.row_key == key, Rating.current)
-    ).first()
-    rating, comment = changed(before)
+    assert participant.id is not None and impression.id is not None  # noqa: PT018 - both are stored
+    connection = session.connection()
+    place = place_of(connection, participant.id, impression.id)
+    _keep(connection, place, _current(connection, place), rating, comment)
+    revisions = select(Rating).where(Rating.study_id == place.study_id, Rating.row_key == place.key)
+    fresh = session.exec(revisions.order_by(col(Rating.id)).execution_options(populate_existing=True))
+    return fresh.all()[-1]
+
+
+def save_stars(connection: sa.Connection, place: Place, stars: float) -> None:
+    """Keep the stars of an item, and the comment as it is. Raises InvalidInput."""
+    before = _current(connection, place)
+    _keep(connection, place, before, stars, before.comment if before else None)
+
+
+def save_comment(connection: sa.Connection, place: Place, comment: str | None) -> None:
+    """Keep the comment on an item, and its stars as they are. Raises InvalidInput, also when there are no stars yet,
+    which the page asks for first.
+    """
+    before = _current(connection, place)
+    if before is None:
+        raise InvalidInput("a comment needs stars first; choose some")
+    _keep(connection, place, before, before.rating, comment)
+
+
+def _current(connection: sa.Connection, place: Place) -> Stars | None:
+    row = connection.execute(_CURRENT, {"study": place.study_id, "key": place.key}).first()
+    return Stars(row.id, row.rating, row.comment) if row else None
+
+
+def _keep(connection: sa.Connection, place: Place, before: Stars | None, rating: float, comment: str | None) -> None:
+    """Make ``rating`` and ``comment`` the current revision, unless they are."""
     if rating not in range(1, 6):
         raise InvalidInput(f"rating is {rating}, must be a whole number from 1 to 5")
     comment = clean(comment)
-    if before is not None and (before.rating, before.comment) == (rating, comment):
-        return before
-    return _revise(session, before, _new(slate, impression, key, rating, comment))
-
-
-def _shown(session: Session, impression_id: int) -> tuple[Impression, Slate, str]:
-    """The impression, its slate, and the item's external id. Raises NotFound."""
-    row = session.exec(
-        select(Impression, Slate, Item.external_id)
-        .join(Slate, col(Slate.id) == Impression.slate_id)
-        .join(Item, col(Item.id) == Impression.item_id)
-        .where(Impression.id == impression_id)
-    ).first()
-    if row is None:
-        raise NotFound(f"there is no impression {impression_id}")
-    return row
-
-
-def _new(slate: Slate, impression: Impression, key: str, rating: float, comment: str | None) -> Rating:
-    return Rating(
-        study_id=slate.study_id,
-        participant_id=slate.participant_id,
-        item_id=impression.item_id,
-        slate_id=slate.id,
-        row_key=key,
-        rating=rating,
-        comment=comment,
-        rated_at=now(),
+    if before is not None:
+        if (before.rating, before.comment) == (rating, comment):
+            return
+        connection.execute(_RETIRE, {"before": before.id})  # first: only one may be current
+    at = now()
+    connection.execute(
+        _INSERT,
+        {
+            "study_id": place.study_id,
+            "participant_id": place.participant_id,
+            "item_id": place.item_id,
+            "slate_id": place.slate_id,
+            "row_key": place.key,
+            "current": True,
+            "rating": rating,
+            "comment": comment,
+            "rated_at": at,
+            "received_at": at,
+        },
     )
 
 
-def _revise(session: Session, before: Rating | None, after: Rating) -> Rating:
-    if before is not None:
-        before.current = False
-        session.add(before)
-        session.flush()  # before the new one: only one may be current
-    session.add(after)
-    session.flush()
-    return after
+_CURRENT = sa.select(col(Rating.id), col(Rating.rating), col(Rating.comment)).where(
+    col(Rating.study_id) == sa.bindparam("study"), col(Rating.row_key) == sa.bindparam("key"), sa.text("rating.current")
+)
+_RETIRE = sa.update(Rating).where(col(Rating.id) == sa.bindparam("before")).values(current=False)
+_INSERT = sa.insert(Rating.__table__)  # type: ignore[attr-defined]

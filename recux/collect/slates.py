@@ -1,7 +1,6 @@
 """The list of items a person rates: made once, shown again after a reload and on other devices."""
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,10 +8,11 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from db.engine import read_session, write_session
-from db.tables import Consent, Impression, Item, Participant, Rating, Slate, Study, now
+from db.tables import Consent, Impression, Item, Participant, Slate, Study, now
 from recux.collect.assignment import assign_arm
 from recux.collect.consent import require_consent
-from recux.collect.marks import Mark, marks_of
+from recux.collect.opinions import NOTHING, Mark, Opinion, Place, Stars, opinions
+from recux.ingest.keys import rating_key
 from recux.recommend import ask, make_slate
 from recux.recommend.remote import RemoteAnswer
 
@@ -23,13 +23,22 @@ class Card:
 
     impression: Impression
     item: Item
-    rating: Rating | None
-    marks: frozenset[Mark] = frozenset()
+    opinion: Opinion
+
+    @property
+    def rating(self) -> Stars | None:
+        """The stars that count now, and their comment."""
+        return self.opinion.stars
+
+    @property
+    def marks(self) -> frozenset[Mark]:
+        """The marks that stand."""
+        return self.opinion.marks
 
     @property
     def settled(self) -> bool:
         """Whether nothing more is asked about it: it has a rating, or is not for this person."""
-        return self.rating is not None or "dismiss" in self.marks
+        return self.opinion.settled
 
 
 @dataclass(frozen=True)
@@ -67,9 +76,20 @@ def current_slate(session: Session, participant: Participant, *, period: int = 1
     return _with_cards(session, slate) if slate else None
 
 
-def look_again(session: Session, shown: ShownSlate) -> ShownSlate:
-    """The same slate with what the person has said of it by now, from any device; its items are not read again."""
-    return _with_what_was_said(session, shown.slate, [(card.impression, card.item) for card in shown.cards])
+def places(shown: ShownSlate, participant: Participant) -> dict[int, Place]:
+    """Where the person's opinions on the items of their slate go, by impression id; nothing is read for it."""
+    slate = shown.slate
+    return {
+        card.impression.id or 0: Place(
+            card.impression.id or 0,
+            card.item.id or 0,
+            slate.id or 0,
+            slate.study_id,
+            slate.participant_id,
+            rating_key(participant.external_id, card.item.external_id, slate.external_id, None),
+        )
+        for card in shown.cards
+    }
 
 
 def slate_for(
@@ -140,19 +160,9 @@ def _with_cards(session: Session, slate: Slate) -> ShownSlate:
         .where(Impression.slate_id == slate.id)
         .order_by(col(Impression.position))
     ).all()
-    return _with_what_was_said(session, slate, rows)
-
-
-def _with_what_was_said(session: Session, slate: Slate, rows: Iterable[tuple[Impression, Item]]) -> ShownSlate:
-    given = session.exec(select(Rating).where(Rating.slate_id == slate.id, Rating.current)).all()
-    ratings = {rating.item_id: rating for rating in given if rating.participant_id == slate.participant_id}
-    marks = marks_of(session, slate)
+    said = opinions(session.connection(), slate.id or 0, slate.participant_id)
     return ShownSlate(
-        slate,
-        tuple(
-            Card(impression, item, ratings.get(item.id or 0), marks.get(item.id or 0, frozenset()))
-            for impression, item in rows
-        ),
+        slate, tuple(Card(impression, item, said.get(item.id or 0, NOTHING)) for impression, item in rows)
     )
 
 

@@ -3,29 +3,34 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import sqlalchemy as sa
+import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from db.engine import read_session, write_session
-from db.tables import Answer, Impression, Rating
-from recux.collect.marks import MARKS, Mark, set_marks
+from db.engine import read_session
+from db.tables import Impression
 from recux.collect.progress import Step, survey_step
-from recux.collect.ratings import save_comment, save_stars
-from recux.collect.responses import answers_of, save_answer
-from recux.collect.slates import ShownSlate, look_again
+from recux.collect.responses import answers_of
+from recux.collect.slates import ShownSlate, places
 from recux.collect.words import LONGEST
 from recux.instruments import Instrument, Question, in_language
-from recux.operate import metrics
 from recux.questionnaires import instrument_of
-from recux.ui import board, data, identity
-from recux.ui.board import Book, Kept, Said, Saved, Section
+from recux.ui import board, data
+from recux.ui.board import Book, Kept, Reached, Section
 from recux.ui.cards import card_of
 from recux.ui.language import _, language
 from recux.ui.plain import plain
-from recux.ui.visit import Visit, is_asked, progress
+from recux.ui.saving import (
+    MARK_VALUES,
+    is_settled,
+    kept_answers,
+    kept_opinions,
+    save_opinion,
+    save_response,
+)
+from recux.ui.visit import Visit, how_far, is_asked
 
-MARK_VALUES: dict[Mark, int] = {"know": 1, "dismiss": 2}
-"""The marks of an item as the browser names them."""
+MISSING = "_missing"
+"""Key of the step whose page says that answers are missing."""
 
 
 def rate(visit: Visit, shown: ShownSlate, head: DeltaGenerator) -> Step:
@@ -33,16 +38,15 @@ def rate(visit: Visit, shown: ShownSlate, head: DeltaGenerator) -> Step:
 
     The progress stands in the container ``head``.
     """
-    engine, person = data.engine(), visit.participant_id
+    engine = data.engine()
+    mine = {str(number): place for number, place in places(shown, visit.participant).items()}
 
     def step(kept: Kept) -> Step:
-        settled = sum(_is_settled(kept, card.impression) for card in shown.cards)
-        return replace(visit.here, done=settled, total=len(shown.cards))
+        return replace(visit.here, done=sum(is_settled(kept, number) for number in mine), total=len(mine))
 
     book = Book(
-        _ratings(shown),
-        read=lambda: _read_ratings(engine, shown),
-        save=lambda said: _save_rating(engine, person, said),
+        kept_opinions(mine, {card.item.id or 0: card.opinion for card in shown.cards}),
+        save=lambda said: save_opinion(engine, mine, said),
         progress=_Progress(visit, step),
     )
     sections = [_item(card.impression, card_of(card.item, card.impression)) for card in shown.cards]
@@ -60,10 +64,11 @@ def fill_in(visit: Visit, instrument: Instrument, head: DeltaGenerator) -> Step:
         answers = {name: one.value for name, one in kept.items() if one}
         return survey_step(instrument, answers, complete=False, period=wave)
 
+    with read_session(engine) as session:
+        given = answers_of(session, visit.participant, instrument.id, wave=wave)
     book = Book(
-        _answers(engine, visit, instrument),
-        read=lambda: _answers(engine, visit, instrument),
-        save=lambda said: _save_answer(engine, person, instrument, said, spoken=spoken, wave=wave),
+        kept_answers(instrument, given),
+        save=lambda said: save_response(engine, person, instrument, said, language=spoken, wave=wave),
         progress=_Progress(visit, step),
     )
     sections = [Section(question.name, [drawn(question, spoken)]) for question in instrument.questions]
@@ -82,7 +87,7 @@ def title_of(visit: Visit, step: Step) -> str:
 
 @dataclass
 class _Progress:
-    """Shows the progress; the rest of the page depends only on whether the step is done.
+    """How far the person is. The rest of the page is drawn anew only where it says that answers are missing.
 
     Streamlit sends a click on a button together with an answer given in the same moment, as a run of the answer's
     fragment; the page has to be drawn for such a click too.
@@ -92,11 +97,12 @@ class _Progress:
     step: Callable[[Kept], Step]
     was_done: bool | None = None
 
-    def __call__(self, kept: Kept) -> bool:
+    def __call__(self, kept: Kept) -> Reached:
         now = self.step(kept)
-        progress(self.visit, now)
         before, self.was_done = self.was_done, now.done == now.total
-        return is_asked() or (before is not None and before != self.was_done)
+        changed = before is not None and before != self.was_done
+        again = is_asked() or (changed and st.session_state.get(MISSING) == now.key)
+        return Reached(*how_far(self.visit, now), again)
 
 
 def drawn(question: Question, spoken: str) -> board.Question:
@@ -128,77 +134,3 @@ def _item(impression: Impression, card: board.Card) -> Section:
     )
     more = board.chips(f"{name}/marks", _("About this item"), marks, about=card.title)
     return Section(name, [stars, more, comment], card)
-
-
-def _is_settled(kept: Kept, impression: Impression) -> bool:
-    """Whether the item has stars, or is not for this person."""
-    marks = kept[f"{impression.id}/marks"]
-    return kept[f"{impression.id}/stars"] is not None or (marks is not None and "dismiss" in _marks_in(marks.text))
-
-
-def _marks_in(text: str | None) -> set[Mark]:
-    chosen = (text or "").split(";")
-    return {mark for mark in MARKS if str(MARK_VALUES[mark]) in chosen}
-
-
-def _read_ratings(engine: sa.Engine, shown: ShownSlate) -> Kept:
-    with read_session(engine) as session:
-        return _ratings(look_again(session, shown))
-
-
-def _ratings(shown: ShownSlate) -> Kept:
-    kept: dict[str, Saved | None] = {}
-    for card in shown.cards:
-        kept[f"{card.impression.id}/stars"] = _as_saved(card.rating)
-        kept[f"{card.impression.id}/comment"] = _as_saved(card.rating)
-        values = [MARK_VALUES[mark] for mark in MARKS if mark in card.marks]
-        kept[f"{card.impression.id}/marks"] = Saved(sum(values), text=";".join(map(str, values))) if values else None
-    return kept
-
-
-def _as_saved(rating: Rating | None) -> Saved | None:
-    if rating is None or rating.id is None:
-        return None
-    return Saved(rating.id, value=rating.rating, text=rating.comment)
-
-
-def _save_rating(engine: sa.Engine, participant_id: int, said: Said) -> None:
-    number, part = said.name.split("/")
-    with metrics.saving("rating", participant_id), write_session(engine) as session:
-        participant = identity.same_participant(session, participant_id)
-        if part == "marks":
-            set_marks(session, participant, session.get_one(Impression, int(number)), _marks_in(said.text))
-        elif part == "comment":
-            save_comment(session, participant, int(number), said.text)
-        else:
-            save_stars(session, participant, int(number), said.value or 0)
-
-
-def _answers(engine: sa.Engine, visit: Visit, instrument: Instrument) -> Kept:
-    with read_session(engine) as session:
-        given_ = answers_of(session, visit.participant, instrument.id, wave=visit.here.period)
-    return {question.name: _of_answer(given_.get(question.name)) for question in instrument.questions}
-
-
-def _of_answer(answer: Answer | None) -> Saved | None:
-    if answer is None or answer.id is None:
-        return None
-    return Saved(answer.id, answer.value, answer.text, answer.refused)
-
-
-def _save_answer(
-    engine: sa.Engine, participant_id: int, instrument: Instrument, said: Said, *, spoken: str, wave: int
-) -> None:
-    with metrics.saving("answer", participant_id), write_session(engine) as session:
-        participant = identity.same_participant(session, participant_id)
-        save_answer(
-            session,
-            participant,
-            instrument,
-            said.name,
-            value=said.value,
-            text=said.text,
-            refused=said.refused,
-            language=spoken,
-            wave=wave,
-        )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import sqlalchemy as sa
 import streamlit as st
 from sqlmodel import Session
 
@@ -9,7 +10,7 @@ from db.engine import write_session
 from db.tables import Participant, User
 from recux.access import oidc
 from recux.access.http import PARTICIPANT_COOKIE, USER_COOKIE
-from recux.access.sessions import needs_renewal, owner_of, renew
+from recux.access.sessions import needs_renewal, owner_of, participant_of, renew
 from recux.errors import NotAllowed
 from recux.ui import data
 
@@ -22,10 +23,15 @@ def participant(session: Session) -> Participant | None:
 
 def same_participant(session: Session, participant_id: int) -> Participant:
     """The participant whose page this is, asked again. Raises NotAllowed once they left, or the link was revoked."""
-    found = participant(session)
-    if found is None or found.id != participant_id:
+    require_same(session.connection(), participant_id)
+    return session.get_one(Participant, participant_id)
+
+
+def require_same(connection: sa.Connection, participant_id: int) -> None:
+    """Raise NotAllowed unless this is still that participant's page, asked of the database again."""
+    token = st.context.cookies.get(PARTICIPANT_COOKIE)
+    if not token or participant_of(connection, token) != participant_id:
         raise NotAllowed("this page belongs to somebody who has left; open the link again")
-    return found
 
 
 def user(session: Session) -> User | None:

@@ -32,20 +32,17 @@ def pick_topics(visit: Visit) -> None:
         chosen = [code for code, topic in codes.items() if topic in interests]
         return {TOPICS: Saved(sum(chosen), text=";".join(map(str, chosen))) if chosen else None}
 
-    def save(said: Said) -> None:
+    def save(said: Said) -> Kept:
         chosen = set((said.text or "").split(";"))
         with write_session(engine) as session:
             participant = identity.same_participant(session, person)
             topics = [topic for code, topic in codes.items() if str(code) in chosen]
             preferences.set_topics(session, participant, topics, offered)
-
-    def read() -> Kept:
-        with read_session(engine) as session:
-            return kept(session.get_one(Participant, person).interests)
+            return kept(participant.interests)
 
     options = [(code, visible(topic, LONGEST)) for code, topic in codes.items()]
     sections = [Section(TOPICS, [board.chips(TOPICS, _("Topics you like"), options)])]
-    board.show(f"preferences-{person}", sections, Book(kept(visit.participant.interests), read=read, save=save))
+    board.show(f"preferences-{person}", sections, Book(kept(visit.participant.interests), save=save))
 
 
 def pick_items(visit: Visit) -> None:

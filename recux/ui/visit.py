@@ -140,13 +140,21 @@ def can_go_back(visit: Visit, step: Step) -> bool:
     return visit.way[_place(visit, step) - 1].name != "consent"
 
 
-def progress(visit: Visit, now: Step | None = None) -> None:
-    """How much is done, counted in items and questions; ``now`` is the step as it is after this run's saving."""
+def progress(visit: Visit) -> None:
+    """How much is done, on a page that has no board to say it."""
+    share, words = how_far(visit)
+    st.progress(share, text=words)
+
+
+def how_far(visit: Visit, now: Step | None = None) -> tuple[float, str]:
+    """How much is done, 0 to 1, and in words, counted in items and questions; ``now`` is the step as it is after
+    this run's saving.
+    """
     way = [now if now and step.key == now.key else step for step in visit.way]
     asked = [step for step in way if step.name in {"rate", "survey"}]
     done = sum(step.done for step in asked)
     total = sum(step.total for step in asked)
-    st.progress(share_done(asked), text=_("{done} of {total} answered").format(done=done, total=total))
+    return share_done(asked), _("{done} of {total} answered").format(done=done, total=total)
 
 
 def foot() -> None:

@@ -19,7 +19,7 @@ def kept() -> dict[str, board.Saved | None]:
     return {q.name: board.Saved(**there[q.name]) if q.name in there else None for q in kinds.questions}
 
 
-def save(said: board.Said) -> None:
+def save(said: board.Said) -> board.Kept:
     now = {name: asdict(one) for name, one in kept().items() if one}
     nothing = said.value is None and not said.text and not said.refused
     revision = len(json.dumps(now))
@@ -27,8 +27,9 @@ def save(said: board.Said) -> None:
     if nothing:
         del now[said.name]
     answers.write_text(json.dumps(now))
+    return kept()
 
 
 st.title("Kinds")
 sections = [board.Section(q.name, [forms.drawn(q, "en")]) for q in kinds.questions]
-board.show("kinds", sections, board.Book(kept(), read=kept, save=save))
+board.show("kinds", sections, board.Book(kept(), save=save))

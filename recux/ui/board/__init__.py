@@ -6,13 +6,14 @@ click changes nothing. The browser names each unsaved change with a nonce and se
 
 from recux.ui.board.autosave import Said, Saved, settle
 from recux.ui.board.parts import Card, Question, Section, chips, choices, refusal, scale, slider, stars, text
-from recux.ui.board.show import Book, Kept, show
+from recux.ui.board.show import Book, Kept, Reached, show
 
 __all__ = [
     "Book",
     "Card",
     "Kept",
     "Question",
+    "Reached",
     "Said",
     "Saved",
     "Section",

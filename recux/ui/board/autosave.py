@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from recux.errors import RecuxError
 
@@ -20,8 +20,7 @@ class Said:
     nonce: str
 
 
-@dataclass(frozen=True)
-class Saved:
+class Saved(NamedTuple):
     """What is kept now for one question."""
 
     revision: int

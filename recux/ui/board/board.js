@@ -37,6 +37,7 @@ function newBoard(root, first, shape, slot) {
   let retrying = null;
   let unwatch = null;
   let heard = true; // whether the line answered since the last sending
+  let untold = false; // whether there was no line to send by
 
   board.said = (name) => pending.get(name) ?? board.data.saved[name] ?? null;
 
@@ -63,6 +64,7 @@ function newBoard(root, first, shape, slot) {
     if (!pending.size) return;
     retrying = setTimeout(retry, RETRY);
     heard = false;
+    untold = !slot.line;
     slot.line?.transmit(Object.fromEntries(pending));
   }
 
@@ -100,7 +102,7 @@ function newBoard(root, first, shape, slot) {
     unwatch ??= watch(sections.filter((section) => section.item), data.seen);
     refresh();
     if (!pending.size) clearTimeout(retrying);
-    else if (sending === null && retrying === null) sending = setTimeout(send, 0); // found again after a reload
+    else if (sending === null && (untold || retrying === null)) sending = setTimeout(send, 0); // found again after a reload
   };
 
   board.stop = () => {
