@@ -1,7 +1,10 @@
 """Cells that a spreadsheet program cannot mistake for a formula."""
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
@@ -15,3 +18,10 @@ def safe_cell(value: Any) -> Any:
     if isinstance(value, str) and value.startswith(STARTS_FORMULA) and not NUMBER.fullmatch(value):
         return f"'{value}"
     return value
+
+
+def csv_of(table: "pd.DataFrame") -> bytes:
+    """A table as CSV in UTF-8, with a mark that spreadsheets know, and no cell that they would run."""
+    text = table.select_dtypes(exclude="number").columns
+    safe = table.assign(**{name: table[name].map(safe_cell) for name in text})
+    return safe.to_csv(index=False).encode("utf-8-sig")

@@ -1,7 +1,5 @@
 """What people say in their own words: about what, how they feel about it, and every comment itself."""
 
-from functools import partial
-
 import streamlit as st
 
 from db.engine import read_session, write_session
@@ -16,11 +14,10 @@ me = frame.enter("viewer")
 study = frame.chosen_study()
 with read_session(data.engine()) as session:
     arms = frame.arm_titles(session, study)
-    counted = kept(session, study, "written", partial(comments.written, session, study))
-    written, ratings, whys = counted.value
+    written, ratings, whys = kept(session, study, comments.written).value
     names, cohorts = comments.themes(session, study), comments.cohorts(session, study)
     tags = comments.tags_of(session, study)
-    read = kept(session, study, "themes", partial(themes.read, session, study)).value
+    read = kept(session, study, themes.read).value
 found = themes.overview(read, least=study.min_group)
 frame.heading(remarks.headline(found, names), study)
 if not written + whys:

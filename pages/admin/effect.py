@@ -11,9 +11,7 @@ frame.enter("viewer")
 study = frame.chosen_study()
 with read_session(data.engine()) as session:
     arms = frame.arm_titles(session, study)
-    table = stored.current(session, study, "recommendation")
-
-last = stored.newest(table)
+    last = stored.current(session, study, "recommendation")
 frame.heading(effects.headline(last, arms), study)
 together = last[(last["arm"] == "") & last["value"].notna()]
 if together.empty:

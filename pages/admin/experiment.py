@@ -1,7 +1,5 @@
 """Which arm is better, by how much, and how sure that is."""
 
-from functools import partial
-
 import streamlit as st
 
 from db.engine import read_session
@@ -14,7 +12,7 @@ frame.enter("viewer")
 study = frame.chosen_study()
 with read_session(data.engine()) as session:
     arms = frame.arm_titles(session, study)
-    kept_ = kept(session, study, "experiment", partial(experiment.now, session, study)) if len(arms) > 1 else None
+    kept_ = kept(session, study, experiment.now) if len(arms) > 1 else None
 frame.heading(_("Which arm is better?"), study)
 if kept_ is None:
     frame.empty(

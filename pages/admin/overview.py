@@ -8,7 +8,6 @@ import streamlit as st
 from db.engine import read_session
 from recux.insight import cuts, rounds, satisfaction
 from recux.insight.documents import report_of
-from recux.insight.kept import kept
 from recux.ui import address, data, figures, frame, words
 from recux.ui.language import _, language
 from recux.ui.overview import compare, cut, tiles
@@ -21,14 +20,11 @@ with read_session(data.engine()) as session:
     arms, known = frame.arm_titles(session, study), cuts.choices(session, study)
     view = cut.ask(arms, known)
     waiting, done = rounds.open_batch(session, study), rounds.last_done(session, study)
+    at = None
     if view.is_stored:
         table, changes = satisfaction.stored(session, study), satisfaction.changes(session, study)
     else:
-        table, changes = kept(session, study, ("now", repr(view)), partial(view.now, study)).value, pd.DataFrame()
-    if view.rounds_stored:
-        trend = satisfaction.trend_of_rounds(session, study)
-    else:
-        trend = kept(session, study, ("trend", repr(view)), partial(view.trend, session, study)).value
+        (table, at), changes = view.now(session, study), pd.DataFrame()
 
 everyone = table[table["group"] == ""]
 if everyone["value"].notna().sum() == 0:
@@ -39,7 +35,7 @@ if everyone["value"].notna().sum() == 0:
     st.stop()
 metrics = words.compared_by(everyone["metric"], together=view.together)
 with top:
-    tiles.show(everyone, changes, metrics, read=partial(view.read, study), least=study.min_group)
+    tiles.show(everyone, changes, metrics, tiles.Rows(partial(view.behind, study), partial(view.all_behind, study)))
 
 usable = [metric for metric in metrics if view.by != "category" or metric in satisfaction.OF_RATINGS]
 metric = address.choose(_("Compare by"), usable, key="metric", names=words.short)
@@ -51,8 +47,10 @@ with left:
     compare.beside(rows, view.spread(study, metric), metric, names)
 with right:
     st.subheader(words.trend(view.period))
-    compare.over_time(trend[trend["metric"] == metric], metric, names, view.period)
+    compare.over_time(view.trend(study, metric), metric, names, view.period)
 st.text(words.as_of(done if view.is_stored else None, waiting.ratings))
+if at is not None:
+    frame.as_of(at)
 with st.container(horizontal=True):
     st.download_button(
         _("Download these figures (CSV)"), figures.as_csv(table), f"{study.slug}-figures.csv", "text/csv"

@@ -1,7 +1,5 @@
 """Whether the recommender is quick and reliable enough for what was promised, and what gave an alarm."""
 
-from functools import partial
-
 import streamlit as st
 
 from db.engine import read_session
@@ -44,7 +42,7 @@ with left:
 with right:
     by = address.choose(_("Over time"), ["day", "hour"], key="by", names=words.period)
     with read_session(data.engine()) as session:
-        past = kept(session, study, ("past", by), partial(stability.past, session, study, by=by)).value
+        past = kept(session, study, stability.past, by).value
     lines = past.lines[(past.lines["metric"] == metric) & past.lines["arm"].isin(list(arms))]
     if lines.empty:
         st.text(_("Slowest 1 % has too few calls an hour or a day for a line."))

@@ -39,7 +39,7 @@ def exposure(session: Session, study: Study) -> pd.DataFrame:
     return pd.DataFrame(points, columns=["arm", "share_of_items", "share_of_places", "n"])
 
 
-def hidden_gems(session: Session, study: Study, *, least: int, limit: int = 50) -> pd.DataFrame:
+def hidden_gems(session: Session, study: Study, least: int, limit: int = 50) -> pd.DataFrame:
     """Good items that stand low: ``item``, ``category``, ``stars`` (mean), ``people`` (who rated it), ``position``
     (mean place), ``low`` (that place within the lists it stood in, 0 top to 1 bottom) and ``shown`` (times).
 

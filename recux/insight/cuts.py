@@ -1,6 +1,6 @@
 """Which part of a study a page is about: an arm, a cohort, a category of items, a language; with or without flags.
 
-Rows are read once and carry all of these, so that the same rows can be filtered, and split, by any of them.
+Rows are read once, carry all of these, and are kept, so that the same rows can be filtered, and split, by any of them.
 """
 
 from typing import Any, Literal, NamedTuple
@@ -14,6 +14,10 @@ from db.tables import Item, Participant, Study
 from recux.evaluation import data_quality, rows
 from recux.evaluation.scope import live
 from recux.evaluation.texts import comments, timings
+from recux.insight.kept import kept
+from recux.insight.rounds import batch_numbers
+from recux.instruments import Instruments
+from recux.questionnaires import instruments_of
 
 Dimension = Literal["arm", "cohort", "category", "language"]
 DIMENSIONS: tuple[Dimension, ...] = ("arm", "cohort", "category", "language")
@@ -41,17 +45,21 @@ class Cut(NamedTuple):
 
 
 class Said(NamedTuple):
-    """Ratings and answers, each with ``arm``, ``cohort``, ``category``, ``language`` and ``person`` (the pseudonym).
+    """Ratings and answers, each with ``arm``, ``cohort``, ``category``, ``language`` (as categories), ``person`` (the
+    pseudonym) and ``batch`` (its number; missing: in none yet).
 
     Questionnaires are about no category: a cut by category has no answers, and theirs is empty.
     """
 
     ratings: pd.DataFrame
     answers: pd.DataFrame
+    instruments: Instruments
+    """The study's, as it was launched with them."""
 
     def where(self, dimension: Dimension, value: str) -> "Said":
         """The rows of one arm, cohort, category or language."""
-        return Said(*(table[table[dimension] == value] for table in self))
+        ratings, answers = (table[table[dimension] == value] for table in (self.ratings, self.answers))
+        return self._replace(ratings=ratings, answers=answers)
 
 
 def choices(session: Session, study: Study) -> dict[Dimension, list[str]]:
@@ -70,20 +78,41 @@ def choices(session: Session, study: Study) -> dict[Dimension, list[str]]:
 
 
 def read(session: Session, study: Study, cut: Cut) -> Said:
-    """Everything that counts now in a cut."""
-    scope = live(study)
-    ratings, answers = rows.ratings(session, scope), rows.answers(session, scope)
+    """Everything that counts now in a cut; of a large study perhaps as of some seconds ago (see ``kept``)."""
+    said = kept(session, study, whole).value
     if cut.careful:
-        flagged = data_quality.flags(ratings, answers, comments(session, scope), timings(session, scope))
-        ratings, answers = data_quality.without(ratings, flagged), data_quality.without(answers, flagged)
-    people, items = _people(session, study), _categories(session, study)
-    said = Said(
-        _with_people(ratings, people).assign(category=ratings["item"].map(items).fillna("")),
-        _with_people(answers, people).assign(category=""),
-    )
+        flagged = kept(session, study, careless).value
+        ratings, answers = (data_quality.without(table, flagged) for table in (said.ratings, said.answers))
+        said = said._replace(ratings=ratings, answers=answers)
     for name, value in cut.chosen.items():
         said = said.where(name, value)
     return said
+
+
+def whole(session: Session, study: Study) -> Said:
+    """Everything that counts at this moment."""
+    scope = live(study)
+    ratings, answers = rows.ratings(session, scope), rows.answers(session, scope)
+    people, items = _people(session, study), _categories(session, study)
+    ratings = _with_people(ratings, people).assign(category=ratings["item"].map(items).fillna("").astype("str"))
+    answers = _with_people(answers, people).assign(category="")
+    return Said(
+        _labelled(ratings, batch_numbers(session, study, "rating", ratings["id"])),
+        _labelled(answers, batch_numbers(session, study, "answer", answers["id"])),
+        instruments_of(session, study),
+    )
+
+
+def careless(session: Session, study: Study) -> pd.DataFrame:
+    """``participant`` and ``reason``: who answered without care, by the rules of data quality."""
+    said, scope = kept(session, study, whole).value, live(study)
+    texts = comments(session, scope), timings(session, scope)
+    return data_quality.flags(said.ratings, said.answers, *texts, instruments=said.instruments)
+
+
+def _labelled(table: pd.DataFrame, batches: "pd.Series[int]") -> pd.DataFrame:
+    """With the number of each row's batch; what is filtered and split by as categories, which is quick."""
+    return table.astype(dict.fromkeys(DIMENSIONS, "category")).assign(batch=batches)
 
 
 def _with_people(table: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:

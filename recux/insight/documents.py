@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
+from sqlmodel import Session
 
 from db.engine import read_session
 from db.tables import Study
+from recux.insight import apart
 from recux.report import build_report, to_html, to_markdown
 
 
@@ -24,5 +26,9 @@ def report_of(engine: sa.Engine, study: Study, language: str, form: str = "html"
     figures of arms with too few people are hidden.
     """
     with read_session(engine) as session:
-        report = build_report(session, study, language=language, least=study.min_group)
-    return WRITERS[form](report)
+        return apart.read(session, study, written, language, form)
+
+
+def written(session: Session, study: Study, language: str, form: str) -> str:
+    """The same, read in this process."""
+    return WRITERS[form](build_report(session, study, language=language, least=study.min_group))

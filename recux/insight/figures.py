@@ -7,14 +7,15 @@ from sqlmodel import Session, col
 from db.tables import Batch, Figure, Round, Study, now
 from recux.evaluation import scope
 from recux.evaluation.snapshot import snapshot
+from recux.insight.kept import kept
 
 COLUMNS = (
     "round", "closed_at", "arm", "cut", "metric", "value", "ci_low", "ci_high", "n", "reason", "definition", "method",
 )  # fmt: skip
 
 
-def stored(session: Session, study: Study, section: str, *, cut: str = "") -> pd.DataFrame:
-    """All figures of a section over the rounds that are done, oldest round first.
+def stored(session: Session, study: Study, section: str, *, cut: str = "", last: bool = False) -> pd.DataFrame:
+    """All figures of a section over the rounds that are done, oldest round first; with ``last`` of the newest only.
 
     ``arm`` is an arm's key, or empty for all together; ``cut`` is empty for everything up to the round, ``batch`` for
     the round's batch alone. Where ``value`` is missing, ``reason`` says why.
@@ -28,6 +29,11 @@ def stored(session: Session, study: Study, section: str, *, cut: str = "") -> pd
         .where(col(Figure.section) == section, col(Figure.cut) == cut)
         .order_by(col(Round.number), col(Figure.id))
     )
+    if last:
+        done = sa.select(sa.func.max(col(Round.number))).where(
+            col(Round.study_id) == study.id, col(Round.status) == "done"
+        )
+        statement = statement.where(col(Round.number) == done.scalar_subquery())
     return pd.DataFrame(session.connection().execute(statement).all(), columns=list(COLUMNS))
 
 
@@ -58,6 +64,6 @@ def live(session: Session, study: Study, section: str) -> pd.DataFrame:
 
 
 def current(session: Session, study: Study, section: str) -> pd.DataFrame:
-    """What rounds have stored, or, before the first round, the figures of this moment."""
-    table = stored(session, study, section)
-    return live(session, study, section) if table.empty else table
+    """What the last round has stored, or, before the first round, the figures of this moment."""
+    table = stored(session, study, section, last=True)
+    return kept(session, study, live, section).value if table.empty else table

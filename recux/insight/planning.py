@@ -13,6 +13,7 @@ from recux.evaluation.exposure import exposures
 from recux.evaluation.recommendation import RATES
 from recux.evaluation.satisfaction import construct_range, last_wave
 from recux.evaluation.scope import arm_keys, live, study_id
+from recux.insight.kept import kept
 from recux.instruments import Instruments
 from recux.questionnaires import instruments_of
 from recux.stats import minimum_detectable_effect, required_n
@@ -90,11 +91,17 @@ def _spread(session: Session, study: Study) -> tuple[float, str, int]:
     )
     earlier = session.exec(others.order_by(col(Study.launched_at).desc()).limit(3)).all()
     for one in [study, *earlier]:
-        known = within_arms(session, one, study.primary_metric)
-        if len(known) >= ENOUGH and known.std() > 0:
-            return float(known.std()), "own" if one is study else one.slug, len(known)
+        sd, n = kept(session, one, spread_of, study.primary_metric).value
+        if n >= ENOUGH and sd > 0:
+            return sd, "own" if one is study else one.slug, n
     typical = TYPICAL.get(study.primary_metric)
     return typical or SHARE_OF_RANGE * _range(study.primary_metric, instruments_of(session, study)), "typical", 0
+
+
+def spread_of(session: Session, study: Study, metric: str) -> tuple[float, int]:
+    """Standard deviation between a study's people within their arms, and how many they are."""
+    known = within_arms(session, study, metric)
+    return float(known.std()) if len(known) > 1 else 0.0, len(known)
 
 
 def within_arms(session: Session, study: Study, metric: str) -> "pd.Series[float]":

@@ -26,10 +26,11 @@ class OpenBatch(NamedTuple):
 
 def open_batch(session: Session, study: Study) -> OpenBatch:
     """What the next batch would hold if it were closed now; of a large study as of some seconds ago."""
-    return kept(session, study, "open batch", lambda: _counted(session, study)).value
+    return kept(session, study, counted).value
 
 
-def _counted(session: Session, study: Study) -> OpenBatch:
+def counted(session: Session, study: Study) -> OpenBatch:
+    """What the next batch would hold, counted row by row."""
     ratings = _unbatched(session, "rating", Rating, study).join(
         Participant, col(Participant.id) == Rating.participant_id
     )

@@ -3,7 +3,6 @@
 What rounds have stored is read from there; anything else is computed from the rows of this moment.
 """
 
-from collections.abc import Iterator
 from typing import Literal
 
 import pandas as pd
@@ -13,8 +12,8 @@ from db.tables import Study
 from recux.evaluation import satisfaction
 from recux.evaluation.figure import FigureValue
 from recux.insight import combined, figures
+from recux.insight.curves import Curve
 from recux.insight.cuts import Cut, Dimension, Said
-from recux.insight.rounds import batch_numbers
 from recux.insight.small_groups import hide_small
 from recux.insight.tables import FIGURE, rows_of, table_of, typed
 
@@ -29,7 +28,7 @@ def stored(session: Session, study: Study) -> pd.DataFrame:
     """Everyone's and every arm's figures of the last round, or of this moment before the first: ``metric``, ``group``
     (an arm's key, or empty: everyone) and the fields of a figure.
     """
-    table = figures.newest(figures.current(session, study, "satisfaction")).rename(columns={"arm": "group"})
+    table = figures.current(session, study, "satisfaction").rename(columns={"arm": "group"})
     return _shown(typed(table[["metric", "group", *FIGURE]]), study, Cut())
 
 
@@ -39,14 +38,16 @@ def now(said: Said, study: Study, cut: Cut, *, by: Dimension = "arm") -> pd.Data
     """
     found = rows_of(_figures(said), group="")
     for group in groups(said, by):
-        found += rows_of(_only(_figures(said.where(by, group)), by), group=group)
+        part = said.where(by, group)
+        figures_ = {name: satisfaction.mean_rating(part.ratings) for name in OF_RATINGS} if by == "category" else None
+        found += rows_of(figures_ or _figures(part), group=group)
     return _shown(table_of(found, "group"), study, cut)
 
 
 def changes(session: Session, study: Study) -> pd.DataFrame:
     """The last round against the one before, for everyone, by ``metric``: the fields of a figure and ``round``."""
-    table = figures.stored(session, study, "before_after", cut="previous")
-    return figures.newest(table[table["arm"] == ""]).drop_duplicates("metric").set_index("metric")
+    table = figures.stored(session, study, "before_after", cut="previous", last=True)
+    return table[table["arm"] == ""].drop_duplicates("metric").set_index("metric")
 
 
 def trend_of_rounds(session: Session, study: Study) -> pd.DataFrame:
@@ -57,52 +58,37 @@ def trend_of_rounds(session: Session, study: Study) -> pd.DataFrame:
 
 
 def trend(
-    session: Session, said: Said, study: Study, cut: Cut, *, period: By, by: Dimension = "arm", zone: str = "UTC"
+    said: Said, study: Study, metric: str, *, period: By, by: Dimension = "arm", zone: str = "UTC"
 ) -> pd.DataFrame:
-    """The same from the rows in ``said``, by any dimension. A ``day`` or ``week`` begins in ``zone``.
+    """One metric from the rows in ``said``, by any dimension, over time; columns as ``trend_of_rounds``. A ``day`` or
+    ``week`` begins in ``zone``.
 
     Each period stands alone, and of a person who answered several times in it the last wave counts.
     """
-    if period == "round":
-        rated = batch_numbers(session, study, "rating", said.ratings["id"])
-        answered = batch_numbers(session, study, "answer", said.answers["id"])
-    else:
-        rated = _starts(said.ratings, PERIODS[period], zone)
-        answered = _starts(said.answers, PERIODS[period], zone)
-    table = table_of(_periods(said, rated, answered, by), "period", "group")
-    return hide_small(table, study.min_group)
+    rows = said.ratings if metric in OF_RATINGS else said.answers
+    periods = rows["batch"] if period == "round" else _starts(rows, PERIODS[period], zone)
+    found = Curve(metric, by, said.instruments).of(rows.assign(period=periods))
+    return hide_small(table_of(found, "period", "group"), study.min_group)
 
 
 def groups(said: Said, by: Dimension) -> list[str]:
     """The arms, cohorts, categories or languages that there are rows of; without those that have none."""
-    return sorted(set(said.ratings[by].unique()) | set(said.answers[by].unique()) - {""})
+    return sorted((set(said.ratings[by].unique()) | set(said.answers[by].unique())) - {""})
 
 
 def _figures(said: Said) -> dict[str, FigureValue]:
-    measured = satisfaction.constructs(said.answers)
+    measured = satisfaction.constructs(said.answers, said.instruments)
     return {
         **satisfaction.figures(said.ratings, said.answers),
         **{name: both.score for name, both in measured.items()},
         **{f"{name}.alpha": both.alpha for name, both in measured.items()},
-        "combined": combined.figure_of(said.answers),
+        "combined": combined.figure_of(said.answers, said.instruments),
     }
-
-
-def _only(found: dict[str, FigureValue], by: Dimension) -> dict[str, FigureValue]:
-    return {name: one for name, one in found.items() if by != "category" or name in OF_RATINGS}
 
 
 def _shown(table: pd.DataFrame, study: Study, cut: Cut) -> pd.DataFrame:
     """Without figures of groups that are too small; the whole study is none."""
     return hide_small(table, study.min_group, where=None if cut.chosen else table["group"] != "")
-
-
-def _periods(said: Said, rated: pd.Series, answered: pd.Series, by: Dimension) -> Iterator[dict[str, object]]:
-    for period in sorted(set(rated.dropna()) | set(answered.dropna())):
-        part = Said(said.ratings[rated == period], said.answers[answered == period])
-        yield from rows_of(satisfaction.figures(*part), period=period, group="")
-        for group in groups(part, by):
-            yield from rows_of(_only(satisfaction.figures(*part.where(by, group)), by), period=period, group=group)
 
 
 def _starts(table: pd.DataFrame, length: str, zone: str) -> pd.Series:

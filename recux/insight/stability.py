@@ -12,6 +12,7 @@ from db.tables import Alert, AlertChannel, AlertDelivery, Arm, Request, Study
 from recux.evaluation import rows, stability
 from recux.evaluation.scope import arm_keys, live
 from recux.insight import figures
+from recux.insight.kept import kept
 from recux.insight.tables import rows_of, table_of
 from recux.operate.alert_delivery import host_of
 from recux.operate.alert_rule import stretches
@@ -35,8 +36,8 @@ class Past(NamedTuple):
 
 def current(session: Session, study: Study) -> pd.DataFrame:
     """The figures of the last round, or of this moment before the first: ``metric``, ``arm`` and those of a figure."""
-    stored = figures.stored(session, study, "stability")
-    return figures.newest(stored) if len(stored) else summary(session, study)
+    stored = figures.stored(session, study, "stability", last=True)
+    return stored if len(stored) else kept(session, study, summary).value
 
 
 def summary(session: Session, study: Study) -> pd.DataFrame:
@@ -57,10 +58,15 @@ def objectives(session: Session, study: Study) -> list[stability.Objective]:
     return stability.objectives(study.objectives, measured)
 
 
-def past(session: Session, study: Study, *, by: Literal["hour", "day"] = "hour") -> Past:
-    """How it was over time, and when it was unlike before."""
-    calls = rows.requests(session, live(study))
+def past(session: Session, study: Study, by: Literal["hour", "day"] = "hour") -> Past:
+    """How it was over time, and when it was unlike before; of a large study perhaps as of some seconds ago."""
+    calls = kept(session, study, every_call).value
     return Past(_lines(calls, by), _unusual(calls))
+
+
+def every_call(session: Session, study: Study) -> pd.DataFrame:
+    """All calls of the study; see ``rows.requests``."""
+    return rows.requests(session, live(study))
 
 
 def over_time(session: Session, study: Study, *, by: Literal["hour", "day"] = "hour") -> pd.DataFrame:

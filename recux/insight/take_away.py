@@ -74,7 +74,7 @@ def codebook(session: Session, study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["kind", "name", "meaning", "lowest", "highest", "values"])
 
 
-def bundle(session: Session, study: Study, *, raw: bool = False) -> bytes:
+def bundle(session: Session, study: Study, raw: bool = False) -> bytes:
     """A ZIP with ``answers.csv``, ``answers.parquet`` and ``codebook.csv``."""
     table, book = answers(session, study, raw=raw), codebook(session, study)
     out = io.BytesIO()

@@ -10,6 +10,7 @@ from db.tables import Study
 from recux import charts
 from recux.insight import catalogue
 from recux.insight import figures as stored
+from recux.insight.kept import kept
 from recux.insight.small_groups import hide_small
 from recux.ui import data, figures, frame, take, words
 from recux.ui.language import _
@@ -77,7 +78,7 @@ def _rounds(study: Study, metric: str, arms: Arms) -> None:
 
 def _exposure(study: Study, _metric: str, arms: Arms) -> None:
     with read_session(data.engine()) as session:
-        table = catalogue.exposure(session, study)
+        table = kept(session, study, catalogue.exposure).value
     if table.empty:
         frame.empty(_("No list was shown to anybody yet, or nobody reacted to one."))
         return
@@ -93,7 +94,7 @@ def _exposure(study: Study, _metric: str, arms: Arms) -> None:
 
 def _hidden(study: Study, _metric: str, _arms: Arms) -> None:
     with read_session(data.engine()) as session:
-        table = catalogue.hidden_gems(session, study, least=study.min_group)
+        table = kept(session, study, catalogue.hidden_gems, study.min_group).value
     if table.empty:
         st.text(_("None: no item that people like stands in the lower half of its lists."))
         return
@@ -115,7 +116,7 @@ def _hidden(study: Study, _metric: str, _arms: Arms) -> None:
 
 def _newcomers(study: Study, _metric: str, _arms: Arms) -> None:
     with read_session(data.engine()) as session:
-        table = hide_small(catalogue.newcomers(session, study), study.min_group)
+        table = hide_small(kept(session, study, catalogue.newcomers).value, study.min_group)
     known = {"new": _("no earlier rating"), "few": _("1 to 4 earlier ratings"), "known": _("5 or more earlier ratings")}
     titles = {
         "item": _("Items by how often they were rated before"),

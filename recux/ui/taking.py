@@ -13,8 +13,8 @@ from recux.access.accounts import has_role
 from recux.access.report_links import create_link, links_of, revoke_link
 from recux.collect.decisions import record_decision
 from recux.errors import RecuxError
+from recux.insight import apart, take_away
 from recux.insight import figures as stored
-from recux.insight import take_away
 from recux.insight.documents import report_of
 from recux.report.history import decisions_of
 from recux.ui import data, figures, frame, take, words
@@ -54,7 +54,7 @@ def bundle(study: Study, me: User) -> None:
         with write_session(data.engine()) as session:
             audit.record(session, actor=me.email, action="answers.export", target=study.slug, raw=raw)
         with read_session(data.engine()) as session:
-            return take_away.bundle(session, study, raw=raw)
+            return apart.read(session, study, take_away.bundle, raw)
 
     st.download_button(
         _("Answers and codebook (ZIP)"), made, f"{study.slug}-answers.zip", "application/zip", icon=":material/table:"
@@ -97,7 +97,7 @@ def _decide(study: Study, me: User) -> None:
         arms = {"": _("All arms"), **frame.arm_titles(session, study)}
         table = pd.concat(
             [
-                stored.newest(stored.current(session, study, section)).assign(section=section)
+                stored.current(session, study, section).assign(section=section)
                 for section in ("satisfaction", "recommendation")
             ],
             ignore_index=True,

@@ -9,9 +9,9 @@ from sqlmodel import Session
 
 from db.engine import read_session
 from db.tables import Study
-from recux.insight import cuts, satisfaction, spread
-from recux.insight.cuts import DIMENSIONS, Cut, Dimension, Said
-from recux.insight.kept import kept
+from recux.insight import apart, satisfaction, spread, views
+from recux.insight.cuts import DIMENSIONS, Cut, Dimension
+from recux.insight.kept import Kept, kept
 from recux.insight.satisfaction import By
 from recux.ui import address, data, times, words
 from recux.ui.language import _
@@ -38,27 +38,35 @@ class View(NamedTuple):
         """Whether rounds have stored the curve that is asked for."""
         return self.is_stored and self.period == "round"
 
-    def read(self, study: Study) -> Said:
-        """The rows of this part of the study."""
+    def now(self, session: Session, study: Study) -> Kept[pd.DataFrame]:
+        """The figures, from the rows."""
+        return kept(session, study, views.figures, self.cut, self.by)
+
+    def trend(self, study: Study, metric: str) -> pd.DataFrame:
+        """The curve of a metric: as rounds stored it, or from the rows."""
         with read_session(data.engine()) as session:
-            return cuts.read(session, study, self.cut)
-
-    def now(self, study: Study) -> pd.DataFrame:
-        """The figures, from the rows of this moment."""
-        return satisfaction.now(self.read(study), study, self.cut, by=self.by)
-
-    def trend(self, session: Session, study: Study) -> pd.DataFrame:
-        """The curve, from the rows of this moment."""
-        said, zone = self.read(study), times.zone()
-        return satisfaction.trend(session, said, study, self.cut, period=self.period, by=self.by, zone=zone)
+            if self.rounds_stored:
+                table = satisfaction.trend_of_rounds(session, study)
+                return table[table["metric"] == metric]
+            zone = "" if self.period == "round" else times.zone()
+            return kept(session, study, views.curve, self.cut, self.by, (metric, self.period, zone)).value
 
     def spread(self, study: Study, metric: str) -> pd.DataFrame:
         """How the answers are spread."""
         with read_session(data.engine()) as session:
             if self.is_stored:
-                return spread.spread_of_arms(session, study, metric)
-            name = ("spread", repr(self), metric)
-            return kept(session, study, name, lambda: spread.spread(self.read(study), metric, self.by)).value
+                return kept(session, study, spread.spread_of_arms, metric).value
+            return kept(session, study, views.spread_of, self.cut, self.by, metric).value
+
+    def behind(self, study: Study, metric: str) -> views.Behind:
+        """The newest rows behind a figure."""
+        with read_session(data.engine()) as session:
+            return apart.read(session, study, views.rows_behind, self.cut, metric)
+
+    def all_behind(self, study: Study, metric: str) -> bytes:
+        """All of them as CSV."""
+        with read_session(data.engine()) as session:
+            return apart.read(session, study, views.rows_as_csv, self.cut, metric)
 
 
 def ask(arms: Mapping[str, str], known: Mapping[Dimension, list[str]]) -> View:

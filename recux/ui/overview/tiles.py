@@ -1,38 +1,41 @@
 """The figures now, against the last round; one click leads to the definition, n, and the rows behind."""
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
 
-from recux.insight.behind import rows_behind
-from recux.insight.cuts import Said
-from recux.spreadsheet import safe_cell
+from recux.insight.views import Behind
 from recux.ui import definitions, figures, times, words
 from recux.ui.language import _
 from recux.ui.plain import plain
 
 MAIN = ("nps", "csat", "mean_rating", "combined")
 A_ROW = 4
-SHOWN = 1000
-"""Rows on the screen; the download has all."""
 
 
-def show(
-    table: pd.DataFrame, changes: pd.DataFrame, metrics: list[str], *, read: Callable[[], Said], least: int
-) -> None:
+class Rows(NamedTuple):
+    """How the rows behind a figure are had, by its metric."""
+
+    newest: Callable[[str], Behind]
+    every: Callable[[str], bytes]
+    """As CSV."""
+
+
+def show(table: pd.DataFrame, changes: pd.DataFrame, metrics: list[str], rows: Rows) -> None:
     """A tile for each metric: the main ones first, then questionnaires and their constructs."""
     by_name = table.drop_duplicates("metric").set_index("metric", drop=False)
     known = [metric for metric in metrics if metric in by_name.index]
     first = [metric for metric in MAIN if metric in known]
-    _row(by_name, changes, first, read, least)
+    _row(by_name, changes, first, rows)
     others = [metric for metric in known if metric not in MAIN]
     for start in range(0, len(others), A_ROW):
-        _row(by_name, changes, others[start : start + A_ROW], read, least)
+        _row(by_name, changes, others[start : start + A_ROW], rows)
 
 
-def _row(table: pd.DataFrame, changes: pd.DataFrame, metrics: list[str], read: Callable[[], Said], least: int) -> None:
+def _row(table: pd.DataFrame, changes: pd.DataFrame, metrics: list[str], rows: Rows) -> None:
     if not metrics:
         return
     for place, metric in zip(st.columns(max(3, len(metrics))), metrics, strict=False):
@@ -42,7 +45,7 @@ def _row(table: pd.DataFrame, changes: pd.DataFrame, metrics: list[str], read: C
             if metric in changes.index:
                 st.caption(plain(_change(changes.loc[metric], metric)))
             if st.button(_("What is behind it"), key=f"behind-{metric}", type="tertiary", icon=":material/search:"):
-                _behind(row, read, least)
+                _behind(row, rows)
 
 
 def _change(row: Any, metric: str) -> str:
@@ -54,23 +57,23 @@ def _change(row: Any, metric: str) -> str:
     return text.format(n=int(row["round"]), before=int(row["round"]) - 1, change=change, interval=interval)
 
 
-def _behind(row: Any, read: Callable[[], Said], least: int) -> None:
+def _behind(row: Any, rows: Rows) -> None:
     metric = str(row["metric"])
-    st.dialog(words.metric(metric), width="large")(_details)(row, metric, read, least)
+    st.dialog(words.metric(metric), width="large")(_details)(row, metric, rows)
 
 
-def _details(row: Any, metric: str, read: Callable[[], Said], least: int) -> None:
+def _details(row: Any, metric: str, rows: Rows) -> None:
     st.markdown(f"**{figures.written(row['value'], metric)}** · {plain(figures.interval(row, metric))}")
     st.text(definitions.said(row["definition"]))
     if row["method"]:
         st.caption(plain(_("Interval: {method}").format(method=definitions.said(row["method"]))))
-    rows = rows_behind(read(), metric, least)
-    if rows.empty:
-        st.info(_("The rows are not shown: fewer than {n} people are behind them.").format(n=least))
+    found = rows.newest(metric)
+    if found.rows.empty:
+        st.info(_("The rows are not shown: too few people are behind them."))
         return
-    size = _("{n} rows of {people} people").format(n=f"{len(rows):,}", people=f"{rows['person'].nunique():,}")
+    size = _("{n} rows of {people} people").format(n=f"{found.n:,}", people=f"{found.people:,}")
     st.markdown(f"**{size}**")
-    shown = rows.loc[:, (rows != "").any()].head(SHOWN)
+    shown = found.rows.loc[:, (found.rows != "").any()]
     st.dataframe(shown, hide_index=True, column_config=words.row_columns() | {"at": times.column(_("When"))})
-    content = rows.map(safe_cell).to_csv(index=False)
-    st.download_button(_("Download the rows (CSV)"), content, f"{metric}-rows.csv", "text/csv")
+    name = f"{metric}-rows.csv"
+    st.download_button(_("Download the rows (CSV)"), partial(rows.every, metric), name, "text/csv")

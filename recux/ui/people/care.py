@@ -13,6 +13,7 @@ from recux.collect import rejecting
 from recux.collect.studies import get_study
 from recux.errors import RecuxError
 from recux.insight import data_quality, people
+from recux.insight.kept import kept
 from recux.ui import data, frame, times, words
 from recux.ui.language import _
 from recux.ui.people import invite
@@ -22,7 +23,7 @@ from recux.ui.plain import plain
 def show(me: User, study: Study) -> None:
     """Flagged people, with the choice to reject them; below, those who do not count."""
     with read_session(data.engine()) as session:
-        quality, out = data_quality.summary(session, study), people.not_counting(session, study)
+        quality, out = kept(session, study, data_quality.summary).value, people.not_counting(session, study)
     st.text(_("Flagged answers stay in every figure unless a page leaves them out, or you reject them."))
     codes = quality.flagged["reason"]
     reasons = quality.flagged.assign(reason=codes.map(words.flag), rule=codes.map(words.flag_rule))

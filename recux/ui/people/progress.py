@@ -10,6 +10,7 @@ from db.tables import Study
 from recux import charts
 from recux.evaluation.experiment import split_of
 from recux.insight import people
+from recux.insight.kept import kept
 from recux.ui import data, frame, words
 from recux.ui.language import _
 from recux.ui.plain import plain
@@ -24,7 +25,7 @@ def show(study: Study) -> None:
     st.fragment(_funnel, run_every=every)(study)
     with read_session(data.engine()) as session:
         arms = frame.arm_titles(session, study)
-        balance, cohorts = people.balance(session, study), people.cohorts(session, study)
+        balance, cohorts = (kept(session, study, one).value for one in (people.balance, people.cohorts))
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader(_("By arm"))
@@ -44,7 +45,7 @@ def show(study: Study) -> None:
 
 def _funnel(study: Study) -> None:
     with read_session(data.engine()) as session:
-        funnel = people.funnel(session, study)
+        funnel = kept(session, study, people.funnel).value
     total = int(funnel["people"].iloc[0])
     if not total:
         frame.empty(_("Nobody is in the study yet. Make invite links, or import participants."))
