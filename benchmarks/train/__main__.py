@@ -1,4 +1,4 @@
-"""``python -m benchmarks.train [speed|scoring|quality|all]``: prints tables; each part can be run by itself.
+"""``python -m benchmarks.train [speed|scoring|quality|adapters|all]``: prints tables; each part can be run by itself.
 
 Contestants run one after the other, each in a process of its own, and in turns, so that what else the machine does
 falls on all of them. Compare ratios, not absolute figures.
@@ -15,10 +15,13 @@ from typing import Any
 
 import torch
 
+from benchmarks.train.adapters import adapter, adapters
 from benchmarks.train.quality import quality
 from benchmarks.train.scoring import scoring
+from recux.learn.recipe import METHODS
 
 CONTESTANTS = ("naive", "trainer", "recux")
+PARTS = ("all", "speed", "scoring", "adapters", "quality")
 TESTED = 500
 """Held-out texts that the speed rows look at after training."""
 
@@ -32,6 +35,9 @@ def main() -> None:
         report = run(flags.name, texts=flags.texts, epochs=flags.epochs, n_test=flags.test, seed=flags.seeds[0])
         print(json.dumps(report))
         return
+    if flags.part == "adapter":
+        print(json.dumps(adapter(flags.name, flags.texts, flags.test, flags.seeds[0])))
+        return
     print(f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}")
     if flags.part in ("speed", "all"):
         speed(flags)
@@ -39,6 +45,8 @@ def main() -> None:
             print("GPU rows: not measured yet (no GPU here)")
     if flags.part in ("scoring", "all"):
         scoring(flags.texts)
+    if flags.part in ("adapters", "all"):
+        adapters(flags.texts, min(flags.test, 1000), flags.seeds[0])
     if flags.part in ("quality", "all"):
         plain = flags.seeds if flags.plain is None else flags.plain
         quality(flags.sizes, flags.seeds, plain, flags.test, json.loads(flags.recipe), flags.folder)
@@ -47,9 +55,9 @@ def main() -> None:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     found = argparse.ArgumentParser("benchmarks.train", description=__doc__)
-    found.add_argument("part", nargs="?", default="all", choices=["all", "speed", "scoring", "quality", "contestant"])
-    found.add_argument("name", nargs="?", choices=CONTESTANTS, help="only with `contestant`")
-    found.add_argument("--texts", type=int, default=320, help="training texts of the speed rows")
+    found.add_argument("part", nargs="?", default="all", choices=[*PARTS, "contestant", "adapter"])
+    found.add_argument("name", nargs="?", choices=[*CONTESTANTS, *METHODS], help="of a `contestant` or an `adapter`")
+    found.add_argument("--texts", type=int, default=320, help="training texts of the speed and adapter rows")
     found.add_argument("--epochs", type=int, default=1, help="epochs of the speed rows")
     found.add_argument("--repeats", type=int, default=2, help="turns of the speed rows")
     found.add_argument("--test", type=int, default=3000, help="held-out texts, at most")
