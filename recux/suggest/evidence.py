@@ -28,7 +28,8 @@ from db.tables import (
     SuggestionEvent,
 )
 from recux.questionnaires import instruments_of
-from recux.suggest.frames import ArmInfo, Construct, Evidence, ModelFact, in_confirmation_half, integers
+from recux.suggest.columns import integers
+from recux.suggest.frames import ArmInfo, Construct, Evidence, ModelFact, in_confirmation_half
 from recux.suggest.reading import Row, index_of, numbers, read
 from recux.suggest.rows import (
     answers_of,

@@ -13,8 +13,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from recux.suggest.columns import Floats
 from recux.suggest.finding import Finding
-from recux.suggest.frames import Floats
 
 LEVEL = 0.04
 

@@ -12,13 +12,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from recux.suggest.words import spread
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
+from recux.suggest.columns import Cut, Flags, Floats, Ints, Objects, coded, floats, integers, mean_by, objects, thirds
+from recux.suggest.texts import Texts
 
 TRAITS = ("cohort", "language", "device", "experience")
 """Columns of `people` that cut people into groups; `experience` is `new` or `returning`."""
@@ -123,14 +119,29 @@ class Evidence:
         return integers(self.ratings["person"])
 
     @cached_property
+    def item(self) -> Ints:
+        """Item of each rating, -1 when unknown, shape (ratings,)."""
+        return integers(self.ratings["item"])
+
+    @cached_property
     def rating(self) -> Floats:
         """The ratings, 1 to 5, shape (ratings,)."""
         return floats(self.ratings["rating"])
 
     @cached_property
-    def arm(self) -> Ints:
-        """Arm of each rating, shape (ratings,)."""
-        return integers(self.ratings["arm"])
+    def position(self) -> Floats:
+        """Position in its list of what was rated, NaN for none, shape (ratings,)."""
+        return floats(self.ratings["position"])
+
+    @cached_property
+    def third(self) -> Ints:
+        """Third of the list of what was rated, as in `thirds`, shape (ratings,)."""
+        return thirds(self.position, self.person, self.n)
+
+    @cached_property
+    def rating_id(self) -> Ints:
+        """Row id of each rating, shape (ratings,)."""
+        return integers(self.ratings["id"])
 
     @cached_property
     def arm_of_person(self) -> Ints:
@@ -143,25 +154,60 @@ class Evidence:
         return self.people["confirm"].to_numpy(dtype=bool)
 
     @cached_property
-    def category(self) -> pd.Series:
-        """Category of each rating's item, None when it has none."""
-        return of_items(self.items["category"], integers(self.ratings["item"]))
+    def traits(self) -> Mapping[str, Cut]:
+        """Codes of the people, and names, of each of TRAITS; the most frequent value is number 0, -1 is missing."""
+        return {trait: coded(objects(self.people[trait])) for trait in TRAITS}
+
+    @cached_property
+    def item_words(self) -> list[str]:
+        """Title and category of each item in lower case."""
+        pairs = zip(objects(self.items["title"]), objects(self.items["category"]), strict=True)
+        return [f"{title or ''} {category or ''}".lower() for title, category in pairs]
+
+    @cached_property
+    def item_category(self) -> Cut:
+        """Codes of the items, and names, of their categories; -1 is missing."""
+        return coded(objects(self.items["category"]))
+
+    @cached_property
+    def category(self) -> Cut:
+        """Codes of the ratings, and names, of the categories of what was rated; the most rated is number 0."""
+        codes, names = self.item_category
+        mine = np.append(codes, -1)[self.item]
+        rated = np.bincount(mine[mine >= 0], minlength=len(names))
+        order = np.argsort(-rated, kind="stable")
+        rank = np.append(np.argsort(order), -1)
+        return rank[mine], [names[code] for code in order[: np.count_nonzero(rated)]]
+
+    @cached_property
+    def comment(self) -> Objects:
+        """The comment of each rating, None for none, shape (ratings,)."""
+        return objects(self.ratings["comment"])
 
     @cached_property
     def has_comment(self) -> Flags:
         """Which ratings carry a comment, shape (ratings,)."""
-        comment = self.ratings["comment"]
-        return (comment.notna() & (comment != "")).to_numpy(dtype=bool)
+        return self.comment.astype(bool)
 
     @cached_property
-    def writings(self) -> tuple[Ints, list[str]]:
-        """Everything that people wrote, comments and reasons for their recommendation score: who, and the text in
-        lower case with single spaces.
-        """
+    def writings(self) -> tuple[Ints, Texts]:
+        """Everything that people wrote, comments and then reasons for their recommendation score: who, and what."""
         a = self.answers
         why = a[(a["instrument"] == "nps") & (a["question"] == "why") & a["text"].notna()]
         person = np.concatenate([self.person[self.has_comment], integers(why["person"])])
-        return person, spread([*self.ratings["comment"].to_numpy()[self.has_comment], *why["text"]])
+        return person, Texts([*self.comment[self.has_comment], *why["text"]])
+
+    @cached_property
+    def numeric_answers(self) -> Mapping[tuple[str, str], tuple[Ints, Floats]]:
+        """Rows of `answers` with a number and that number, by instrument and question."""
+        value = floats(self.answers["value"])
+        rows = np.flatnonzero(~np.isnan(value))
+        said = self.answers.iloc[rows]
+        (one, instruments), (two, questions) = (coded(objects(said[key])) for key in ("instrument", "question"))
+        asked, code = np.unique(one * max(len(questions), 1) + two, return_inverse=True)
+        chosen = [rows[code == number] for number in range(len(asked))]
+        names = [(instruments[key // len(questions)], questions[key % len(questions)]) for key in asked]
+        return {name: (mine, value[mine]) for name, mine in zip(names, chosen, strict=True)}
 
     @cached_property
     def person_mean(self) -> Floats:
@@ -182,31 +228,6 @@ class Evidence:
     def arm_key(self, arm: int) -> str:
         """Key of arm number `arm`."""
         return self.arms[arm].key
-
-
-def floats(column: Any) -> Floats:
-    """A column as floats; missing values become NaN."""
-    return np.asarray(pd.to_numeric(pd.Series(column), errors="coerce"), dtype=np.float64)
-
-
-def integers(column: Any) -> Ints:
-    """A column of whole numbers without gaps."""
-    return np.asarray(column, dtype=np.int64)
-
-
-def of_items(column: pd.Series, item: Ints) -> pd.Series:
-    """A column of `items` for each row that names an item; None where the item is unknown."""
-    values = np.array([*column, None], dtype=object)  # the last one serves the rows with item -1
-    return pd.Series(values[item], dtype=object)
-
-
-def mean_by(codes: Ints, values: Floats, size: int) -> Floats:
-    """Mean of `values` in each group 0..size-1, NaN where a group has none; negative codes are left out."""
-    kept = codes >= 0
-    counts = np.bincount(codes[kept], minlength=size).astype(np.float64)
-    totals = np.bincount(codes[kept], weights=values[kept], minlength=size)
-    means: Floats = np.divide(totals, counts, out=np.full(size, np.nan), where=counts > 0)
-    return means
 
 
 def in_confirmation_half(salt: str, external_ids: Iterable[str]) -> Flags:

@@ -8,8 +8,9 @@ from sqlmodel import Session, col, select
 
 from db.tables import Round, Suggestion
 from recux.stats import compare_means, holm
+from recux.suggest.columns import Flags
 from recux.suggest.evidence import read_evidence
-from recux.suggest.frames import TRAITS, Evidence, Flags
+from recux.suggest.frames import TRAITS, Evidence
 from recux.suggest.life import event_of, expire, hash_of, mark_judged
 from recux.suggest.measures import change_of
 from recux.suggest.outcomes import outcome

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from recux.stats import Difference
-from recux.suggest.findings.data import duplicates, missing, shown_items
+from recux.suggest.columns import missing
+from recux.suggest.findings.data import duplicates, shown_items
 from recux.suggest.findings.feedback import reliability
 from recux.suggest.findings.models import measure as model_measure
 from recux.suggest.frames import Evidence

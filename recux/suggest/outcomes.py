@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
-from recux.suggest.frames import Evidence, Flags, Floats, floats, integers, mean_by
+from recux.suggest.columns import Flags, Floats, floats, integers, mean_by
+from recux.suggest.frames import Evidence
 from recux.suggest.segment import people_where, rows_where
-from recux.suggest.words import mentions_in
 
 Where = Mapping[str, str]
 
@@ -19,6 +19,7 @@ ENOUGH = 5
 """Ratings from which a person's carelessness can be judged."""
 FASTEST = 1.0
 """Seconds a rating below which nobody has read an item."""
+NONE = np.zeros(0, dtype=np.int64)
 
 
 def mean_rating(e: Evidence, where: Where) -> Floats:
@@ -37,17 +38,20 @@ def theme_share(e: Evidence, where: Where) -> Floats:
     """Whether the person mentions the theme (1 or 0) in any comment, or in the reason given for the recommendation
     score; NaN for people who never wrote.
     """
-    person, texts = e.writings
-    said = mentions_in(texts, tuple(where.get("theme", "").split(" | ")))
-    share = mean_by(person, said.astype(np.float64), e.n)
-    return _inside(e, where, np.where(np.isnan(share), np.nan, (share > 0).astype(np.float64)))
+    return _inside(e, where, share_of_writers(e, e.writings[1].mentioning(where.get("theme", "").split(" | "))))
+
+
+def share_of_writers(e: Evidence, said: Flags) -> Floats:
+    """Whether each person (1 or 0) wrote any of the flagged `writings`, shape (people,); NaN without any writing."""
+    share = mean_by(e.writings[0], said.astype(np.float64), e.n)
+    return np.where(np.isnan(share), np.nan, (share > 0).astype(np.float64))
 
 
 def mentioned(e: Evidence, where: Where) -> Flags:
     """Which ratings carry a comment that mentions the theme, shape (ratings,)."""
     found = np.zeros(len(e.rating), dtype=bool)
-    texts = e.writings[1][: int(e.has_comment.sum())]  # comments come first
-    found[e.has_comment] = mentions_in(texts, tuple(where.get("theme", "").split(" | ")))
+    said = e.writings[1].mentioning(where.get("theme", "").split(" | "))
+    found[e.has_comment] = said[: int(e.has_comment.sum())]  # comments come first
     return found
 
 
@@ -83,11 +87,8 @@ def construct_score(e: Evidence, where: Where, name: str) -> Floats:
 
 def answer(e: Evidence, instrument: str, question: str) -> Floats:
     """Each person's numeric answer to one question; NaN without."""
-    a = e.answers
-    rows = a[(a["instrument"] == instrument) & (a["question"] == question)]
-    value = floats(rows["value"])
-    known = ~np.isnan(value)
-    return mean_by(integers(rows["person"])[known], value[known], e.n)
+    rows, value = e.numeric_answers.get((instrument, question), (NONE, NONE.astype(np.float64)))
+    return mean_by(integers(e.answers["person"])[rows], value, e.n)
 
 
 def click_rate(e: Evidence, where: Where) -> Floats:

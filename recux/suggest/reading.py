@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from recux.suggest.frames import Ints, floats, integers
+from recux.suggest.columns import Ints, floats, integers
 
 Row = sa.Select[*tuple[Any, ...]]
 

@@ -7,7 +7,7 @@ from sqlmodel import Session, col
 
 from db.queries import in_batches
 from db.tables import Answer, Arm, Batch, BatchRow, Impression, Interaction, Rating, Request, Response, Slate
-from recux.suggest.frames import Ints, integers
+from recux.suggest.columns import Ints, integers
 from recux.suggest.reading import Row, index_of, moment, numbers, read, seconds
 
 

@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 
-from recux.suggest.frames import TRAITS, Evidence, Flags, Floats, Ints, floats
+from recux.suggest.columns import THIRDS, Cut, Flags
+from recux.suggest.frames import TRAITS, Evidence
 
 LONGEST = 255  # characters that the database keeps of a segment's name
-THIRDS = ("early", "middle", "late")
-"""Of a list, by position."""
 
 
 def name_of(where: Mapping[str, str]) -> str:
@@ -23,7 +21,7 @@ def people_where(e: Evidence, where: Mapping[str, str], *, any_arm: bool = False
     chosen = np.ones(e.n, dtype=bool)
     for trait in TRAITS:
         if trait in where:
-            chosen &= (e.people[trait] == where[trait]).to_numpy(dtype=bool)
+            chosen &= _is(e.traits[trait], where[trait])
     if "arm" in where and not any_arm:
         chosen &= e.arm_of_person == arm_number(e, where["arm"])
     return chosen
@@ -33,38 +31,17 @@ def rows_where(e: Evidence, where: Mapping[str, str], *, any_arm: bool = False) 
     """Which ratings are in the segment, shape (ratings,)."""
     rows = people_where(e, where, any_arm=any_arm)[e.person]
     if "category" in where:
-        rows &= (e.category == where["category"]).to_numpy(dtype=bool)
+        rows &= _is(e.category, where["category"])
     if "position" in where:
-        third = thirds(floats(e.ratings["position"]), e.person, e.n)
-        rows &= third == (THIRDS.index(where["position"]) if where["position"] in THIRDS else -2)
+        rows &= e.third == (THIRDS.index(where["position"]) if where["position"] in THIRDS else -2)
     return rows
+
+
+def _is(cut: Cut, name: str) -> Flags:
+    codes, names = cut
+    return np.asarray(codes == (names.index(name) if name in names else -2))
 
 
 def arm_number(e: Evidence, key: str) -> int:
     """Number of the arm with this key; -2, which nobody has, when the study has no such arm."""
     return next((number for number, arm in enumerate(e.arms) if arm.key == key), -2)
-
-
-def thirds(position: Floats, person: Ints, people: int) -> Ints:
-    """Third of the person's longest list that each position is in: 0, 1 or 2; -1 without a position.
-
-    Lists of fewer than three positions have no thirds.
-    """
-    known = ~np.isnan(position)
-    longest = np.zeros(people)
-    np.maximum.at(longest, person[known], position[known])
-    length = longest[person]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        third = np.floor((position - 1) * 3 / length)
-    usable = known & (length >= 3)
-    return np.where(usable, np.where(usable, third, 0), -1).astype(np.int64)
-
-
-def coded(column: pd.Series, most: int) -> tuple[Ints, list[str]]:
-    """Codes and names of the `most` frequent values of a text column; -1 for missing and rarer ones."""
-    codes, names = pd.factorize(column.to_numpy(dtype=object))
-    sizes = np.bincount(codes[codes >= 0], minlength=len(names))
-    kept = np.argsort(-sizes, kind="stable")[:most]
-    number = np.full(len(names) + 1, -1, dtype=np.int64)  # the last entry serves code -1
-    number[kept] = np.arange(len(kept))
-    return number[codes], [str(names[index]) for index in kept]

@@ -9,8 +9,9 @@ import numpy as np
 from scipy import stats
 
 from recux.stats import Difference, srm
+from recux.suggest.columns import Flags, Floats
 from recux.suggest.findings.arms import compare_outcome
-from recux.suggest.frames import Evidence, Flags, Floats
+from recux.suggest.frames import Evidence
 from recux.suggest.outcomes import outcome
 from recux.suggest.segment import arm_number
 

@@ -1,18 +1,8 @@
-"""Phrases of comments in English (words) and Chinese (characters), with no list of expected complaints.
+"""Words of comments that name no cause, in English (words) and Chinese (characters); no list of expected complaints.
 
 Function words and words that only say how much somebody liked something are left out, because "not good" names no
 cause. They are common words of the two languages, not of any study.
 """
-
-import re
-from collections.abc import Iterable
-
-import numpy as np
-from numpy.typing import NDArray
-
-WORDS = re.compile(r"[a-zà-ÿ]+(?:'[a-z]+)?")
-HAN = re.compile(r"[\u3400-\u9fff]+")
-LONGEST_WORDS, SHORTEST_HAN, LONGEST_HAN = 3, 2, 4
 
 FUNCTION_WORDS = """
 a about above after again all also am an and any are as at be because been before being but by can could did do does
@@ -38,58 +28,8 @@ EVALUATIVE_HAN_WORDS = """
 EVALUATIVE_HAN = tuple(EVALUATIVE_HAN_WORDS.split())
 
 
-def phrases(text: str) -> set[str]:
-    """The phrases of one comment: one to three words that neither begin nor end with a function word, and two to
-    four Chinese characters alike.
-    """
-    lowered = text.lower()
-    found: set[str] = set()
-    for clause in re.split(r"[.!?,;:()\n]+", lowered):
-        words = WORDS.findall(clause)
-        for size in range(1, LONGEST_WORDS + 1):
-            for start in range(len(words) - size + 1):
-                part = words[start : start + size]
-                if _says_something(part):
-                    found.add(" ".join(part))
-    for run in HAN.findall(lowered):
-        for size in range(SHORTEST_HAN, LONGEST_HAN + 1):
-            found.update(
-                run[s : s + size] for s in range(len(run) - size + 1) if _says_something_han(run[s : s + size])
-            )
-    return found
-
-
-def mentions(comments: Iterable[str], wanted: tuple[str, ...]) -> NDArray[np.bool_]:
-    """Which comments contain any of the phrases, shape (comments,)."""
-    return mentions_in(spread(comments), wanted)
-
-
-def spread(comments: Iterable[str]) -> list[str]:
-    """Comments in lower case with single spaces, as `mentions_in` wants them."""
-    return [" ".join(str(comment).lower().split()) for comment in comments]
-
-
-def mentions_in(texts: list[str], wanted: tuple[str, ...]) -> NDArray[np.bool_]:
-    """`mentions` for texts that were prepared by `spread`."""
-    patterns = [_pattern(phrase) for phrase in wanted if phrase]
-    if not patterns:
-        return np.zeros(len(texts), dtype=bool)
-    search = re.compile("|".join(patterns)).search
-    return np.fromiter((search(text) is not None for text in texts), dtype=bool, count=len(texts))
-
-
-def _pattern(phrase: str) -> str:
-    escaped = re.escape(phrase).replace(r"\ ", r"\W+")
-    return escaped if HAN.search(phrase) else rf"\b{escaped}\b"
-
-
-def _says_something(words: list[str]) -> bool:
-    if words[0] in FUNCTION or words[-1] in FUNCTION:
-        return False
-    return len(words[0]) > 2 and any(word not in EVALUATIVE and word not in FUNCTION for word in words)
-
-
-def _says_something_han(run: str) -> bool:
+def says_something_han(run: str) -> bool:
+    """Whether a run of Chinese characters may name a cause."""
     if run[0] in FUNCTION_HAN or run[-1] in FUNCTION_HAN:
         return False
     rest = run

@@ -8,7 +8,7 @@ from recux.suggest.findings.data import data
 from recux.suggest.findings.drivers import drivers
 from recux.suggest.findings.feedback import feedback
 from recux.suggest.findings.models import models
-from recux.suggest.findings.segments import arm_segments, level_segments
+from recux.suggest.findings.segments import segments
 from recux.suggest.findings.service import service
 from recux.suggest.findings.slates import slates
 from recux.suggest.frames import Evidence
@@ -18,6 +18,6 @@ def find(e: Evidence) -> list[Finding]:
     """All findings of a round, with p-values adjusted over all of them together."""
     found = [*data(e), *models(e)]
     if len(e.ratings):
-        found += [*arms(e), *level_segments(e), *arm_segments(e), *comments(e), *service(e), *feedback(e)]
+        found += [*arms(e), *segments(e), *comments(e), *service(e), *feedback(e)]
         found += [*slates(e), *drivers(e)]
     return family.adjusted(found)

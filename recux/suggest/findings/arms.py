@@ -6,8 +6,9 @@ import numpy as np
 
 from recux.stats import Difference, compare_means, compare_nps, compare_proportions
 from recux.suggest import family
+from recux.suggest.columns import Flags
 from recux.suggest.finding import Finding, from_difference
-from recux.suggest.frames import Evidence, Flags
+from recux.suggest.frames import Evidence
 from recux.suggest.outcomes import answer, outcome
 
 FEWEST = 8

@@ -1,5 +1,6 @@
 """Defects of the data: arms of the wrong size, thin cohorts, items listed twice or half empty, drift, foreign words."""
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -7,14 +8,15 @@ import pandas as pd
 
 from recux.stats import compare_means, proportion, srm
 from recux.suggest import family
+from recux.suggest.columns import Flags, integers, mean_by, missing, most_frequent, objects
 from recux.suggest.finding import Finding, from_difference, from_estimate
-from recux.suggest.frames import Evidence, Flags, integers, mean_by
-from recux.suggest.segment import coded
+from recux.suggest.frames import Evidence
 
 FEWEST_ITEMS = 20
 FEWEST_PEOPLE = 8
 THIN = 10
 """People from which a cohort's own figures mean something."""
+BETWEEN = re.compile(r"[\W_]+")
 FIELDS = ("description", "category", "image_url", "price")
 
 
@@ -76,7 +78,7 @@ def drift(e: Evidence) -> list[Finding]:
 
 def thin_cohorts(e: Evidence) -> list[Finding]:
     """Cohorts with too few people who answered, while others have enough."""
-    codes, names = coded(e.people["cohort"], 1000)
+    codes, names = most_frequent(e.traits["cohort"], 1000)
     answered = np.zeros(e.n, dtype=bool)
     answered[e.person] = True
     sizes = np.bincount(codes[(codes >= 0) & answered], minlength=len(names))
@@ -103,16 +105,15 @@ def thin_cohorts(e: Evidence) -> list[Finding]:
 def shown_items(e: Evidence) -> Flags:
     """Which items of the catalogue were shown or rated, shape (items,)."""
     seen = np.zeros(len(e.items), dtype=bool)
-    for column in (e.ratings["item"], e.impressions["item"]):
-        item = integers(column)
+    for item in (e.item, integers(e.impressions["item"])):
         seen[item[item >= 0]] = True
     return seen
 
 
 def duplicates(e: Evidence) -> Flags:
     """Which items have the same words (title and description) as an earlier item, shape (items,)."""
-    text = e.items["title"].fillna("").astype(str) + " " + e.items["description"].fillna("").astype(str)
-    plain = text.str.lower().str.replace(r"[\W_]+", " ", regex=True).str.strip()
+    pairs = zip(objects(e.items["title"]), objects(e.items["description"]), strict=True)
+    plain = pd.Series([BETWEEN.sub(" ", f"{title or ''} {told or ''}".lower()).strip() for title, told in pairs])
     return (plain.duplicated() & (plain != "")).to_numpy(dtype=bool)
 
 
@@ -131,11 +132,6 @@ def duplicate_items(e: Evidence) -> list[Finding]:
     return [found] if found else []
 
 
-def missing(column: pd.Series) -> Flags:
-    """Where a column says nothing."""
-    return (column.isna() | (column.astype(str).str.strip() == "")).to_numpy(dtype=bool)
-
-
 def missing_fields(e: Evidence) -> list[Finding]:
     """Fields that part of the items lack; a field that no item has was never meant to be there."""
     seen = shown_items(e) if len(e.items) else np.zeros(0, dtype=bool)
@@ -146,7 +142,8 @@ def missing_fields(e: Evidence) -> list[Finding]:
 
 
 def _missing_field(e: Evidence, field: str, seen: Flags) -> Finding | None:
-    gone = missing(e.items[field])[seen]
+    lacking = missing(e.items[field])
+    gone = lacking[seen]
     if not 0.1 <= gone.mean() <= 0.8:
         return None
     return from_estimate(
@@ -155,14 +152,13 @@ def _missing_field(e: Evidence, field: str, seen: Flags) -> Finding | None:
         metric="missing_share",
         definition=f"share of shown items without {field}",
         where={"field": field},
-        facts={"items": int(gone.sum()), "effect": _rated_without(e, field)},
+        facts={"items": int(gone.sum()), "effect": _rated_without(e, lacking)},
     )
 
 
-def _rated_without(e: Evidence, field: str) -> Mapping[str, float] | None:
+def _rated_without(e: Evidence, lacking: Flags) -> Mapping[str, float] | None:
     """Within-person difference of ratings of items without the field and with it; None when it cannot be told."""
-    item = integers(e.ratings["item"])
-    gone = np.append(missing(e.items[field]), False)[item] & (item >= 0)
+    gone = np.append(lacking, False)[e.item]
     without = mean_by(np.where(gone, e.person, -1), e.rating, e.n)
     having = mean_by(np.where(gone, -1, e.person), e.rating, e.n)
     both = ~np.isnan(without) & ~np.isnan(having)

@@ -4,10 +4,10 @@ import numpy as np
 
 from recux.stats import cluster_ratio, compare_proportions, cronbach_alpha, proportion
 from recux.suggest import family
+from recux.suggest.columns import Flags, most_frequent
 from recux.suggest.finding import Finding, from_difference, from_estimate, ids_of
-from recux.suggest.frames import Construct, Evidence, Flags, floats
+from recux.suggest.frames import Construct, Evidence
 from recux.suggest.outcomes import answer, careless_people, reached
-from recux.suggest.segment import coded
 
 FEWEST = 20
 """People, for a statement about the feedback itself."""
@@ -43,7 +43,7 @@ def careless(e: Evidence) -> list[Finding]:
         metric="careless",
         definition="share of people with 5 or more ratings whose ratings are all the same, or given in under 1 s each",
         facts={"people": careless_now},
-        ids={"ratings": ids_of(e.ratings["id"][(flags == 1)[e.person]])},
+        ids={"ratings": ids_of(e.rating_id[(flags == 1)[e.person]])},
     )
     return [found] if found and found.low > CHANCE_CARELESS else []
 
@@ -86,10 +86,8 @@ def drop_off(e: Evidence) -> list[Finding]:
 def same_answers(e: Evidence) -> list[Finding]:
     """Questions that nearly everybody answers alike."""
     found = []
-    numeric = e.answers[floats(e.answers["value"]) == floats(e.answers["value"])]
-    for (instrument, question), rows in numeric.groupby(["instrument", "question"]):
-        values = floats(rows["value"])
-        people = rows["person"].nunique()
+    for (instrument, question), (rows, values) in sorted(e.numeric_answers.items()):
+        people = len(np.unique(e.answers["person"].to_numpy()[rows]))
         _, times = np.unique(values, return_counts=True)
         if people < FEWEST or times.max() < SAME_ANSWER * len(values):
             continue
@@ -99,7 +97,7 @@ def same_answers(e: Evidence) -> list[Finding]:
             metric="same_answer",
             definition="share of people who give the most frequent answer",
             where={"question": f"{instrument}/{question}"},
-            ids={"answers": ids_of(rows["id"])},
+            ids={"answers": ids_of(e.answers["id"].to_numpy()[rows])},
         )
         found.extend([finding] if finding else [])
     return found
@@ -134,7 +132,7 @@ def _alpha(e: Evidence, construct: Construct) -> Finding | None:
 def non_response(e: Evidence) -> list[Finding]:
     """Each cohort's share of people who answered, of those who were shown something, against all others."""
     shown, answered = reached(e, "shown"), reached(e, "rated")
-    codes, names = coded(e.people["cohort"], 30)
+    codes, names = most_frequent(e.traits["cohort"], 30)
     if len(names) < 2 or not shown.any():
         return []
     found = [

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy import stats
 
+from recux.suggest.columns import Flags, mean_by
 from recux.suggest.contrasts import Contrasts, against_zero, moments, welch, within_person
 from recux.suggest.family import discoveries
 from recux.suggest.finding import Finding
-from recux.suggest.frames import Evidence, Flags, mean_by
+from recux.suggest.frames import Evidence
 from recux.suggest.segment import arm_number, people_where, rows_where
 
 KINDS = ("segment", "arm_segment")

@@ -16,10 +16,10 @@ import numpy as np
 from scipy import stats
 
 from recux.suggest import family
+from recux.suggest.columns import THIRDS, Floats, Ints, most_frequent
 from recux.suggest.contrasts import Contrasts, Moments, against_zero, moments, weaker, welch, within_person
 from recux.suggest.finding import Finding
-from recux.suggest.frames import TRAITS, Evidence, Floats, Ints, floats
-from recux.suggest.segment import THIRDS, coded, thirds
+from recux.suggest.frames import TRAITS, Evidence
 
 FEWEST = 6
 """People on each side of a comparison, in each half."""
@@ -46,16 +46,17 @@ class Candidates:
         return np.flatnonzero(enough.all(axis=0))
 
 
-def level_segments(e: Evidence) -> list[Finding]:
-    """The lowest segments by the discovery half, tested on the confirmation half."""
-    candidates = [*_people_levels(e), *_pair_levels(e), *_category_levels(e), *_position_levels(e)]
-    return _ladder(candidates, "segment", family.SEGMENTS, low_only=True)
-
-
-def arm_segments(e: Evidence) -> list[Finding]:
-    """Segments where an arm differs most from the control by the discovery half, tested on the confirmation half."""
-    candidates = [c for arm in range(1, len(e.arms)) for c in (*_arm_people(e, arm), *_arm_categories(e, arm))]
-    return _ladder(candidates, "arm_segment", family.ARM_SEGMENTS, low_only=False)
+def segments(e: Evidence) -> list[Finding]:
+    """The lowest segments, and those where an arm differs most from the control, by the discovery half; both tested on
+    the confirmation half.
+    """
+    views = _category_contrasts(e)
+    low = [*_people_levels(e), *_pair_levels(e), *_category_levels(e, views), *_position_levels(e)]
+    apart = [c for arm in range(1, len(e.arms)) for c in (*_arm_people(e, arm), *_arm_categories(e, views, arm))]
+    return [
+        *_ladder(low, "segment", family.SEGMENTS, low_only=True),
+        *_ladder(apart, "arm_segment", family.ARM_SEGMENTS, low_only=False),
+    ]
 
 
 def _ladder(parts: list[Candidates], kind: str, share: float, *, low_only: bool) -> list[Finding]:
@@ -121,7 +122,7 @@ def _flat(contrasts: Contrasts) -> Contrasts:
 def _people_levels(e: Evidence) -> list[Candidates]:
     found = []
     for trait in TRAITS:
-        codes, names = coded(e.people[trait], MOST_GROUPS)
+        codes, names = most_frequent(e.traits[trait], MOST_GROUPS)
         if len(names) < 2:
             continue
         inside = _by(e.person_mean, (_halves(e), 2), (codes, len(names)))
@@ -138,7 +139,7 @@ def _pair_levels(e: Evidence) -> list[Candidates]:
     """
     found = []
     for one, other in combinations(TRAITS, 2):
-        (rows, row_names), (columns, column_names) = (coded(e.people[trait], MOST_GROUPS) for trait in (one, other))
+        (rows, row_names), (columns, column_names) = (most_frequent(e.traits[t], MOST_GROUPS) for t in (one, other))
         if min(len(row_names), len(column_names)) < 2:
             continue
         inside = _by(e.person_mean, (_halves(e), 2), (rows, len(row_names)), (columns, len(column_names)))
@@ -150,58 +151,62 @@ def _pair_levels(e: Evidence) -> list[Candidates]:
 
 def _position_levels(e: Evidence) -> list[Candidates]:
     """Groups of people who mind a third of the list more than others do."""
-    third = thirds(floats(e.ratings["position"]), e.person, e.n)
-    if not (third >= 0).any():
+    if not (e.third >= 0).any():
         return []
-    contrasts = within_person(e.person, third, e.rating, e.n, len(THIRDS))
-    return _group_levels(e, contrasts, "position", list(THIRDS))
+    return _group_levels(e, _views(e, e.third, THIRDS), "position")
 
 
-def _category_contrasts(e: Evidence) -> tuple[Floats, list[str]]:
-    """Each person's mean in a category minus the same person's other ratings, shape (people, categories)."""
+@dataclass(frozen=True, eq=False)
+class Views:
+    """How people rate a part of what they saw against their own other ratings; one row for each that is known."""
+
+    value: Floats
+    person: Ints
+    part: Ints
+    names: Sequence[str]
+    """Of the parts."""
+
+
+def _views(e: Evidence, part: Ints, names: Sequence[str]) -> Views:
+    """Contrasts within people of the parts that have a name; others count as the rest."""
+    contrasts = within_person(e.person, part, e.rating, e.n, max(int(part.max(initial=0)) + 1, len(names)))
+    person, number = np.nonzero(~np.isnan(contrasts[:, : len(names)]))
+    return Views(contrasts[person, number], person, number, names)
+
+
+def _category_contrasts(e: Evidence) -> Views:
     most = int(np.clip(CELLS // max(e.n, 1), FEWEST_CATEGORIES, MOST_CATEGORIES))
-    codes, names = coded(e.category, most)
-    part = np.where(codes < 0, len(names), codes)  # rarer categories still count as "other"
-    contrasts = within_person(e.person, part, e.rating, e.n, len(names) + 1)
-    return contrasts[:, : len(names)], names
+    codes, names = most_frequent(e.category, most)
+    return _views(e, np.where(codes < 0, len(names), codes), names)  # rarer categories still count as "other"
 
 
-def _category_levels(e: Evidence) -> list[Candidates]:
-    contrasts, names = _category_contrasts(e)
-    if len(names) < 2:
+def _category_levels(e: Evidence, views: Views) -> list[Candidates]:
+    if len(views.names) < 2:
         return []
-    values, person, category = _long(contrasts)
-    overall = _by(values, (_halves(e)[person], 2), (category, len(names)))
-    alone = Candidates([{"category": name} for name in names], against_zero(overall), one_sample=True)
-    return [alone, *_group_levels(e, contrasts, "category", names)]
+    overall = _by(views.value, (_halves(e)[views.person], 2), (views.part, len(views.names)))
+    alone = Candidates([{"category": name} for name in views.names], against_zero(overall), one_sample=True)
+    return [alone, *_group_levels(e, views, "category")]
 
 
-def _group_levels(e: Evidence, contrasts: Floats, key: str, names: list[str]) -> list[Candidates]:
-    """Contrasts within people, shape (people, names), of each group against all others."""
-    values, person, part = _long(contrasts)
-    found = []
+def _group_levels(e: Evidence, views: Views, key: str) -> list[Candidates]:
+    """Contrasts within people of each group against all others."""
+    found, halves = [], (_halves(e)[views.person], 2)
     for trait in TRAITS:
-        codes, groups = coded(e.people[trait], MOST_GROUPS)
+        codes, groups = most_frequent(e.traits[trait], MOST_GROUPS)
         if len(groups) < 2:
             continue
-        inside = _by(values, (_halves(e)[person], 2), (codes[person], len(groups)), (part, len(names)))
+        inside = _by(views.value, halves, (codes[views.person], len(groups)), (views.part, len(views.names)))
         rest = _summed(inside, 1) - inside
-        where = [{trait: group, key: name} for group in groups for name in names]
+        where = [{trait: group, key: name} for group in groups for name in views.names]
         found.append(Candidates(where, _flat(welch(rest, inside))))
     return found
-
-
-def _long(contrasts: Floats) -> tuple[Floats, Ints, Ints]:
-    """The values that exist, with person and category of each."""
-    person, category = np.nonzero(~np.isnan(contrasts))
-    return contrasts[person, category], person, category
 
 
 def _arm_people(e: Evidence, arm: int) -> list[Candidates]:
     found = []
     side, base = _side(e, arm), {"arm": e.arm_key(arm), "control": e.arm_key(0)}
     for trait in TRAITS:
-        codes, names = coded(e.people[trait], MOST_GROUPS)
+        codes, names = most_frequent(e.traits[trait], MOST_GROUPS)
         if len(names) < 2:
             continue
         by = _by(e.person_mean, (_halves(e), 2), (codes, len(names)), (side, 2))
@@ -209,21 +214,19 @@ def _arm_people(e: Evidence, arm: int) -> list[Candidates]:
     return found
 
 
-def _arm_categories(e: Evidence, arm: int) -> list[Candidates]:
-    contrasts, names = _category_contrasts(e)
-    if len(names) < 2:
+def _arm_categories(e: Evidence, views: Views, arm: int) -> list[Candidates]:
+    if len(views.names) < 2:
         return []
-    values, person, category = _long(contrasts)
-    halves, side = (_halves(e)[person], 2), (_side(e, arm)[person], 2)
-    base = {"arm": e.arm_key(arm), "control": e.arm_key(0)}
-    by = _by(values, halves, (category, len(names)), side)
-    found = [Candidates([{**base, "category": name} for name in names], welch(_take(by, 0), _take(by, 1)))]
+    halves, side = (_halves(e)[views.person], 2), (_side(e, arm)[views.person], 2)
+    base, parts = {"arm": e.arm_key(arm), "control": e.arm_key(0)}, (views.part, len(views.names))
+    by = _by(views.value, halves, parts, side)
+    found = [Candidates([{**base, "category": name} for name in views.names], welch(_take(by, 0), _take(by, 1)))]
     for trait in TRAITS:
-        codes, groups = coded(e.people[trait], MOST_GROUPS)
+        codes, groups = most_frequent(e.traits[trait], MOST_GROUPS)
         if len(groups) < 2:
             continue
-        by = _by(values, halves, (codes[person], len(groups)), (category, len(names)), side)
-        where = [{**base, trait: group, "category": name} for group in groups for name in names]
+        by = _by(views.value, halves, (codes[views.person], len(groups)), parts, side)
+        where = [{**base, trait: group, "category": name} for group in groups for name in views.names]
         found.append(Candidates(where, _flat(welch(_take(by, 0), _take(by, 1)))))
     return found
 

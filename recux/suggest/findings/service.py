@@ -1,13 +1,15 @@
 """Slow and failing arms, a broken objective, and whether slowness shows in the ratings."""
 
+from dataclasses import dataclass
+
 import numpy as np
-import pandas as pd
 from scipy import stats
 
 from recux.stats import Difference, compare_means, compare_proportions, latency_quantile, proportion
 from recux.suggest import family
-from recux.suggest.finding import Finding, from_difference, from_estimate, ids_of
-from recux.suggest.frames import Evidence, Flags, Floats, Ints, floats, integers
+from recux.suggest.columns import Flags, Floats, Ints, floats, integers, mean_by
+from recux.suggest.finding import MOST_IDS, Finding, from_difference, from_estimate, ids_of
+from recux.suggest.frames import Evidence
 
 FEWEST = 8
 """Independent units (people, or requests that name nobody) in each arm."""
@@ -15,53 +17,78 @@ FEWEST_TIED = 20
 """People for the tie between response time and ratings."""
 
 
+@dataclass(frozen=True, eq=False)
+class Calls:
+    """The requests and their independent units: people within an arm, and requests that name nobody."""
+
+    id: Ints
+    arm: Ints
+    duration: Floats
+    failed: Flags
+    unit_arm: Ints
+    """Arm of each unit, shape (units,); so are the next three."""
+    log_ms: Floats
+    """Mean log of the durations of a unit's calls that came back, NaN for none."""
+    ms: Floats
+    """Their mean, in ms."""
+    any_failed: Flags
+    named: Floats
+    """Mean log of the durations of each person's calls that came back, NaN for none, shape (people,)."""
+
+
 def service(e: Evidence) -> list[Finding]:
     """All tests of the recommender's service, sharing their part of the budget."""
     if e.requests.empty:
         return []
-    units = _units(e)
-    found = [*_slow(e, units), *_failing(e, units), *_tie_to_ratings(e)]
-    return [*family.equal_shares(found, family.SERVICE), *_objective(e)]
+    calls = _calls(e)
+    found = [*_slow(e, calls), *_failing(e, calls), *_tie_to_ratings(e, calls)]
+    return [*family.equal_shares(found, family.SERVICE), *_objective(e, calls)]
 
 
-def _units(e: Evidence) -> pd.DataFrame:
-    """One row a unit: arm, log of the typical duration, duration in ms, whether any call failed, rows."""
-    r = e.requests
-    person = integers(r["person"])
-    alone = -1 - np.arange(len(r))  # a request that names nobody is a unit of its own
-    failed = r["failed"].to_numpy(dtype=bool)
-    duration = floats(r["duration_ms"])
-    table = pd.DataFrame(
-        {
-            "unit": np.where(person >= 0, person, alone),
-            "arm": integers(r["arm"]),
-            "log_ms": np.where(failed, np.nan, np.log(np.maximum(duration, 0.1))),
-            "ms": np.where(failed, np.nan, duration),
-            "failed": failed,
-        }
+def _calls(e: Evidence) -> Calls:
+    arm, person = integers(e.requests["arm"]), integers(e.requests["person"])
+    duration = floats(e.requests["duration_ms"])
+    failed = e.requests["failed"].to_numpy(dtype=bool)
+    alone = person < 0  # a request that names nobody is a unit of its own
+    width = len(e.arms) + 1
+    cell = np.where(alone, e.n * width + np.cumsum(alone) - 1, person * width + arm + 1)
+    size = e.n * width + int(alone.sum())
+    used = np.flatnonzero(np.bincount(cell, minlength=size))
+    unit_arm = np.empty(size, dtype=np.int64)
+    unit_arm[cell] = arm
+    log_ms, back = np.log(np.maximum(duration, 0.1)), np.where(failed, -1, cell)
+    return Calls(
+        id=integers(e.requests["id"]),
+        arm=arm,
+        duration=duration,
+        failed=failed,
+        unit_arm=unit_arm[used],
+        log_ms=mean_by(back, log_ms, size)[used],
+        ms=mean_by(back, duration, size)[used],
+        any_failed=np.bincount(cell[failed], minlength=size)[used] > 0,
+        named=mean_by(np.where(failed, -1, person), log_ms, e.n),
     )
-    return table.groupby(["unit", "arm"], as_index=False).agg(
-        log_ms=("log_ms", "mean"), ms=("ms", "mean"), failed=("failed", "max"), rows=("failed", "size")
-    )
 
 
-def _slow(e: Evidence, units: pd.DataFrame) -> list[Finding]:
-    timed = units[units["log_ms"].notna()]
-    arms = integers(timed["arm"])
+def _slow(e: Evidence, calls: Calls) -> list[Finding]:
+    timed = ~np.isnan(calls.log_ms)
+    arms, log_ms, ms = calls.unit_arm[timed], calls.log_ms[timed], calls.ms[timed]
     found = []
     for arm in range(1, len(e.arms)):
         a, b = arms == 0, arms == arm
         if min(a.sum(), b.sum()) < FEWEST:
             continue
         # the test runs on logs, as durations have long tails; the size of the difference is told in milliseconds
-        log_ms, ms = floats(timed["log_ms"]), floats(timed["ms"])
         slower, other, x, y = (arm, 0, a, b) if log_ms[b].mean() >= log_ms[a].mean() else (0, arm, b, a)
-        finding = _slow_finding(e, (slower, other), compare_means(ms[x], ms[y]), compare_means(log_ms[x], log_ms[y]))
+        tests = compare_means(ms[x], ms[y]), compare_means(log_ms[x], log_ms[y])
+        finding = _slow_finding(e, calls, (slower, other), *tests)
         found.extend([finding] if finding else [])
     return found
 
 
-def _slow_finding(e: Evidence, pair: tuple[int, int], size: Difference, test: Difference) -> Finding | None:
+def _slow_finding(
+    e: Evidence, calls: Calls, pair: tuple[int, int], size: Difference, test: Difference
+) -> Finding | None:
     arm, other = pair
     finding = from_difference(
         size,
@@ -69,27 +96,30 @@ def _slow_finding(e: Evidence, pair: tuple[int, int], size: Difference, test: Di
         metric="typical_ms",
         definition="mean response time of the slower arm minus that of the other in ms, each person counting once",
         where={"arm": e.arm_key(arm), "control": e.arm_key(other)},
-        facts={**_p95(e, arm, other), "times": float(np.exp(test.difference)) if test.difference is not None else 1.0},
-        ids={"requests": ids_of(_slowest(e, arm))},
+        facts={**_p95(calls, arm, other), "times": float(np.exp(test.difference or 0.0))},
+        ids={"requests": ids_of(_slowest(calls, calls.arm == arm))},
     )
     return None if finding is None or test.p is None else finding.tested(test.p, 0.0)
 
 
-def _p95(e: Evidence, arm: int, other: int) -> dict[str, float | None]:
-    arms, durations = integers(e.requests["arm"]), floats(e.requests["duration_ms"])
+def _p95(calls: Calls, arm: int, other: int) -> dict[str, float | None]:
     return {
-        "p95_arm": latency_quantile(durations[arms == arm], 0.95).value,
-        "p95_control": latency_quantile(durations[arms == other], 0.95).value,
+        "p95_arm": latency_quantile(calls.duration[calls.arm == arm], 0.95).value,
+        "p95_control": latency_quantile(calls.duration[calls.arm == other], 0.95).value,
     }
 
 
-def _slowest(e: Evidence, arm: int) -> Ints:
-    ours = e.requests[integers(e.requests["arm"]) == arm]
-    return integers(ours.nlargest(100, "duration_ms")["id"])
+def _slowest(calls: Calls, rows: Flags) -> Ints:
+    """Ids of the slowest of these calls, slowest first."""
+    chosen = np.flatnonzero(rows)
+    durations = calls.duration[chosen]
+    if len(chosen) > MOST_IDS:
+        chosen = chosen[durations >= np.partition(durations, -MOST_IDS)[-MOST_IDS]]
+    return calls.id[chosen[np.argsort(-calls.duration[chosen], kind="stable")]][:MOST_IDS]
 
 
-def _failing(e: Evidence, units: pd.DataFrame) -> list[Finding]:
-    arms, failed = integers(units["arm"]), units["failed"].to_numpy(dtype=bool)
+def _failing(e: Evidence, calls: Calls) -> list[Finding]:
+    arms, failed = calls.unit_arm, calls.any_failed
     found = []
     for arm in range(1, len(e.arms)):
         a, b = arms == 0, arms == arm
@@ -104,19 +134,15 @@ def _failing(e: Evidence, units: pd.DataFrame) -> list[Finding]:
             definition="share of people with a failed request in the worse arm, minus that in the other",
             where={"arm": e.arm_key(worse), "control": e.arm_key(other)},
             facts={"share_arm": float(failed[y].mean()), "share_control": float(failed[x].mean())},
-            ids={"requests": ids_of(_failures(e, integers(e.requests["arm"]) == worse))},
+            ids={"requests": ids_of(calls.id[(calls.arm == worse) & calls.failed])},
         )
         found.extend([finding] if finding else [])
     return found
 
 
-def _failures(e: Evidence, rows: Flags) -> Ints:
-    return integers(e.requests.loc[rows & e.requests["failed"].to_numpy(dtype=bool), "id"])
-
-
-def _tie_to_ratings(e: Evidence) -> list[Finding]:
+def _tie_to_ratings(e: Evidence, calls: Calls) -> list[Finding]:
     """Slope of the mean rating on the log of the typical response time, between people of the same arm."""
-    log_ms = _typical_log(e)
+    log_ms = calls.named
     rated = e.person_mean
     known = ~np.isnan(log_ms) & ~np.isnan(rated) & (e.arm_of_person >= 0)
     x, y = (_within_arm(values[known], e.arm_of_person[known]) for values in (log_ms, rated))
@@ -142,17 +168,9 @@ def _tie_to_ratings(e: Evidence) -> list[Finding]:
             method="least squares within arms, robust standard error",
             p=p,
             facts={"spread": float(np.exp(saved))},
-            ids={"requests": ids_of(e.requests.nlargest(100, "duration_ms")["id"])},
+            ids={"requests": ids_of(_slowest(calls, np.ones(len(calls.id), dtype=bool)))},
         )
     ]
-
-
-def _typical_log(e: Evidence) -> Floats:
-    r = e.requests[~e.requests["failed"].astype(bool) & (integers(e.requests["person"]) >= 0)]
-    values = np.log(np.maximum(floats(r["duration_ms"]), 0.1))
-    person = integers(r["person"])
-    n = np.bincount(person, minlength=e.n)
-    return np.where(n > 0, np.bincount(person, weights=values, minlength=e.n) / np.maximum(n, 1), np.nan)
 
 
 def _within_arm(values: Floats, arm: np.ndarray) -> Floats:
@@ -161,15 +179,15 @@ def _within_arm(values: Floats, arm: np.ndarray) -> Floats:
     return np.asarray(values - means[codes])
 
 
-def _objective(e: Evidence) -> list[Finding]:
+def _objective(e: Evidence, calls: Calls) -> list[Finding]:
     """The p95 objective, when the whole interval of the p95 lies above it."""
     target = e.objectives.get("p95_ms")
     if target is None:
         return []
-    found = latency_quantile(floats(e.requests["duration_ms"]), 0.95)
+    found = latency_quantile(calls.duration, 0.95)
     if found.value is None or found.ci_low is None or found.ci_high is None or found.ci_low <= target:
         return []
-    slow = floats(e.requests["duration_ms"]) > target
+    slow = calls.duration > target
     finding = from_estimate(
         proportion(int(slow.sum()), len(slow)),
         kind="objective",
@@ -177,6 +195,6 @@ def _objective(e: Evidence) -> list[Finding]:
         definition=f"share of requests slower than the objective of {target:g} ms; 5 % are allowed",
         where={"over_ms": f"{target:g}"},
         facts={"p95": found.value, "p95_low": found.ci_low, "p95_high": found.ci_high, "target": target},
-        ids={"requests": ids_of(e.requests.loc[slow, "id"])},
+        ids={"requests": ids_of(calls.id[slow])},
     )
     return [finding] if finding else []

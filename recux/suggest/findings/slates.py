@@ -1,14 +1,13 @@
 """How lists are put together: their order, sameness, popular items, and items that come back."""
 
 import numpy as np
-import pandas as pd
 
 from recux.stats import proportion
 from recux.suggest import family
+from recux.suggest.columns import Flags, Floats, Ints, earlier_alike, first_match, floats, integers, mean_by
 from recux.suggest.contrasts import Contrasts, against_zero, moments, within_person
 from recux.suggest.finding import Finding, from_estimate, ids_of
-from recux.suggest.frames import Evidence, Flags, Floats, Ints, floats, integers, mean_by
-from recux.suggest.segment import thirds
+from recux.suggest.frames import Evidence
 
 FEWEST = 20
 """People with ratings on both sides of a contrast."""
@@ -29,7 +28,7 @@ def slates(e: Evidence) -> list[Finding]:
 
 def order(e: Evidence) -> list[Finding]:
     """Ratings in the last third of the list against the first third, and against all the rest."""
-    third = thirds(floats(e.ratings["position"]), e.person, e.n)
+    third = e.third
     late = third == 2
     found = []
     ends = np.where(late, 0, np.where(third == 0, 1, -1))
@@ -42,15 +41,19 @@ def order(e: Evidence) -> list[Finding]:
             kind=kind,
             definition=f"mean rating in the last third of the list minus that in {against}, within people",
             facts={"late": _mean(e.rating[late]), "early": _mean(e.rating[third == 0]), "size": _usual_size(e)},
-            ids={"ratings": ids_of(e.ratings["id"][late & (e.rating >= 4)])},
+            ids={"ratings": ids_of(e.rating_id[late & (e.rating >= 4)])},
         )
         found.extend([finding] if finding else [])
     return found
 
 
 def _usual_size(e: Evidence) -> int:
-    lengths = e.impressions.groupby("slate")["position"].max() if len(e.impressions) else pd.Series(dtype=float)
-    return int(lengths.median()) if len(lengths) else e.slate_size
+    if not len(e.impressions):
+        return e.slate_size
+    slates, slate = np.unique(integers(e.impressions["slate"]), return_inverse=True)
+    lengths = np.zeros(len(slates))
+    np.maximum.at(lengths, slate, floats(e.impressions["position"]))
+    return int(np.median(lengths))
 
 
 def sameness(e: Evidence) -> list[Finding]:
@@ -58,7 +61,7 @@ def sameness(e: Evidence) -> list[Finding]:
     category.
     """
     again = more_of_the_same(e)
-    part = np.where(np.isnan(floats(e.ratings["position"])), -1, np.where(again, 0, 1))
+    part = np.where(np.isnan(e.position), -1, np.where(again, 0, 1))
     finding = _within(
         e,
         part,
@@ -66,35 +69,30 @@ def sameness(e: Evidence) -> list[Finding]:
         kind="sameness",
         definition="mean rating of items with two or more of their category above them, minus that of others",
         facts={"share": float(again.mean())},
-        ids={"ratings": ids_of(e.ratings["id"][again])},
+        ids={"ratings": ids_of(e.rating_id[again])},
     )
     return [finding] if finding else []
 
 
 def more_of_the_same(e: Evidence) -> Flags:
     """Ratings of items that had `TIRED` or more items of their category above them in the list, shape (ratings,)."""
-    table = pd.DataFrame({"slate": e.ratings["slate"], "position": e.ratings["position"]})
-    table["category"] = e.category.to_numpy()
-    shown = e.impressions[["slate", "position"]].assign(category=_category_of(e, integers(e.impressions["item"])))
-    shown = shown.sort_values(["slate", "position"], kind="stable")
-    shown["above"] = shown.groupby(["slate", "category"]).cumcount()
-    places = shown[["slate", "position", "above"]].drop_duplicates(["slate", "position"])
-    joined = table.merge(places, on=["slate", "position"], how="left")
-    known = (e.ratings["slate"] >= 0).to_numpy(dtype=bool) & e.category.notna().to_numpy(dtype=bool)
-    return (joined["above"].fillna(0) >= TIRED).to_numpy(dtype=bool) & known
-
-
-def _category_of(e: Evidence, item: Ints) -> Floats:
-    codes, _ = pd.factorize(e.items["category"].to_numpy(dtype=object))
-    return np.append(codes, -1)[item].astype(np.float64)
+    shown = e.impressions
+    slate, position = integers(shown["slate"]), np.nan_to_num(floats(shown["position"])).astype(np.int64)
+    order = np.lexsort((position, slate))
+    slate, position = slate[order], position[order]
+    above = earlier_alike(slate, np.append(e.item_category[0], -1)[integers(shown["item"])[order]])
+    rated = np.nan_to_num(e.position).astype(np.int64)
+    place = first_match((slate, position), (integers(e.ratings["slate"]), rated))
+    tired = np.append(above >= TIRED, False)[place]
+    return tired & (e.category[0] >= 0)
 
 
 def _cleared(e: Evidence) -> Floats:
     """Ratings without the mean of their position and of their category."""
-    position = np.nan_to_num(floats(e.ratings["position"]), nan=0.0).astype(np.int64)
-    codes, names = pd.factorize(e.category.to_numpy(dtype=object))
+    position = np.nan_to_num(e.position, nan=0.0).astype(np.int64)
+    codes, names = e.category
     left = e.rating - e.rating.mean()
-    for group, size in ((position, int(position.max(initial=0)) + 1), (codes.astype(np.int64), len(names))):
+    for group, size in ((position, int(position.max(initial=0)) + 1), (codes, len(names))):
         means = np.append(mean_by(group, left, size), 0.0)
         left = left - means[group]
     return np.asarray(left)
@@ -105,23 +103,22 @@ def popularity(e: Evidence) -> list[Finding]:
     head = head_items(e)
     if not head.any():
         return []
-    item = integers(e.ratings["item"])
-    in_head = np.append(head, False)[item]
+    in_head = np.append(head, False)[e.item]
     finding = _within(
         e,
-        np.where(item < 0, -1, np.where(in_head, 1, 0)),
+        np.where(e.item < 0, -1, np.where(in_head, 1, 0)),
         e.rating,
         kind="popularity",
         definition="mean rating of rarely shown items minus that of the most shown ones, within people",
         facts={"share": float(in_head.mean()), "items": int(head.sum())},
-        ids={"ratings": ids_of(e.ratings["id"][~in_head & (e.rating >= 4)])},
+        ids={"ratings": ids_of(e.rating_id[~in_head & (e.rating >= 4)])},
     )
     return [finding] if finding else []
 
 
 def head_items(e: Evidence) -> Flags:
     """The few items that take half of all places, shape (items,); none where exposure is not that uneven."""
-    item = integers(e.impressions["item"]) if len(e.impressions) else integers(e.ratings["item"])
+    item = integers(e.impressions["item"]) if len(e.impressions) else e.item
     times = np.bincount(item[item >= 0], minlength=len(e.items))
     head = np.zeros(len(e.items), dtype=bool)
     if not times.sum():
@@ -138,13 +135,14 @@ def repeated_items(e: Evidence) -> list[Finding]:
     shown = e.impressions
     if len(shown) < FEWEST:
         return []
-    again = shown.duplicated(["person", "item"]).to_numpy(dtype=bool)
+    person = integers(shown["person"])
+    again = earlier_alike(person, integers(shown["item"])) > 0
     found = from_estimate(
         proportion(int(again.sum()), len(again)),
         kind="repeated",
         metric="repeat_share",
         definition="share of shown places whose item the same person had been shown before",
-        facts={"people": int(shown.loc[again, "person"].nunique())},
+        facts={"people": len(np.unique(person[again]))},
     )
     return [found] if found else []
 

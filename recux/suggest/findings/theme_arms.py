@@ -12,8 +12,9 @@ from scipy import stats
 
 from recux.stats import compare_proportions
 from recux.suggest import family
+from recux.suggest.columns import Flags, Floats
 from recux.suggest.finding import Finding, from_difference, ids_of
-from recux.suggest.frames import Evidence, Flags, Floats
+from recux.suggest.frames import Evidence
 from recux.suggest.outcomes import mentioned
 
 FEWEST = 8
