@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from db.engine import insert_many
 from db.tables import Batch, Figure, Round, Study, StudyAggregate
+from recux.evaluation import later
 from recux.evaluation.aggregates import cumulative
 from recux.evaluation.before_after import changes
 from recux.evaluation.data_quality import flagged_shares
@@ -21,19 +22,31 @@ CUMULATIVE, BATCH, PREVIOUS = "", "batch", "previous"
 
 
 def evaluate_round(session: Session, round_: Round) -> None:
-    """Compute and store the figures of a round, in the caller's transaction; those it stored before are replaced."""
+    """Compute and store the figures of a round, in the caller's transaction; those it stored before are replaced.
+
+    A session whose writes are gathered (:mod:`recux.evaluation.later`) only reads.
+    """
     study, batch = session.get_one(Study, round_.study_id), session.get_one(Batch, round_.batch_id)
     kept = session.get(StudyAggregate, study.id)
     behind = kept is not None and batch.number < kept.batch  # sums only move on: an older batch is read again
     everything = _rows_of(session, study, up_to(batch), CUMULATIVE) if behind else _rows_up_to(session, study, batch)
     rows = list(everything)
-    # the first batch is everything up to it
-    first = [row | {"cut": BATCH} for row in rows] if batch.number == 1 else None
-    rows += first or list(_rows_of(session, study, alone(session, batch), BATCH))
-    rows += list(_changes(session, study, batch))
+    if batch.number == 1:  # it is everything up to it
+        rows += [row | {"cut": BATCH} for row in rows]
+    else:
+        own = alone(session, batch)
+        data = snapshot(session, study, own)
+        rows += _rows_in(session, own, data, BATCH)
+        rows += _changes(session, study, batch, data)
     code = version("recux")
-    session.connection().execute(sa.delete(Figure).where(col(Figure.round_id) == round_.id))
-    insert_many(session, Figure, [row | {"round_id": round_.id, "code_version": code} for row in rows])
+    figures = [row | {"round_id": round_.id, "code_version": code} for row in rows]
+    number = round_.id
+
+    def replace(at_last: Session) -> None:
+        at_last.connection().execute(sa.delete(Figure).where(col(Figure.round_id) == number))
+        insert_many(at_last, Figure, figures)
+
+    later.write(session, replace)
 
 
 def _rows_up_to(session: Session, study: Study, batch: Batch) -> list[dict[str, Any]]:
@@ -45,12 +58,18 @@ def _rows_up_to(session: Session, study: Study, batch: Batch) -> list[dict[str, 
         for section, figures in sections.items()
         for metric, value in figures.items()
     ]
-    rows += [_row("experiment", one.arm, CUMULATIVE, one.metric, one.difference) for one in found.comparisons]
+    rows += [
+        _row("experiment", one.arm, CUMULATIVE, one.metric, one.difference) | {"details": one.details()}
+        for one in found.comparisons
+    ]
     return rows + [_row("data_quality", "", CUMULATIVE, metric, value) for metric, value in found.flags.items()]
 
 
 def _rows_of(session: Session, study: Study, scope: Scope, cut: str) -> Iterator[dict[str, Any]]:
-    data = snapshot(session, study, scope)
+    return _rows_in(session, scope, snapshot(session, study, scope), cut)
+
+
+def _rows_in(session: Session, scope: Scope, data: Snapshot, cut: str) -> Iterator[dict[str, Any]]:
     for arm in ("", *data.arms):
         part = data if arm == "" else data.of_arm(arm)
         for section, figures in _figures(part).items():
@@ -63,13 +82,13 @@ def _rows_of(session: Session, study: Study, scope: Scope, cut: str) -> Iterator
         yield _row("data_quality", "", cut, metric, value)
 
 
-def _changes(session: Session, study: Study, batch: Batch) -> Iterator[dict[str, Any]]:
-    """This batch against the one before it."""
+def _changes(session: Session, study: Study, batch: Batch, after: Snapshot) -> Iterator[dict[str, Any]]:
+    """This batch, whose rows are ``after``, against the one before it."""
     here = (col(Batch.study_id) == batch.study_id, col(Batch.number) == batch.number - 1)
     previous = session.exec(select(Batch).where(*here)).first()
     if previous is None:
         return
-    before, after = (snapshot(session, study, alone(session, one)) for one in (previous, batch))
+    before = snapshot(session, study, alone(session, previous))
     for one in changes(before, after, number=batch.number):
         yield _row("before_after", one.arm, PREVIOUS, one.metric, one.difference) | {"details": one.details()}
 

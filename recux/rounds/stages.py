@@ -64,21 +64,38 @@ def record(work: Work) -> None:
 
 
 def evaluate(work: Work) -> None:
-    """Compute the round's figures from the rows."""
-    from recux.evaluation import evaluate_round
+    """Compute the round's figures from the rows.
 
+    Reading and computing come first, writing afterwards and briefly: on SQLite everybody's clicks wait for whoever
+    writes. When somebody was erased in between, what was computed does not fit any more and is computed once more.
+    """
+    from recux.evaluation import evaluate_round
+    from recux.evaluation.later import gather_writes
+
+    with suppress(sa.exc.IntegrityError):
+        with read_session(work.engine) as reading:
+            writes = gather_writes(reading)
+            evaluate_round(reading, reading.get_one(Round, work.round_id))
+        with publishing(work) as session:
+            for write in writes:
+                write(session)
+        return
     with publishing(work) as session:
         evaluate_round(session, session.get_one(Round, work.round_id))
 
 
 def suggest(work: Work) -> None:
-    """Judge what earlier rounds predicted, then propose what to change next."""
-    from recux.suggest import judge, propose
+    """Judge what earlier rounds predicted, then propose what to change next. The evidence is read beforehand, as
+    :func:`evaluate` does.
+    """
+    from recux.suggest import drafts_of, judge, propose
 
+    with read_session(work.engine) as reading:
+        drafts = drafts_of(reading, reading.get_one(Round, work.round_id))
     with publishing(work) as session:
         round_ = session.get_one(Round, work.round_id)
         judge(session, round_)
-        propose(session, round_)
+        propose(session, round_, drafts)
 
 
 def rerank(work: Work) -> None:

@@ -6,10 +6,9 @@ from hashlib import blake2b
 
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from db.tables import Batch, CommentMark, Participant, Slate, Study, StudyAggregate
+from db.tables import Batch, Participant, Slate, Study, StudyAggregate
 from recux.evaluation import data_quality, texts
 from recux.evaluation.aggregates import compare, kept, read
 from recux.evaluation.aggregates.calls import calls_of, new_calls, oldest, still_there
@@ -127,8 +126,9 @@ def _replace(
 ) -> None:
     """Put these people's new parts (None: everybody's) in the place of their old ones; who ``left`` has none."""
     session, study = step.session, step.batch.study_id
-    kept.replace_marks(session, study, people, _marks(comments))
-    flags = _flags(step, data, comments, people)
+    marks = _marks(comments)
+    kept.replace_marks(session, study, people, marks)
+    flags = _flags(step, data, comments, people, marks)
     parts = {arm: parts_of(data, arm=arm, flags=flags) for arm in ("", *data.arms)}
     for arm, old in kept.old_sums(session, state, study, people or []).items():
         state.sums(arm).add(old, -1)
@@ -206,23 +206,18 @@ def _marks(comments: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"participant": rows["participant"], "mark": pd.Series(marks, dtype="int64")}).drop_duplicates()
 
 
-def _flags(step: Step, data: Snapshot, comments: pd.DataFrame, people: list[int] | None) -> pd.DataFrame:
+def _flags(
+    step: Step, data: Snapshot, comments: pd.DataFrame, people: list[int] | None, marks: pd.DataFrame
+) -> pd.DataFrame:
     """Who answered without care, among these people; a shared comment is found by its mark, whoever else wrote it."""
     timed = texts.timings(step.session, step.scope(people))
     timed = timed[timed["response"].isin(data.answers["response"])]
     found = data_quality.flags(data.ratings, data.answers, comments, timed, instruments=data.instruments)
     if not people:
         return found
-    mine, other = among(step.session, col(CommentMark.participant_id), people), aliased(CommentMark)
-    shared = (
-        sa.select(col(CommentMark.participant_id))
-        .join(
-            other, sa.and_(col(other.study_id) == col(CommentMark.study_id), col(other.mark) == col(CommentMark.mark))
-        )
-        .where(mine, col(other.participant_id) != col(CommentMark.participant_id))
-        .distinct()
-    )
-    copied = [(int(row[0]), data_quality.DUPLICATE) for row in step.session.connection().execute(shared)]
+    others = kept.marks_of_others(step.session, step.batch.study_id, marks["mark"].tolist(), people)
+    shared = marks[marks["mark"].isin(others) | marks["mark"].duplicated(keep=False)]
+    copied = [(int(one), data_quality.DUPLICATE) for one in shared["participant"].unique()]
     more = pd.DataFrame(copied, columns=["participant", "reason"]).astype({"participant": "int64", "reason": "str"})
     return pd.concat([found, more]).drop_duplicates(ignore_index=True)
 

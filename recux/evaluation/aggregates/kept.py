@@ -13,13 +13,14 @@ from sqlmodel import Session, col
 
 from db.engine import insert_many
 from db.tables import ArmAggregate, CommentMark, PersonAggregate, StudyAggregate
+from recux.evaluation import later
 from recux.evaluation.aggregates.calls import Calls
 from recux.evaluation.aggregates.parts import Parts
 from recux.evaluation.aggregates.sums import NO_ITEMS, Sums, from_json, sums_of, to_json
 from recux.evaluation.frames import among
 
 Ints = NDArray[np.int64]
-FORMAT = 3
+FORMAT = 4
 """Raised when what is kept changes its meaning: then everything is computed again."""
 SETTINGS = ("fields", "k", "longest", "untimed", "recorded", "instruments", "last", "oldest_call", "census", "rows")
 
@@ -82,7 +83,11 @@ def parts_stored(session: Session, study: int) -> int:
 
 
 def save(session: Session, kept: Kept, *, study: int, batch: int, closed_at: datetime) -> None:
-    """Replace the kept sums."""
+    """Replace the kept sums, after the parts of people that they are made of."""
+    later.write(session, lambda at_last: _save(at_last, kept, study=study, batch=batch, closed_at=closed_at))
+
+
+def _save(session: Session, kept: Kept, *, study: int, batch: int, closed_at: datetime) -> None:
     for table in (StudyAggregate, ArmAggregate):
         session.connection().execute(sa.delete(table).where(col(table.study_id) == study))
     kept.rows = parts_stored(session, study)
@@ -140,10 +145,15 @@ def replace_people(
 ) -> None:
     """Store these people's parts (None: everybody's) instead of their old ones; ``own`` are their arms' ids."""
     here = col(PersonAggregate.study_id) == study
-    mine = here if people is None else among(session, col(PersonAggregate.participant_id), people)
-    session.connection().execute(sa.delete(PersonAggregate).where(mine))
-    for arm, part in parts.items():
-        insert_many(session, PersonAggregate, list(_rows(part, fields, study, arm, own)))
+    rows = {arm: list(_rows(part, fields, study, arm, own)) for arm, part in parts.items()}
+
+    def replace(at_last: Session) -> None:
+        mine = here if people is None else among(at_last, col(PersonAggregate.participant_id), people)
+        at_last.connection().execute(sa.delete(PersonAggregate).where(mine))
+        for stored in rows.values():
+            insert_many(at_last, PersonAggregate, stored)
+
+    later.write(session, replace)
 
 
 def _rows(part: Parts, fields: Sequence[str], study: int, arm: str, own: dict[int, int]) -> Iterable[dict[str, Any]]:
@@ -162,6 +172,15 @@ def _rows(part: Parts, fields: Sequence[str], study: int, arm: str, own: dict[in
         }
 
 
+def marks_of_others(session: Session, study: int, marks: Sequence[int], people: Sequence[int]) -> set[int]:
+    """Which of ``marks`` stand in long comments of anybody but these people, as kept."""
+    there = sa.select(col(CommentMark.participant_id), col(CommentMark.mark)).where(
+        col(CommentMark.study_id) == study, among(session, col(CommentMark.mark), marks)
+    )
+    known = set(people)
+    return {int(row[1]) for row in session.connection().execute(there) if int(row[0]) not in known}
+
+
 def marks_of(session: Session, study: int, people: Sequence[int]) -> set[int]:
     """Marks of these people's long comments, as kept."""
     mine = among(session, col(CommentMark.participant_id), people)
@@ -171,10 +190,14 @@ def marks_of(session: Session, study: int, people: Sequence[int]) -> set[int]:
 def replace_marks(session: Session, study: int, people: Sequence[int] | None, marks: pd.DataFrame) -> None:
     """Store these people's marks (None: everybody's; columns ``participant``, ``mark``) instead of their old ones."""
     here = col(CommentMark.study_id) == study
-    mine = here if people is None else among(session, col(CommentMark.participant_id), people)
-    session.connection().execute(sa.delete(CommentMark).where(mine))
     rows = [
         {"participant_id": int(person), "mark": int(mark), "study_id": study}
         for person, mark in zip(marks["participant"], marks["mark"], strict=True)
     ]
-    insert_many(session, CommentMark, rows)
+
+    def replace(at_last: Session) -> None:
+        mine = here if people is None else among(at_last, col(CommentMark.participant_id), people)
+        at_last.connection().execute(sa.delete(CommentMark).where(mine))
+        insert_many(at_last, CommentMark, rows)
+
+    later.write(session, replace)
