@@ -5,6 +5,7 @@ Streamlit reserves ``/_stcore``, ``/media``, ``/component`` and ``/static``; not
 
 import logging
 import re
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -44,6 +45,9 @@ POLICY = (
     "script-src 'self' blob:; worker-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'self'; "
     "form-action 'self'; frame-ancestors {frames}"
 )
+TURN = 0.0005
+"""Seconds that a thread may compute before another gets its turn (Python: 0.005). A click changes threads several times
+and waits a turn of every page that is being built meanwhile."""
 HOST = re.compile(r"[A-Za-z0-9.-]+(:\d+)?")
 
 
@@ -104,6 +108,7 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
         for problem in changed_files(session):
             LOG.error("%s; running studies go on with what they were launched with", problem)
     load_code_of_pages()
+    sys.setswitchinterval(TURN)
     yield {}
 
 
