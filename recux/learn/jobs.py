@@ -89,6 +89,7 @@ class RunResult:
     """``TrainResult.to_dict()``; empty when no encoder was trained."""
     unknown_token_share: float | None
     out_of_domain: str | None
+    """What to say of texts that the encoder does not know, all of them or those in one script."""
     seconds: float
 
 

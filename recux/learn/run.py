@@ -24,7 +24,7 @@ from recux.learn.compare import about, kind_result
 from recux.learn.errors import TooFewExamples
 from recux.learn.files import write_json
 from recux.learn.jobs import Job, KindResult, RunResult, read_job, write_result
-from recux.learn.logs import tensorboard
+from recux.learn.logs import training_logs
 from recux.learn.loop import Progress
 from recux.learn.predictor import load
 from recux.learn.readings import read_comments, serving_folder
@@ -60,7 +60,7 @@ def run_job(
     started = time.monotonic()
     job = read_job(folder)
     tell = throttled(folder / "progress.json", progress)
-    with tensorboard(folder / "logs") as log:
+    with training_logs(folder / "logs", job.recipe) as log:
         trained, left_out = encoder(job, folder, both(tell, log), should_stop, team)
     scorer = load(trained.folder, device=trained.device).scorer if trained else None
     tell(Progress("baselines", 0, 1))
@@ -85,7 +85,7 @@ def run_job(
         trained.recipe if trained else job.recipe,
         trained.to_dict() if trained else {},
         trained.unknown_token_share if trained else None,
-        trained.out_of_domain if trained else None,
+        (trained.out_of_domain or trained.unread) if trained else None,
         time.monotonic() - started,
     )
     tell(Progress("look closer", 0, 1))

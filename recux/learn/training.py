@@ -14,10 +14,11 @@ from recux.learn.adapters import adapted
 from recux.learn.baselines import fit_tfidf
 from recux.learn.checkpoint import clear_checkpoints
 from recux.learn.device import resolve_device, resolve_precision
-from recux.learn.encode import UNKNOWN_SHARE_LIMIT, encode
+from recux.learn.encode import encode
 from recux.learn.errors import TooFewExamples
 from recux.learn.examples import HEADS, Examples, star
 from recux.learn.files import read_json, write_json
+from recux.learn.languages import out_of_domain, unknown_by_script, unread_scripts
 from recux.learn.loop import Data, Loop, Progress
 from recux.learn.means import item_means
 from recux.learn.network import Network, shorten
@@ -69,6 +70,7 @@ def train(
         start_from_features(network, rows)
     loop = Loop(network, data_of(rows, tokenizer, resolved), resolved, folder=out_dir, fingerprint=mark, team=team)
     loop.run(progress, should_stop)
+    unknown = unknown_by_script(rows, loop.data.tokens, tokenizer.unk_token_id)
     result = TrainResult(
         folder=out_dir / "model",
         recipe=loop.recipe,
@@ -76,7 +78,8 @@ def train(
         left_out=left_out,
         n_train=len(rows),
         unknown_token_share=loop.data.tokens.unknown_share,
-        out_of_domain=out_of_domain(loop.data.tokens.unknown_share, recipe, rows),
+        out_of_domain=out_of_domain(loop.data.tokens.unknown_share, recipe, unknown),
+        unread=unread_scripts(recipe, unknown),
         device=str(loop.device),
         steps=loop.step,
         epochs=loop.epoch,
@@ -166,18 +169,6 @@ def tuning_rows(rows: TrainingRows, recipe: Recipe) -> tuple[NDArray[np.int64], 
     if kept.sum() < recipe.min_tuning_rows or kept.all():
         kept[:] = False
     return np.flatnonzero(~kept), np.flatnonzero(kept)
-
-
-def out_of_domain(share: float, recipe: Recipe, rows: TrainingRows) -> str | None:
-    """A warning when the encoder does not know the language of the texts."""
-    if share <= UNKNOWN_SHARE_LIMIT:
-        return None
-    chinese = sum("\u4e00" <= c <= "\u9fff" for t in rows.texts[:500] for c in t)
-    better = "bert-base-chinese" if chinese else "bert-base-multilingual-cased"
-    return (
-        f"{share:.0%} of the tokens are unknown to the encoder {recipe.base_model!r} (limit {UNKNOWN_SHARE_LIMIT:.0%}),"
-        f" so it cannot serve these texts; a base model such as {better!r} would suit"
-    )
 
 
 def fingerprint(rows: TrainingRows, recipe: Recipe, start_from: Path | None) -> str:

@@ -17,10 +17,13 @@ from recux.learn.encode import encode
 from recux.learn.errors import HeadMissing, ModelUnreadable, WeightsCorrupt, WeightsMissing
 from recux.learn.evaluation import evaluate
 from recux.learn.examples import Examples, Pair, SatisfactionExample
+from recux.learn.languages import out_of_domain, unknown_by_script, unread_scripts
+from recux.learn.means import item_means
 from recux.learn.metrics import Groups, measure, one_hot, quadratic_kappa
 from recux.learn.predictor import load
 from recux.learn.recipe import Recipe, default_recipe
 from recux.learn.response_time import fit_overall, fit_response_time, load_response_time, save_response_time
+from recux.learn.rows import TrainingRows, training_rows
 from recux.learn.saved import save_baseline
 from recux.learn.training import build, train
 from recux.learn.weights import hub_answers, load_encoder, load_tokenizer, locate
@@ -238,17 +241,33 @@ def test_the_encoder_wins_where_only_meaning_helps(tmp_path: Path):
     assert learned["log_loss"].ci_high < simple["log_loss"].ci_low
 
 
-def test_chinese_is_out_of_the_embedded_encoders_domain_and_the_warning_names_a_model(tmp_path: Path):
-    texts = ["这家餐厅的味道很好,服务也不错", "太差了,再也不来了"]
-    tokens = encode(load_tokenizer("embedded"), texts, [None, None], 64)
-    assert tokens.unknown_share > 0.5
-    from recux.learn.means import item_means
-    from recux.learn.rows import training_rows
-    from recux.learn.training import out_of_domain
+def spoken(texts: list[str]) -> TrainingRows:
+    given = Examples(tuple(SatisfactionExample(str(i), str(i), "train", t, 3.0) for i, t in enumerate(texts)))
+    return training_rows(given, item_means(()))
 
-    given = Examples(tuple(SatisfactionExample(t, t, "train", t, 3.0) for t in texts))
-    warning = out_of_domain(tokens.unknown_share, Recipe(), training_rows(given, item_means(())))
-    assert "bert-base-chinese" in warning
+
+def test_chinese_is_out_of_the_embedded_encoders_domain_and_the_warning_names_a_model():
+    rows = spoken(["这家餐厅的味道很好,服务也不错", "太差了,再也不来了"] * 5)
+    tokenizer = load_tokenizer("embedded")
+    tokens = encode(tokenizer, rows.texts, rows.seconds, 64)
+    assert tokens.unknown_share > 0.5
+    by_script = unknown_by_script(rows, tokens, tokenizer.unk_token_id)
+    assert by_script == {"Chinese characters": pytest.approx(tokens.unknown_share)}
+    assert "bert-base-chinese" in out_of_domain(tokens.unknown_share, Recipe(), by_script)
+
+
+def test_a_script_that_few_write_and_the_encoder_cannot_read_is_named_although_it_suits_the_texts_on_the_whole():
+    english = [
+        f"the list number {i} was a lovely surprise and I liked nearly all that I found on it" for i in range(90)
+    ]
+    rows = spoken([*english, *["太差了,再也不来了"] * 10])
+    tokenizer = load_tokenizer("embedded")
+    tokens = encode(tokenizer, rows.texts, rows.seconds, 64)
+    by_script = unknown_by_script(rows, tokens, tokenizer.unk_token_id)
+    assert out_of_domain(tokens.unknown_share, Recipe(), by_script) is None
+    assert "of the tokens in texts in Chinese characters" in unread_scripts(Recipe(), by_script)
+    assert "Latin" not in unread_scripts(Recipe(), by_script)
+    assert unread_scripts(Recipe(), {"Latin letters": 0.01}) is None
 
 
 def test_character_ngrams_beat_the_majority_on_chinese_reviews(data_folder: Path):

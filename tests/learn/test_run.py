@@ -15,6 +15,8 @@ import torch
 from recux.learn.errors import JobUnreadable
 from recux.learn.examples import Examples, RequestExample
 from recux.learn.jobs import read_job, read_result, write_job
+from recux.learn.logs import training_logs
+from recux.learn.loop import Progress
 from recux.learn.predictor import load
 from recux.learn.recipe import Recipe
 from recux.learn.run import main, run_job
@@ -154,6 +156,37 @@ def test_it_ends_with_its_lease_and_a_prolonged_lease_lets_it_live(tmp_path: Pat
     assert child.wait(20) == 3
     assert time.clock_gettime(time.CLOCK_BOOTTIME) >= now + 3
     child.stdin.close()
+
+
+WANDB = """
+import json, os
+def init(**given):
+    if os.environ["WANDB_MODE"] == "broken":
+        raise OSError("no network")
+    told = open(given["dir"] + "/told.jsonl", "a")
+    class Run:
+        def log(self, values, step): told.write(json.dumps([step, values]) + chr(10))
+        def finish(self): told.close()
+    return Run()
+"""
+
+
+def test_weights_and_biases_hears_of_training_only_where_someone_configured_it(
+    tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "wandb.py").write_text(WANDB)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    told = {}
+    for mode in ("", "offline", "broken"):
+        monkeypatch.setenv("WANDB_MODE", mode)
+        with training_logs(tmp_path / mode / "logs", tiny_recipe) as tell:
+            tell(Progress("prepare", 0, 1, loss=9.0))
+            tell(Progress("train", 3, 8, loss=0.5))
+        file = tmp_path / mode / "logs" / "told.jsonl"
+        told[mode] = file.read_text() if file.is_file() else None
+        assert list((tmp_path / mode / "logs").glob("events.out.tfevents*"))  # TensorBoard hears of it always
+    assert told == {"": None, "offline": '[3, {"loss": 0.5}]\n', "broken": None}
 
 
 def test_too_little_data_is_one_line_in_error_json(tmp_path: Path, tiny_recipe: Recipe):
