@@ -2,7 +2,7 @@
 
 from recux.suggest.judge import judge
 from recux.suggest.life import accept, assign, decline, implement, set_effort, try_as_arm
-from recux.suggest.propose import propose
+from recux.suggest.propose import drafts_of, propose
 from recux.suggest.rules.names import RULE_NAMES
 from recux.suggest.score_cards import ScoreCard, score_cards
 
@@ -12,6 +12,7 @@ __all__ = [
     "accept",
     "assign",
     "decline",
+    "drafts_of",
     "implement",
     "judge",
     "propose",

@@ -1,5 +1,7 @@
 """Suggestions of a round: from its evidence to rows that an admin can accept."""
 
+from typing import NamedTuple
+
 from sqlmodel import Session, col, select
 
 from db.tables import Round, Suggestion
@@ -13,26 +15,40 @@ from recux.suggest.score_cards import records_by_rule, warning
 from recux.suggest.segment import name_of
 
 
-def propose(session: Session, round_: Round) -> list[Suggestion]:
+class Drafts(NamedTuple):
+    """What a round's evidence supports, before anything is written."""
+
+    evidence: Evidence
+    drafts: list[Draft]
+
+
+def drafts_of(session: Session, round_: Round) -> Drafts:
+    """Read the round's evidence and draw up what it supports: the long part of `propose`, which only reads."""
+    evidence = read_evidence(session, round_)
+    return Drafts(evidence, draft(evidence))
+
+
+def propose(session: Session, round_: Round, found: Drafts | None = None) -> list[Suggestion]:
     """Store what the round's evidence supports, best first; those that nobody has decided on are brought up to date.
 
-    Calling it again gives the same suggestions. One that was accepted, declined or judged stays as it is. What people
-    said of the same suggestion in an earlier round, its effort and owner, goes on to hold.
+    `found` are the round's drafts; they are drawn up here when left out. Calling it again gives the same suggestions.
+    One that was accepted, declined or judged stays as it is. What people said of the same suggestion in an earlier
+    round, its effort and owner, goes on to hold.
     """
-    evidence = read_evidence(session, round_)
+    evidence, drafts = found or drafts_of(session, round_)
     records = records_by_rule(session, round_.study_id)
     earlier = _newest(session, round_)
     here = {_key(row): row for row in earlier.values() if row.round_id == round_.id}
     wanted = {}
-    for one in draft(evidence):
+    for one in drafts:
         row = suggestion_of(round_, one, rank_of(evidence, one, records), evidence, records.get(one.rule, (0, 0)))
         wanted[_key(row)] = _carried_on(session, row, earlier.get(_key(row)))
     for key, row in here.items():
         if row.status == "proposed" and key not in wanted:
             session.delete(row)
-    found = [_stored(session, row, here.get(key)) for key, row in wanted.items()]
+    stored = [_stored(session, row, here.get(key)) for key, row in wanted.items()]
     session.flush()
-    return sorted((row for row in found if row.status == "proposed"), key=lambda row: -row.rank)
+    return sorted((row for row in stored if row.status == "proposed"), key=lambda row: -row.rank)
 
 
 Key = tuple[str, str, str]
