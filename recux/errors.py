@@ -25,5 +25,9 @@ class NotAllowed(RecuxError):
     """Who asks may not do this, or could not be recognised."""
 
 
+class NotOpen(NotAllowed):
+    """The study takes nobody in now: it has not started, is paused, closed or full."""
+
+
 class Unavailable(RecuxError):
     """Something recux depends on (database, model weights, a remote recommender) cannot be reached or is damaged."""

@@ -9,9 +9,15 @@ from db.tables import Participant
 from recux.access import panels
 from recux.collect import own_data
 from recux.collect.consent import OPEN
+from recux.collect.progress import Step
 from recux.operate import erasures
 from recux.ui import data, forms, visit
 from recux.ui.language import _
+
+
+def _can_be_corrected(step: Step) -> bool:
+    return bool(step.done) if step.name in {"rate", "survey"} else step.name == "preferences" and step.complete
+
 
 here = visit.enter(None)
 with read_session(data.engine()) as session:
@@ -19,12 +25,9 @@ with read_session(data.engine()) as session:
     kept = own_data.export(session, here.participant, panel_ids=panel_ids)
     learned_from = own_data.batches_with(session, here.participant)
 
-st.title(_("My data and my rights"))
-st.markdown(
-    _("You are known here only by the pseudonym {name}.").format(
-        name=f"`{here.participant.external_id.replace('`', '')}`"
-    )
-)
+st.title(_("My data and my rights"), anchor=False)
+st.markdown(_("You are known here only by this pseudonym:"))
+st.code(here.participant.external_id, language=None, wrap_lines=True)
 st.markdown(_("Everything that is kept about you, with every earlier version of your answers:"))
 with st.container(horizontal=True):
     whole = json.dumps(kept, ensure_ascii=False, indent=2)
@@ -32,12 +35,13 @@ with st.container(horizontal=True):
     st.download_button(_("Download (JSON)"), whole, file_name="my-data.json", mime="application/json", width="stretch")
     st.download_button(_("Download (CSV)"), table, file_name="my-data.csv", mime="text/csv", width="stretch")
 
-reached = [step for step in here.way if step.name in {"rate", "survey"} and step.done]
+reached = [step for step in here.way if _can_be_corrected(step)]
 if reached and here.standing == OPEN:
-    st.subheader(_("Correct"))
+    st.subheader(_("Correct"), anchor=False)
     st.markdown(_("Change an answer where you gave it. The new one counts; the earlier one stays in your data."))
     for number, step in enumerate(reached):
-        if visit.button(forms.title_of(here, step), f"correct {number}", width="stretch"):
+        label = _("What I like") if step.name == "preferences" else forms.title_of(here, step)
+        if visit.button(label, f"correct {number}", width="stretch"):
             visit.go_to(step)
 
 if learned_from:
@@ -48,7 +52,7 @@ if learned_from:
         )
     )
 
-st.subheader(_("Withdraw"))
+st.subheader(_("Withdraw"), anchor=False)
 if here.participant.withdrawn_at:
     st.markdown(_("You have withdrawn. Your answers are not used any more."))
 else:
@@ -59,7 +63,7 @@ else:
         visit.heard()
         st.rerun()
 
-st.subheader(_("Erase"))
+st.subheader(_("Erase"), anchor=False)
 st.markdown(_("Everything you gave is deleted for good, and your link stops working."))
 if st.checkbox(_("I want everything to be deleted"), key="_sure_to_erase") and visit.button(_("Erase now"), "erase"):
     with write_session(data.engine()) as session:

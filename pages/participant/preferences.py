@@ -7,7 +7,7 @@ from recux.ui.language import _
 
 here = visit.enter("preferences")
 visit.progress(here)
-st.title(_("What do you like?"))
+st.title(_("What do you like?"), anchor=False)
 st.markdown(_("Pick as much as you want, or nothing at all. It helps to choose what you will be shown."))
 picking.pick_topics(here)
 picking.pick_items(here)

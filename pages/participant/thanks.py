@@ -13,7 +13,7 @@ with write_session(data.engine()) as session:
     finish(session, session.get_one(Participant, here.participant_id))
 
 visit.progress(here)
-st.title(_("Thank you!"))
+st.title(_("Thank you!"), anchor=False)
 st.markdown(_("That was all. Your answers are saved, and they help to make the recommendations better."))
 has_panel = farewell.back_to_panel(here)
 farewell.debrief(here)

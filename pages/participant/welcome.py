@@ -16,7 +16,7 @@ with read_session(data.engine()) as session:
     text = current_consent(session, here.participant, language())
     declined = decision_of(session, here.participant) is False
 
-st.title(_("Welcome"))
+st.title(_("Welcome"), anchor=False)
 st.markdown(plain(text.text))
 if declined:
     st.info(_("You chose not to take part. Nothing is asked of you. You can still change your mind here."))

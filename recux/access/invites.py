@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from db.tables import Consent, Participant, Study
 from db.tables import Session as BrowserSession
 from recux.access.tokens import new_token, token_hash
-from recux.errors import InvalidInput, NotAllowed, NotFound
+from recux.errors import InvalidInput, NotAllowed, NotFound, NotOpen
 
 
 class Invite(NamedTuple):
@@ -25,6 +25,14 @@ class Invite(NamedTuple):
 def _(message: str) -> str:
     """Marks words for the catalogue; whoever shows them translates them."""
     return message
+
+
+CLOSED_DOORS = {
+    "draft": _("This study has not started yet. Please come back later; the link stays the same."),
+    "paused": _("This study is paused at the moment. Please come back later; the link stays the same."),
+    "closed": _("This study is closed, and takes nobody new. Thank you for your interest."),
+}
+"""What somebody new reads, by the study's status."""
 
 
 def create_invites(
@@ -83,9 +91,9 @@ def participant_of_invite(session: Session, token: str) -> Participant:
         raise NotAllowed(_("This link is not valid. Please check that you copied all of it."))
     participant, study = found
     if study.status == "draft" and not participant.test:
-        raise NotAllowed(_("This study has not started yet. Please try again later."))
+        raise NotOpen(CLOSED_DOORS["draft"])
     if study.status in {"paused", "closed"} and not _has_decided(session, participant):
-        raise NotAllowed(_("This study does not take new participants at the moment."))
+        raise NotOpen(CLOSED_DOORS[study.status])
     return participant
 
 

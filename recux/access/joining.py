@@ -5,6 +5,7 @@ messengers open every link that they see: looking takes nobody's seat, only the 
 """
 
 import logging
+import re
 from collections.abc import Mapping
 
 from sqlmodel import Session
@@ -19,7 +20,7 @@ from recux.access.http import PARTICIPANT_COOKIE, PARTICIPANT_HOURS, from_our_pa
 from recux.access.invites import participant_of_invite
 from recux.access.sessions import owner_of, start_session
 from recux.access.tokens import new_token
-from recux.errors import NotAllowed, Unavailable
+from recux.errors import NotAllowed, NotOpen, Unavailable
 from recux.settings import Settings
 
 ARRIVED = "/join"
@@ -31,7 +32,7 @@ LOG = logging.getLogger("recux.access")
 
 async def join(request: Request) -> Response:
     """Open a link: recognise this browser from now on, and go to the study."""
-    settings, token = Settings(), request.path_params["token"]
+    settings, token = Settings(), _without_punctuation(request.path_params["token"])
     if request.method == "HEAD":
         return Response()  # somebody checks the link; that opens nothing
     try:
@@ -39,6 +40,9 @@ async def join(request: Request) -> Response:
         if study is not None:
             return await (_start if request.method == "POST" else _door)(request, settings, token, study)
         cookie = await run_in_threadpool(_join, settings, token)
+    except NotOpen as refusal:
+        _ = notice.translator(request)
+        return notice.refuse(request, _("Thank you for coming"), _(str(refusal)))
     except NotAllowed as refusal:
         _ = notice.translator(request)
         return notice.refuse(
@@ -89,6 +93,11 @@ async def _start(request: Request, settings: Settings, token: str, study: Study)
         return notice.refuse(request, _("Please start from this site"), _("The request came from another page."))
     cookie = await run_in_threadpool(_come_in, settings, token, request.query_params, browser)
     return _inside(settings, cookie, "/")
+
+
+def _without_punctuation(token: str) -> str:
+    """The token without what a sentence put behind the link, or a messenger that made a link of too much."""
+    return re.sub(r"[^A-Za-z0-9_-]+$", "", token)
 
 
 def _study_of(settings: Settings, token: str) -> Study | None:

@@ -14,12 +14,13 @@ from starlette.responses import HTMLResponse
 LOCALE = Path(__file__).parent.parent / "locale"
 PAGE = """<!doctype html><html lang="{language}"><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">
-<style>:root{{color-scheme:light dark;--ours:#0b6e6e;--on:#fff}}body{{font:1.125rem/1.6 system-ui,sans-serif;
+<style>:root{{color-scheme:light dark;--ours:#0b6e6e;--on:#fff}}body{{font:1.125rem/1.6 "Source Sans",system-ui,
+sans-serif;
 max-width:34rem;margin:14vh auto 4rem;padding:0 1.25rem;overflow-wrap:anywhere}}h1{{font-size:1.5rem;line-height:1.3}}
 button{{font:inherit;font-weight:600;width:100%;min-height:3rem;padding:.6rem 1rem;border:0;border-radius:.6rem;
 background:var(--ours);color:var(--on);cursor:pointer}}button:focus-visible{{outline:3px solid var(--ours);
 outline-offset:3px}}small{{display:block;margin-top:1.5rem;opacity:.8}}
-@media(prefers-color-scheme:dark){{:root{{--ours:#4fc3bd;--on:#06302f}}}}</style>
+@media(prefers-color-scheme:dark){{:root{{--ours:#12827c}}body{{background:#14181a;color:#f2f4f4}}}}</style>
 <main><h1>{title}</h1>{body}</main></html>"""
 
 

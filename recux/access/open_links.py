@@ -9,8 +9,9 @@ from sqlmodel import Session, col, select
 
 from db.tables import Participant, Study
 from recux.access import panels
+from recux.access.invites import CLOSED_DOORS
 from recux.access.tokens import new_token, token_hash
-from recux.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from recux.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotOpen
 
 
 class Seats(NamedTuple):
@@ -91,13 +92,11 @@ def lock(session: Session, token: str) -> Study | None:
 
 
 def check_open(session: Session, study: Study) -> None:
-    """Raises NotAllowed, in words for the person, unless somebody new may come in by the open link now."""
-    if study.status == "draft":
-        raise NotAllowed(_("This study has not started yet. Please try again later."))
+    """Raises NotOpen, in words for the person, unless somebody new may come in by the open link now."""
     if study.status != "live":
-        raise NotAllowed(_("This study does not take new participants at the moment."))
+        raise NotOpen(CLOSED_DOORS[study.status])
     if seats(session, study).full:
-        raise NotAllowed(_("This study is full: as many people take part as were needed. Thank you for your interest."))
+        raise NotOpen(_("This study is full: as many people take part as were needed. Thank you for your interest."))
 
 
 def known_member(session: Session, study: Study, sent: Mapping[str, str], *, secret: str) -> Participant | None:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from sqlmodel import Session
 
 from db.tables import Participant
+from recux.collect.opinions import Mark
 from recux.collect.progress import Shown, Step
 from recux.collect.responses import Given, answers_of
 from recux.instruments import Instrument, Question, in_language
@@ -21,16 +22,23 @@ class Said(NamedTuple):
     text: str
     """A comment or a free answer; empty when there is none."""
     refused: bool = False
+    stars: int | None = None
+    """Of how many stars ``value`` is; None where it is no number of stars."""
+    scale: tuple[int, int] | None = None
+    """The lowest and the highest number that ``value`` could have been; None where it is none."""
+    marks: frozenset[Mark] = frozenset()
+    """What was said of an item beside its stars."""
 
 
 def ratings(shown: Shown) -> list[Said]:
-    """The person's stars and comments, list by list, in the order in which the items were shown."""
+    """What the person said of items, list by list, in the order in which the items were shown."""
+    cards = [card for slate in shown.values() if slate is not None for card in slate.cards]
     return [
-        Said(card.item.title, f"{card.rating.rating:g}", card.rating.comment or "")
-        for slate in shown.values()
-        if slate is not None
-        for card in slate.cards
-        if card.rating is not None
+        Said(card.item.title, f"{stars.rating:g}", stars.comment or "", stars=5, marks=card.marks)
+        if (stars := card.rating) is not None
+        else Said(card.item.title, "", "", marks=card.marks)
+        for card in cards
+        if card.rating is not None or card.marks
     ]
 
 
@@ -57,6 +65,10 @@ def _said(instrument: Instrument, answer: Given, language: str) -> Said:
     if question.kind == "multiple":
         return Said(asked, ", ".join(_options(question, (answer.text or "").split(";"), language)), "")
     value = "" if answer.value is None else f"{answer.value:g}"
+    if question.kind == "stars":
+        return Said(asked, value, "", stars=question.bounds[1])
+    if question.low is not None:
+        return Said(asked, value, "", scale=question.bounds)
     named = _options(question, [value], language)
     return Said(asked, named[0] if named else value, answer.text or "")
 

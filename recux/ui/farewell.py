@@ -5,6 +5,7 @@ import streamlit as st
 from db.engine import read_session
 from recux.access import panels
 from recux.collect import own_answers
+from recux.collect.opinions import Mark
 from recux.collect.own_answers import Said
 from recux.ui import data
 from recux.ui.cards import visible
@@ -18,7 +19,7 @@ def debrief(visit: Visit) -> None:
     texts = visit.study.debrief
     text = texts.get(language()) or texts.get("en") or next(iter(texts.values()), "")
     if text.strip():
-        st.subheader(_("What this study is about"))
+        st.subheader(_("What this study is about"), anchor=False)
         st.markdown(plain(text))
 
 
@@ -44,12 +45,21 @@ def answers(visit: Visit) -> None:
     with read_session(data.engine()) as session:
         said = own_answers.answers(session, visit.participant, visit.way, language())
     with st.expander(_("Your answers"), icon=":material/list:"):
-        for one in own_answers.ratings(visit.shown):
-            _line(one, _("{value} of 5 stars").format(value=one.value))
-        for one in said:
-            _line(one, _("Prefer not to say") if one.refused else one.value)
+        for one in [*own_answers.ratings(visit.shown), *said]:
+            parts = [f"**{plain(visible(one.asked, 300))}**", *map(plain, _said(one))]
+            st.markdown("  \n".join(parts))
 
 
-def _line(one: Said, value: str) -> None:
-    parts = [f"**{plain(visible(one.asked, 300))}**", *(plain(text) for text in (value, one.text) if text)]
-    st.markdown("  \n".join(parts))
+def _said(one: Said) -> list[str]:
+    """The answer, line by line, as it is read back."""
+    value = one.value
+    if one.refused:
+        value = _("Prefer not to say")
+    elif value and one.stars:
+        value = _("{value} of {high} stars").format(value=value, high=one.stars)
+    elif value and one.scale:
+        low, high = one.scale
+        value = _("{value} (on a scale of {low} to {high})").format(value=value, low=low, high=high)
+    names: dict[Mark, str] = {"know": _("I know it already"), "dismiss": _("Not for me")}
+    marks = [text for mark, text in names.items() if mark in one.marks]
+    return [text for text in (value, " · ".join(marks), one.text) if text]

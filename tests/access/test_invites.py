@@ -79,7 +79,7 @@ def test_a_study_that_stopped_opens_for_those_who_took_part_only(engine, status)
         person = session.exec(select(Participant).where(Participant.external_id == known.participant_id)).one()
         session.add(Consent(participant_id=person.id, consent_text_id=text.id, given=True))
         assert participant_of_invite(session, known.token) is person
-        with pytest.raises(NotAllowed, match="new participants"):
+        with pytest.raises(NotAllowed, match=f"is {status}"):
             participant_of_invite(session, new.token)
 
 
