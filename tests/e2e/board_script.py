@@ -2,7 +2,6 @@
 
 import json
 import os
-from dataclasses import asdict
 from pathlib import Path
 
 import streamlit as st
@@ -20,7 +19,7 @@ def kept() -> dict[str, board.Saved | None]:
 
 
 def save(said: board.Said) -> board.Kept:
-    now = {name: asdict(one) for name, one in kept().items() if one}
+    now = {name: one._asdict() for name, one in kept().items() if one}
     nothing = said.value is None and not said.text and not said.refused
     revision = len(json.dumps(now))
     now[said.name] = {"revision": revision, "value": said.value, "text": said.text, "refused": said.refused}

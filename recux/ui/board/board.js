@@ -23,7 +23,11 @@ export default function ({ data, parentElement, setStateValue }) {
     boards.set(root, board);
   }
   board.wake = () => setStateValue("awake", Date.now());
-  slot.update = () => slot.line && board.receive({ ...data, ...slot.line.data });
+  slot.update = () => {
+    if (!slot.line) return;
+    board.receive({ ...data, ...slot.line.data });
+    showProgress(slot.line.root, slot.line.data.progress);
+  };
   slot.update();
   return () => board.stop();
 }

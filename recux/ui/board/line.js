@@ -1,25 +1,13 @@
-// The way to the server and back: hands the board's changes over, tells the board what is kept, and shows how far it is.
+// The way to the server and back, sent with every click and so kept short: what it does is in the board's script.
 
 export default function ({ data, parentElement, setStateValue }) {
   const boards = (window.recuxBoards ??= new Map());
-  const board = boards.get(data.store) ?? {};
-  boards.set(data.store, board);
-  const line = { data, transmit: (pending) => setStateValue("pending", pending) };
-  board.line = line;
-  board.update?.();
-  showProgress(parentElement.querySelector(".line"), data.progress);
+  const slot = boards.get(data.store) ?? {};
+  boards.set(data.store, slot);
+  const line = { data, root: parentElement, transmit: (pending) => setStateValue("pending", pending) };
+  slot.line = line;
+  slot.update?.();
   return () => {
-    if (board.line === line) board.line = null;
+    if (slot.line === line) slot.line = null;
   };
-}
-
-function showProgress(root, progress) {
-  root.hidden = !progress;
-  if (!progress) return;
-  const [words, bar] = root.children;
-  const percent = Math.round(progress.share * 100);
-  if (words.textContent !== progress.words) words.textContent = progress.words;
-  bar.setAttribute("aria-valuenow", percent);
-  bar.setAttribute("aria-label", progress.words);
-  bar.style.setProperty("--share", `${percent}%`);
 }

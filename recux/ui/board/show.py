@@ -130,15 +130,10 @@ def _form() -> Any:
         "recux_board",
         html='<div class="board"></div>',
         css=(FOLDER / "board.css").read_text(encoding="utf-8"),
-        js="\n".join((FOLDER / name).read_text(encoding="utf-8") for name in ("board.js", "seen.js")),
+        js="\n".join((FOLDER / name).read_text(encoding="utf-8") for name in ("board.js", "progress.js", "seen.js")),
     )
 
 
 @cache
 def _line() -> Any:
-    return st.components.v2.component(
-        "recux_line",
-        html='<div class="line" hidden><p></p><div role="progressbar"></div></div>',
-        css=(FOLDER / "line.css").read_text(encoding="utf-8"),
-        js=(FOLDER / "line.js").read_text(encoding="utf-8"),
-    )
+    return st.components.v2.component("recux_line", js=(FOLDER / "line.js").read_text(encoding="utf-8"))
