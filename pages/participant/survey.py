@@ -10,14 +10,13 @@ from recux.instruments import in_language
 from recux.questionnaires import shown_to
 from recux.ui import data, forms, visit
 from recux.ui.language import _, language
-from recux.ui.plain import plain
 
 here = visit.enter("survey")
 step = here.here
 with read_session(data.engine()) as session:
     instrument = shown_to(session, here.participant, step.instrument)
 head = st.container()
-st.title(plain(in_language(instrument.title, language())), anchor=False)
+st.title(in_language(instrument.title, language()), anchor=False)
 if step.instrument in here.study.per_list:
     st.badge(_("About list {n} of {count}, which you have just seen").format(n=step.period, count=here.lists))
 forms.fill_in(here, instrument, head)

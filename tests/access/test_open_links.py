@@ -95,7 +95,9 @@ def test_the_link_itself_is_not_stored(sqlite_engine: sa.Engine):
         assert token not in repr(study)
 
 
-@pytest.mark.parametrize(("status", "words"), [("draft", "not started"), ("paused", "is paused"), ("closed", "is closed")])
+@pytest.mark.parametrize(
+    ("status", "words"), [("draft", "not started"), ("paused", "is paused"), ("closed", "is closed")]
+)
 def test_only_a_live_study_lets_people_in(sqlite_engine: sa.Engine, status: str, words: str):
     with write_session(sqlite_engine) as session:
         study, token = study_with_link(session)
