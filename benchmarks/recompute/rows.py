@@ -72,7 +72,9 @@ def exposures(rows: dict[str, pd.DataFrame]) -> pd.DataFrame:
     shown["rating"] = pd.Series([rated.get(pair, nan) for pair in pairs], index=shown.index, dtype=float)
     shown["clicked"] = pd.Series([(*pair, "click") in done for pair in pairs], index=shown.index, dtype=bool)
     shown["purchased"] = pd.Series([(*pair, "purchase") in done for pair in pairs], index=shown.index, dtype=bool)
-    seen = shown["rating"].notna() | shown["clicked"] | shown["purchased"]
+    shown["dismissed"] = pd.Series([(*pair, "dismiss") in done for pair in pairs], index=shown.index, dtype=bool)
+    shown["known"] = pd.Series([(*pair, "know") in done for pair in pairs], index=shown.index, dtype=bool)
+    seen = shown["rating"].notna() | shown[["clicked", "purchased", "dismissed", "known"]].any(axis=1)
     recorded = shown["shown_at"].notna().groupby(shown["slate"]).transform("any")
     out = shown["served_at"].notna() | seen.groupby(shown["slate"]).transform("any")
     if shown["served_at"].isna().all() and seen.any():

@@ -7,7 +7,7 @@ import pandas as pd
 
 from recux.evaluation.contrasts import Contrast, as_figure, between
 from recux.evaluation.figure import FigureValue
-from recux.evaluation.mix import MixCheck, mix_check
+from recux.evaluation.mix import MixCheck, mix_check, noted
 from recux.evaluation.satisfaction import last_wave
 from recux.evaluation.snapshot import Snapshot
 from recux.evaluation.values import Data, measured, values_of
@@ -34,7 +34,8 @@ class Change:
     n_before: int
     n_after: int
     mix: MixCheck | None
-    """Where other people came and the mix of cohorts moved: what that does to the difference."""
+    """Where other people came and the mix of cohorts moved, by a test that is adjusted over all changes of the round:
+    what that does to the difference."""
 
     def details(self) -> dict[str, Any]:
         """What is stored and reported beside the difference."""
@@ -45,10 +46,7 @@ class Change:
             "n_before": self.n_before,
             "n_after": self.n_after,
         }
-        if self.mix is None:
-            return found
-        within = self.mix.within.to_json()
-        return found | {"mix_p": self.mix.p, "within_cohorts": within, "against": self.mix.against}
+        return found if self.mix is None else found | self.mix.details()
 
 
 def changes(before: Snapshot, after: Snapshot, *, number: int) -> list[Change]:
@@ -63,7 +61,8 @@ def changes(before: Snapshot, after: Snapshot, *, number: int) -> list[Change]:
         pair = _data(before, arm), _data(after, arm)
         metrics = _both(*pair, before.recorded & after.recorded)
         found += _adjusted([_change(metric, arm, pair, cohorts, number) for metric in metrics])
-    return found
+    checks = noted([one.mix for one in found])
+    return [replace(one, mix=check) for one, check in zip(found, checks, strict=True)]
 
 
 def _data(all_arms: Snapshot, arm: str) -> Data:

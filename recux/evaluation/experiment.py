@@ -13,7 +13,7 @@ import pandas as pd
 
 from recux.evaluation.contrasts import as_figure, between, within
 from recux.evaluation.figure import FigureValue
-from recux.evaluation.mix import MixCheck, mix_check
+from recux.evaluation.mix import MixCheck, mix_check, noted
 from recux.evaluation.recommendation import RATES
 from recux.evaluation.satisfaction import last_wave
 from recux.evaluation.values import MARGINS, RELATIVE_MARGIN, Data, margin_of, measured, values_of
@@ -55,13 +55,12 @@ class Comparison:
     within: bool = False
     """Whether the same people saw both arms, and were compared with themselves."""
     mix: MixCheck | None = None
-    """Where different people were compared and their mix of cohorts differs: what that does to the difference."""
+    """Where different people were compared and their mix of cohorts differs, by a test that is adjusted over all
+    comparisons of the study: what that does to the difference."""
 
     def details(self) -> dict[str, Any]:
         """What is stored and reported beside the difference where the mix of cohorts differs; else nothing."""
-        if self.mix is None:
-            return {}
-        return {"mix_p": self.mix.p, "within_cohorts": self.mix.within.to_json(), "against": self.mix.against}
+        return {} if self.mix is None else self.mix.details()
 
 
 class Compared(NamedTuple):
@@ -166,7 +165,11 @@ def same_people(a: Data, b: Data) -> bool:
 
 
 def judged(found: Sequence[Compared], control: str, primary: str, *, split_ok: bool | None = True) -> list[Comparison]:
-    """All comparisons with their verdicts: the primary metric's are adjusted together, all others together."""
+    """All comparisons with their verdicts: the primary metric's are adjusted together, all others together, and the
+    checks of the mix of cohorts over all of them.
+    """
+    checks = noted([one.mix for one in found])
+    found = [one._replace(mix=check) for one, check in zip(found, checks, strict=True)]
     families = ([one for one in found if (one.metric == primary) is decides] for decides in (True, False))
     return [one for family in families for one in _family(family, control, primary, split_ok)]
 

@@ -1,8 +1,8 @@
 """What people were shown, and what they did with it: one row an impression, joined to ratings and interactions.
 
 Slates count once they were served. Where a slate says which of its items were shown, the others are left out (unless
-somebody rated or clicked them, so must have seen them); where it says nothing, all of it was. A rating or click that
-names no slate belongs to the last slate served to that person before it that held the item.
+somebody rated, clicked or marked them, so must have seen them); where it says nothing, all of it was. A rating or click
+that names no slate belongs to the last slate served to that person before it that held the item.
 """
 
 import numpy as np
@@ -10,14 +10,15 @@ import pandas as pd
 
 from recux.evaluation.rows import NO_SLATE
 
-DONE = {"clicked": "click", "purchased": "purchase"}
+DONE = {"clicked": "click", "purchased": "purchase", "dismissed": "dismiss", "known": "know"}
 
 
 def exposures(
     impressions: pd.DataFrame, ratings: pd.DataFrame, interactions: pd.DataFrame, *, untimed: bool | None = None
 ) -> pd.DataFrame:
     """Columns ``slate``, ``participant``, ``arm``, ``item``, ``position``, ``score``, ``rating`` (NaN: unrated),
-    ``clicked``, ``purchased``; in order of slate and position. Impressions that nobody can have seen are left out.
+    ``clicked``, ``purchased``, ``dismissed`` ("not for me"), ``known`` ("I know it already"); in order of slate and
+    position. Impressions that nobody can have seen are left out.
 
     ``untimed`` says that the study's slates have no times, so that all of them count; None: these rows say so.
     """
@@ -27,7 +28,7 @@ def exposures(
     done = with_slates(interactions, known)
     for name, kind in DONE.items():
         rows[name] = _pairs(rows).isin(_pairs(done[done["kind"] == kind]))
-    seen = rows["rating"].notna() | rows["clicked"] | rows["purchased"] | rows["shown"]
+    seen = rows["rating"].notna() | rows[list(DONE)].any(axis=1) | rows["shown"]
     columns = ["slate", "participant", "arm", "item", "position", "score", "rating", *DONE]
     return rows.loc[_visible(rows, seen, untimed), columns].reset_index(drop=True)
 

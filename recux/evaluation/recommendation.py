@@ -20,6 +20,10 @@ RELEVANT_FROM = 4.0
 """Rating from which an item counts as relevant."""
 K_MAX = 5
 RATES = {"ctr": ("clicked", "click"), "purchase_rate": ("purchased", "purchase")}
+"""Shares of shown items by which arms are compared: more is better."""
+MARKS = {"dismiss_rate": ("dismissed", "dismiss"), "known_rate": ("known", "know")}
+"""Shares of shown items that only describe: "not for me" and "I know it already"."""
+SAID = {"dismiss": '"not for me"', "know": '"I know it already"'}
 WORDS = {
     "precision": "Share of relevant items among the first {k} rated ones of a slate",
     "recall": "Share of a slate's relevant items that are among the first {k} rated ones",
@@ -42,7 +46,7 @@ def figures(
     exposures: pd.DataFrame, items: pd.DataFrame, *, k: int, recorded: set[str], relevant_from: float = RELEVANT_FROM
 ) -> dict[str, FigureValue]:
     """All recommendation figures; ``recorded`` are the kinds of interaction that the study records at all."""
-    rates = {name: _rate(exposures, column, kind, kind in recorded) for name, (column, kind) in RATES.items()}
+    rates = {name: _rate(exposures, column, kind, kind in recorded) for name, (column, kind) in (RATES | MARKS).items()}
     ranking = _ranking(exposures, k, relevant_from)
     return rates | ranking | catalogue.figures(exposures, items, relevant_from=relevant_from)
 
@@ -82,12 +86,14 @@ def _mean(slates: pd.DataFrame, name: str, definition: str, k: int) -> FigureVal
 
 def rate_words(kind: str, shown: int) -> str:
     """What a click or purchase rate is."""
-    return f"Share of shown items that got a {kind}, all people's together ({shown:,} shown)"
+    what = f"were marked {SAID[kind]}" if kind in SAID else f"got a {kind}"
+    return f"Share of shown items that {what}, all people's together ({shown:,} shown)"
 
 
 def never_recorded(kind: str) -> str:
     """Why a rate is not estimable in a study that has no such interaction at all."""
-    return f"no {kind} was ever recorded in this study, so there may be no record of them"
+    what = f"no item was ever marked {SAID[kind]}" if kind in SAID else f"no {kind} was ever recorded"
+    return f"{what} in this study, so there may be no record of them"
 
 
 def ranking_words(name: str, k: int) -> str:

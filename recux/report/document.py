@@ -16,6 +16,7 @@ from recux.evaluation.scope import Scope, live
 from recux.evaluation.snapshot import Figures, Snapshot, flags, snapshot
 from recux.evaluation.stability import objectives
 from recux.evaluation.texts import quarantined
+from recux.insight.drivers import drivers_of, structures_of
 from recux.insight.small_groups import too_few
 from recux.report.comments import comments_of
 from recux.report.history import before_after_of, decisions_of, models_of, suggestions_of, trend_of, unknown_token_share
@@ -51,7 +52,7 @@ def build_report(
         "flagged_included": not without_flagged,
         "rounds": _rounds(session, study),
         "arms": data.arms,
-        "satisfaction": hidden(_satisfaction(data), least) | {"trend": trend_of(session, study)},
+        "satisfaction": hidden(_satisfaction(data), least) | _behind(data) | {"trend": trend_of(session, study)},
         "recommendation": {
             "k": data.k,
             "relevance_threshold": RELEVANT_FROM,
@@ -123,6 +124,16 @@ def _satisfaction_of(data: Snapshot) -> Json:
     }
     counts = {"ratings": len(data.ratings), "people": len(data.people)}
     return {**_json(data.satisfaction()), "instruments": constructs, **counts}
+
+
+def _behind(data: Snapshot) -> Json:
+    """What goes along with satisfaction, and whether the questions group as they should."""
+    found = drivers_of(data.ratings, data.answers, data.instruments)
+    models = structures_of(data.answers, data.instruments)
+    return {
+        "drivers": None if found is None else found.to_json(),
+        "structure": {name: one.to_json() for name, one in models.items()},
+    }
 
 
 def _stability(data: Snapshot) -> Json:

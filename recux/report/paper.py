@@ -9,7 +9,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from recux.report.drawings import drawings
 from recux.report.language import _, current, writing
-from recux.report.view import Section, Table, sections
+from recux.report.parts import Section, Table
+from recux.report.view import sections
 
 MARKDOWN = re.compile(r"([\\`*_\[\]<>|#~])")
 

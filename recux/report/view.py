@@ -1,110 +1,36 @@
 """The report as sections of text and tables, for any kind of paper."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
 from recux.report.language import _
-from recux.report.words import CATEGORIES, CHANGES, VERDICTS, Figure, estimate, name_of, number
+from recux.report.of_changes import decisions, suggestions
+from recux.report.of_models import models
+from recux.report.of_satisfaction import satisfaction
+from recux.report.parts import SATISFACTION, Json, Section, Table, by_arm, when
+from recux.report.words import VERDICTS, Figure, estimate, name_of, number
 
-Json = Mapping[str, Any]
-
-SATISFACTION = ("nps", "csat", "ces", "mean_rating", "sus", "umux_lite")
 RECOMMENDATION = (
-    *("ctr", "purchase_rate", "precision", "recall", "f1", "ndcg", "mrr", "map", "hit_rate", "auc"),
+    *("ctr", "purchase_rate", "dismiss_rate", "known_rate", "precision", "recall", "f1", "ndcg", "mrr", "map", "hit_rate", "auc"),
     *("coverage", "gini", "diversity", "novelty", "serendipity"),
 )
 STABILITY = ("p50_ms", "p95_ms", "p99_ms", "failure_rate", "availability")
-MODELS = ("auc", "f1_macro", "accuracy", "mae", "qwk", "brier", "ece", "log_loss")
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of words under a head."""
-
-    head: list[str]
-    rows: list[list[str]]
-
-
-@dataclass(frozen=True)
-class Section:
-    """One part of the report."""
-
-    key: str
-    title: str
-    text: list[str] = field(default_factory=list)
-    tables: list[Table] = field(default_factory=list)
 
 
 def sections(report: Json) -> list[Section]:
     """All parts, in reading order; a part without anything to say is left out."""
     parts = [
-        _satisfaction(report),
+        satisfaction(report),
         _experiment(report["experiment"]),
         _before_after(report["before_after"]),
         _recommendation(report),
         _stability(report),
         _comments(report["comments"]),
-        _models(report["models"]),
-        *_suggestions(report["suggestions"]),
-        _decisions(report["decisions"]),
+        models(report["models"]),
+        *suggestions(report["suggestions"]),
+        decisions(report["decisions"]),
         _data_quality(report),
         _rounds(report["rounds"]),
         _definitions(report),
     ]
     return [part for part in parts if part.text or part.tables]
-
-
-def by_arm(part: Json, metrics: Iterable[str], arms: list[str]) -> Table:
-    """A row for each metric: everyone together, then arm by arm (when there are several)."""
-    columns = arms if len(arms) > 1 else []
-    found = [metric for metric in metrics if metric in part]
-    rows = [
-        [name_of(m), estimate(part[m], m), *(estimate(part["by_arm"][arm].get(m), m) for arm in columns)] for m in found
-    ]
-    return Table(["", _("Everyone"), *columns], rows)
-
-
-def _satisfaction(report: Json) -> Section:
-    part = report["satisfaction"]
-    who = _("{people} people and {ratings} ratings count.").format(
-        people=f"{part['people']:,}", ratings=f"{part['ratings']:,}"
-    )
-    without = (
-        _("Flagged answers are included.")
-        if report["flagged_included"]
-        else _("Flagged people's answers are left out.")
-    )
-    tables = [by_arm(part, SATISFACTION, report["arms"]), *_constructs(part["instruments"])]
-    return Section(
-        "satisfaction", _("How satisfied are people?"), [f"{who} {without}"], [*tables, *_trend(part["trend"])]
-    )
-
-
-def _constructs(instruments: Json) -> Iterator[Table]:
-    rows = [
-        [
-            f"{instrument}: {construct}",
-            estimate(both["score"], ""),
-            estimate(both["alpha"], ""),
-            estimate(both["omega"], ""),
-        ]
-        for instrument, one in instruments.items()
-        for construct, both in one["constructs"].items()
-        if instrument not in SATISFACTION
-    ]
-    if rows:
-        yield Table([_("Construct"), _("Mean score"), _("Cronbach's alpha"), "McDonald's omega"], rows)
-
-
-def _trend(points: list[Json]) -> Iterator[Table]:
-    metrics = ("nps", "csat", "mean_rating")
-    rows = [
-        [str(point["round"]), point["period_start"][:10], *(estimate(point[metric], metric) for metric in metrics)]
-        for point in points
-    ]
-    if rows:
-        yield Table([_("Round"), _("From"), *(name_of(metric) for metric in metrics)], rows)
 
 
 def _experiment(part: Json) -> Section:
@@ -225,103 +151,6 @@ def _comments(part: Json) -> Section:
     return Section("comments", _("What do people say?"), text, [Table(head, rows)] if rows else [])
 
 
-def _models(models: Json) -> Section:
-    if not models:
-        return Section("models", _("What did the models learn?"), [_("No round has trained a model yet.")])
-    text, tables = [_("Measured on people whom no model has seen.")], []
-    for head, one in models.items():
-        serves = _("{model} serves").format(model=one["champion_name"] or _("an earlier model"))
-        reason = f" ({one['reason']})" if one["reason"] else ""
-        text.append(
-            _(
-                "{head}: {model} from {base}, trained on {n} rows, measured on {tested}, "
-                "{seconds} s on {device}; {end}."
-            ).format(
-                head=name_of(head),
-                model=one["name"],
-                base=one["base_model"],
-                n=f"{one['n_train']:,}",
-                tested=f"{one['n_test']:,}",
-                seconds=f"{one['seconds']:.0f}",
-                device=one["device"],
-                end=f"{serves}{reason}",
-            )
-        )
-        baseline = one["baseline"] or {}
-        rows = [[name_of(m), estimate(one[m], m), estimate(baseline.get(m), m)] for m in MODELS if m in one]
-        against = _("baseline: {name}").format(name=baseline.get("name", _("none")))
-        tables += [Table([name_of(head), one["name"], against], rows), *_trust(one["closer"])]
-    return Section("models", _("What did the models learn?"), text, tables)
-
-
-def _trust(closer: Json) -> Iterator[Table]:
-    """How a model treats cohorts and small changes of the words."""
-    if not closer:
-        return
-    gap = [_("Largest gap in error between two cohorts"), estimate(closer["cohort_gap"], "")]
-    flips = [
-        [_("Predictions that flip: {change}").format(change=_(CHANGES[name])), estimate(one, "flips")]
-        for name, one in closer["changes"].items()
-    ]
-    yield Table([_("Can it be trusted?"), ""], [gap, *flips])
-
-
-def _decisions(decisions: list[Json]) -> Section:
-    """What was decided, on which figures, by whom."""
-    rows = [
-        [
-            _when(one["decided_at"]),
-            one.get("by", "-"),
-            one["decision"] + (f" ({one['reason']})" if one["reason"] else ""),
-            "; ".join(
-                f"{name_of(figure['metric'])}{' ' + figure['arm'] if figure['arm'] else ''}: "
-                + estimate(figure, figure["metric"])
-                for figure in one["figures"]
-            ),
-        ]
-        for one in decisions
-    ]
-    head = [_("When"), _("By"), _("Decision"), _("On these figures")]
-    return Section("decisions", _("What was decided?"), [], [Table(head, rows)] if rows else [])
-
-
-def _suggestions(suggestions: list[Json]) -> Iterator[Section]:
-    if not suggestions:
-        yield Section("suggestions", _("What to change next?"), [_("The evidence supports no change yet.")])
-        return
-    for place, one in enumerate(suggestions):
-        title = _("Suggestion {n}: {title}").format(n=one["id"], title=one["title"])
-        yield Section("suggestion" if place else "suggestions", title, _told(one), [Table(["", ""], _facts(one))])
-
-
-def _told(one: Json) -> list[str]:
-    return [one["change"], *(_("Against it: {text}").format(text=text) for text in one["against"])]
-
-
-def _facts(one: Json) -> list[list[str]]:
-    evidence = ", ".join(f"{len(ids):,} {kind}" for kind, ids in one["evidence"].items() if ids) or _("none")
-    p = "-" if one["p_adjusted"] is None else f"{one['p_adjusted']:.3g}"
-    status = one["status"] + (f", {one['verdict']}" if one.get("verdict") else "")
-    return [
-        [
-            _("Kind"),
-            _("{category}, rule {rule} version {n}").format(
-                category=_(CATEGORIES[one["category"]]), rule=one["rule"], n=one["rule_version"]
-            ),
-        ],
-        [_("Segment"), one["segment"] or _("everyone")],
-        [
-            _("Estimate ({metric})").format(metric=name_of(one["metric"])),
-            estimate(one["figure"], one["metric"], signed=True),
-        ],
-        [_("Adjusted p"), p],
-        [_("Predicted effect"), estimate(one["predicted"], one["metric"], signed=True)],
-        [_("Judged in round"), str(one["judged_in_round"])],
-        [_("Evidence"), evidence],
-        [_("Status"), status],
-    ]
-
-
 def _data_quality(report: Json) -> Section:
     part = report["data_quality"]
     text = [
@@ -347,15 +176,11 @@ def _data_quality(report: Json) -> Section:
 
 def _rounds(rounds: list[Json]) -> Section:
     rows = [
-        [str(r["number"]), r["status"], f"{r['batch_size']:,}", f"{r['answers']:,}", _when(r["finished_at"])]
+        [str(r["number"]), r["status"], f"{r['batch_size']:,}", f"{r['answers']:,}", when(r["finished_at"])]
         for r in rounds
     ]
     tables = [Table([_("Round"), _("Status"), _("Ratings"), _("Answers"), _("Finished")], rows)] if rows else []
     return Section("rounds", _("Rounds"), [], tables)
-
-
-def _when(moment: str | None) -> str:
-    return "-" if moment is None else moment[:16].replace("T", " ")
 
 
 def _definitions(report: Json) -> Section:

@@ -16,6 +16,8 @@ NAMES = {
     "umux_lite": N_("UMUX-Lite"),
     "ctr": N_("Click-through rate"),
     "purchase_rate": N_("Purchase rate"),
+    "dismiss_rate": N_('"Not for me"'),
+    "known_rate": N_('"I know it already"'),
     "ndcg": N_("NDCG"),
     "mrr": N_("MRR"),
     "map": N_("MAP"),
@@ -46,12 +48,30 @@ NAMES = {
     "behaviour": N_("Behaviour"),
     "response_time": N_("Response time"),
 }
-PERCENT = {"flips", "csat", "ctr", "purchase_rate", "failure_rate", "availability", "coverage", "hit_rate"}
+PERCENT = {
+    "flips",
+    "share",
+    "dismiss_rate",
+    "known_rate",
+    "csat",
+    "ctr",
+    "purchase_rate",
+    "failure_rate",
+    "availability",
+    "coverage",
+    "hit_rate",
+}
 VERDICTS = {
     "better": N_("better"),
     "worse": N_("worse"),
     "equivalent": N_("no difference that matters"),
     "cannot_tell": N_("cannot tell yet"),
+}
+COLD_START = {
+    "0 earlier": N_("No earlier rating"),
+    "1-4 earlier": N_("1 to 4 earlier ratings"),
+    "5+ earlier": N_("5 or more earlier ratings"),
+    "new item": N_("Items never rated in training"),
 }
 CHANGES = {"typo": N_("Typing errors"), "case": N_("Capital letters"), "synonym": N_("Synonyms")}
 CATEGORIES = {

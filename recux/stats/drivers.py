@@ -128,5 +128,8 @@ def _ranked(gains: Floats, names: Sequence[str], n: int, level: float) -> tuple[
     for i, name in enumerate(names):
         share_low, share_high = (float(x) for x in np.quantile(shares[1:, i], (low, high)))
         best, worst = (int(x) for x in np.quantile(ranks[1:, i], (low, high), method="inverted_cdf"))
-        found.append(Driver(name, float(shares[0, i]), share_low, share_high, int(ranks[0, i]), best, worst))
+        share, rank = float(shares[0, i]), int(ranks[0, i])
+        # resampled shares are never negative, so those of a useless driver lie above its own
+        ends = min(share_low, share), max(share_high, share)
+        found.append(Driver(name, share, *ends, rank, min(best, rank), max(worst, rank)))
     return tuple(sorted(found, key=lambda driver: driver.rank))

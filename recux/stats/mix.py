@@ -40,8 +40,12 @@ def compare_mix(a: Iterable[str], b: Iterable[str]) -> Mix:
     statistic with its p-value from 5,000 exchanges of people between the groups (fixed seed).
     """
     codes, kinds, n_a = _coded(a, b)
-    n = len(codes)
-    first, second = (np.bincount(part, minlength=len(kinds)) for part in (codes[:n_a], codes[n_a:]))
+    return mix_of_counts(kinds, *(np.bincount(part, minlength=len(kinds)) for part in (codes[:n_a], codes[n_a:])))
+
+
+def mix_of_counts(kinds: Sequence[str], first: Ints, second: Ints) -> Mix:
+    """The same from the number of people of each kind in a and in b; kinds in ascending order."""
+    n_a, n = int(first.sum()), int(first.sum() + second.sum())
     if min(n_a, n - n_a) == 0:
         return Mix(None, False, {}, "a group is empty")
     shares = {kind: (float(x / n_a), float(y / (n - n_a))) for kind, x, y in zip(kinds, first, second, strict=True)}
@@ -73,7 +77,11 @@ def compare_standardised(
     if len(values_a) != len(kinds_a) or len(values_b) != len(kinds_b):
         raise StatisticsError("kinds_a and kinds_b must have one label for each value")
     codes, kinds, n_a = _coded(kinds_a, kinds_b)
-    parts = [_within(values_a, values_b, codes, n_a, kind) for kind in range(len(kinds))]
+    return standardised_of([_within(values_a, values_b, codes, n_a, kind) for kind in range(len(kinds))], level=level)
+
+
+def standardised_of(parts: Sequence[tuple[Moments, Moments]], *, level: float = 0.95) -> Difference:
+    """The same from the moments of a and b within each kind."""
     used = [(x, y) for x, y in parts if min(x.n, y.n) > 1]
     sizes = sum(x.n for x, _ in used), sum(y.n for _, y in used)
     if not used:

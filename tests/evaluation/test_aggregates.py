@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import select
 
 from db.engine import write_session
-from db.tables import Batch, Interaction, Participant, PersonAggregate, Rating, StudyAggregate, now
+from db.tables import Batch, Participant, PersonAggregate, Rating, StudyAggregate, now
 from recux.evaluation import evaluate_round
 from recux.evaluation.aggregates import advance
 from recux.evaluation.scope import up_to
@@ -37,6 +37,8 @@ def take_part(session, study, person, rng, day):
         plant_rating(session, person, item, int(rng.integers(1, 6)), day=day, slate_id=slate.id, comment=comment)
         if rng.random() < 0.3:
             plant_interaction(session, person, item, "click", slate=slate, day=day)
+        if rng.random() < 0.1:
+            plant_interaction(session, person, item, "dismiss", slate=slate, day=day)
     for call in range(4):
         key = f"{person.id}-{day}-{call}"
         named = {"slate_id": slate.id} if call else {}
@@ -62,6 +64,12 @@ def numbers(rows):
     }
 
 
+def notes(rows):
+    """What the mix of cohorts does to the differences, by metric and arm."""
+    found = {(row["metric"], row["arm"]): row["details"] for row in rows if row["details"]}
+    return {place: (pytest.approx(one["mix_p_adjusted"]), one["against"]) for place, one in found.items()}
+
+
 def agree(monkeypatch, session, study, round_, *, step):
     """Compare what the kept sums say with all rows; ``step`` says whether the sums were moved on, not made anew."""
     batch = session.get_one(Batch, round_.batch_id)
@@ -72,6 +80,7 @@ def agree(monkeypatch, session, study, round_, *, step):
     assert (again == []) is step
     from_sums, from_rows = numbers(kept), numbers(_rows_of(session, study, up_to(batch), CUMULATIVE))
     assert from_sums.keys() == from_rows.keys()
+    assert notes(kept) == notes(_rows_of(session, study, up_to(batch), CUMULATIVE))
     for place, wanted in from_rows.items():
         assert from_sums[place] == pytest.approx(wanted, rel=1e-7, abs=1e-7, nan_ok=True), place
     return len(from_rows)
@@ -83,7 +92,8 @@ def test_sums_that_are_moved_on_say_what_all_rows_say(session, monkeypatch):
 
     def day(number, returning=()):
         for n in range(8):
-            people.append(plant_person(session, study, f"{number}-{n}", arm_id=1 + n % 2, cohort="c"))
+            cohort = ("keen", "cool", None)[(n % 2 if rng.random() < 0.9 else n % 3)]  # differs between the arms
+            people.append(plant_person(session, study, f"{number}-{n}", arm_id=1 + n % 2, cohort=cohort))
             answer(session, people[-1], rng)
         for person in (*people[-8:], *returning):
             take_part(session, study, person, rng, number)
@@ -108,14 +118,16 @@ def test_sums_that_are_moved_on_say_what_all_rows_say(session, monkeypatch):
 
     people[2].arm_id = 2  # imported with another arm
     session.add(people[2])
-    late = session.exec(select(Interaction).where(Interaction.participant_id == people[6].id)).first()
+    late = session.exec(select(Rating).where(Rating.participant_id == people[6].id)).first()
     plant_interaction(session, people[6], late.item_id, "purchase", day=0.5)  # of the first day, imported now
     agree(monkeypatch, session, study, day(3), step=True)
 
     session.execute(sa.delete(Participant).where(Participant.id == people[5].id))  # erased
     session.expire_all()
     agree(monkeypatch, session, study, day(4), step=False)
-    agree(monkeypatch, session, study, day(5, people[10:14]), step=True)
+    last = day(5, people[10:14])
+    agree(monkeypatch, session, study, last, step=True)
+    assert notes(_rows_up_to(session, study, session.get_one(Batch, last.batch_id)))  # the mix did differ
 
 
 def test_withdrawal_takes_a_persons_part_out_of_what_is_kept(session):

@@ -201,3 +201,21 @@ def test_arms_with_the_same_mix_of_cohorts_have_nothing_said_against_their_diffe
     (found,) = comparisons(data, ["a", "b"], "mean_rating", recorded=set(), cohorts=cohorts)
     assert found.difference.value == pytest.approx(0.4, abs=0.1)
     assert found.details() == {}
+
+
+def test_among_many_comparisons_a_chance_difference_of_the_mix_is_not_noted():
+    """Twelve arms by chance: some differ at .05 by themselves, and notes of them would be noise."""
+    rng = np.random.default_rng(8)
+    noisy, loud = 0, 0
+    for _ in range(60):
+        people = rng.permutation(360)
+        cohorts = pd.Series(np.where(rng.random(360) < 0.5, "keen", "cool"), index=range(360))
+        rows = [(int(p), f"arm{n % 12:02}", float(rng.integers(1, 6))) for n, p in enumerate(people)]
+        data = Data(ratings_frame(rows), SILENCE, UNSEEN, KNOWN)
+        arms = [f"arm{n:02}" for n in range(12)]
+        found = comparisons(data, arms, "mean_rating", recorded=set(), cohorts=cohorts)
+        loud += any(one.mix is not None for one in found)
+        alone = [compare("mean_rating", data, arm, arms[0], cohorts=cohorts).mix for arm in arms[1:]]
+        noisy += any(check.p < 0.05 for check in alone)
+    assert noisy > 12
+    assert loud <= 6

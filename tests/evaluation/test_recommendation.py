@@ -126,7 +126,7 @@ def test_serendipity_counts_relevant_items_that_popularity_would_not_show():
 
 def test_nothing_shown_is_not_estimable_and_says_so():
     measured = figures(exposures_frame([(1, [5])]).iloc[:0], catalogue(), k=5, recorded=set())
-    assert len(measured) == 15
+    assert len(measured) == 17
     assert all(value.value is None and value.reason for value in measured.values())
 
 

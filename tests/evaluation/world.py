@@ -96,6 +96,8 @@ def exposures_frame(slates, *, arm="a"):
             "rating": rating,
             "clicked": False,
             "purchased": False,
+            "dismissed": False,
+            "known": False,
         }
         for number, (person, ratings) in enumerate(slates, start=1)
         for place, rating in enumerate(ratings, start=1)

@@ -4,11 +4,13 @@ import json
 import math
 import re
 
+import numpy as np
 import pytest
 
 from db.engine import write_session
 from db.tables import ModelVersion, Suggestion, now
 from recux.evaluation import evaluate_round
+from recux.instruments import load
 from recux.report import build_report, to_html, to_markdown
 from recux.rounds.batches import close_batch
 from tests.evaluation.world import plant_request, plant_slate
@@ -209,3 +211,26 @@ def test_no_number_in_the_document_is_infinite(session, study):
     report = build_report(session, study)
     json.dumps(report, allow_nan=False)
     assert all(figure["value"] is None or math.isfinite(figure["value"]) for _, figure in figures_in(report))
+
+
+def test_what_goes_along_with_satisfaction_is_told_as_association_in_every_form(session, study):
+    rng = np.random.default_rng(2)
+    for n in range(60):
+        person = plant_person(session, study, f"p{n}", arm_id=1 + n % 2)
+        trust = int(rng.integers(1, 6))
+        plant_answers(session, person, "nps", score=float(np.clip(2 * trust + rng.integers(-1, 2), 0, 10)))
+        scales = {q.name: float(np.clip(trust + rng.integers(-1, 2), 1, 5)) for q in load("trust").questions}
+        plant_answers(session, person, "trust", **scales)
+    report = build_report(session, study)
+    drivers = report["satisfaction"]["drivers"]
+    assert (drivers["outcome"], drivers["association_only"], drivers["n"]) == ("nps", True, 60)
+    assert sum(one["share"]["value"] for one in drivers["drivers"]) == pytest.approx(1)
+    for one in drivers["drivers"]:
+        assert set(one["share"]) >= FIGURE
+        assert one["rank_low"] <= one["rank"] <= one["rank_high"]
+    assert {"chi_square", "df", "p", "cfi", "tli", "rmsea", "srmr"} <= set(report["satisfaction"]["structure"]["trust"])
+    assert "This is association, not cause" in to_html(report)
+    assert "Confirmatory factor analysis" in to_markdown(report)
+    chinese = to_markdown(build_report(session, study, language="zh_CN"))
+    assert "Goes along with" not in chinese
+    assert "association" not in chinese.split("## ")[1]

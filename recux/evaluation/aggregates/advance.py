@@ -12,6 +12,7 @@ from db.tables import Batch, Participant, Slate, Study, StudyAggregate
 from recux.evaluation import data_quality, texts
 from recux.evaluation.aggregates import compare, kept, read
 from recux.evaluation.aggregates.calls import calls_of, new_calls, oldest, still_there
+from recux.evaluation.aggregates.fields import COHORT
 from recux.evaluation.aggregates.kept import Kept, items_of, matrix_of
 from recux.evaluation.aggregates.parts import Parts, parts_of, surprise
 from recux.evaluation.aggregates.sums import added, sums_of
@@ -130,6 +131,7 @@ def _replace(
     kept.replace_marks(session, study, people, marks)
     flags = _flags(step, data, comments, people, marks)
     parts = {arm: parts_of(data, arm=arm, flags=flags) for arm in ("", *data.arms)}
+    _add_cohorts(state, parts, data)
     for arm, old in kept.old_sums(session, state, study, people or []).items():
         state.sums(arm).add(old, -1)
     _add_parts(state, parts, data)
@@ -140,6 +142,14 @@ def _replace(
     if len(parts[""].fields) and int(parts[""].fields.index.max()) > newest:
         state.census = {}  # somebody came while this ran: next time everybody is looked at
     state.last = last_rows(session, step.batch, state.last) | {"participant": newest}
+
+
+def _add_cohorts(state: Kept, parts: dict[str, Parts], data: Snapshot) -> None:
+    names = data.people.drop_duplicates("participant").set_index("participant")["cohort"]
+    state.cohorts += sorted({"", *names} - set(state.cohorts))
+    codes = {name: float(code) for code, name in enumerate(state.cohorts)}
+    for part in parts.values():
+        part.fields[COHORT] = [codes[name] for name in names.reindex(part.fields.index).fillna("")]
 
 
 def _add_parts(state: Kept, parts: dict[str, Parts], data: Snapshot) -> None:

@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from recux.evaluation.aggregates.fields import range_of
 from recux.evaluation.aggregates.kept import Kept
 from recux.evaluation.aggregates.read import construct_moments, nps_counts
 from recux.evaluation.aggregates.sums import Sums
-from recux.evaluation.experiment import SAME_PEOPLE, Compared, Comparison, judged
+from recux.evaluation.experiment import SAME_PEOPLE, Compared, Comparison, judged, words
+from recux.evaluation.mix import MixCheck, check_of
 from recux.evaluation.recommendation import RATES
 from recux.evaluation.values import margin_of
 from recux.instruments import Instruments
 from recux.stats import Difference, compare_proportions
 from recux.stats.crossover import crossover_of
 from recux.stats.means import paired_of, welch_of
+from recux.stats.mix import mix_of_counts, standardised_of
 from recux.stats.net_promoter import compare_nps_counts
 
 
@@ -47,7 +51,23 @@ def _compared(metric: str, kept: Kept, arms: tuple[str, str], crossover: bool, i
     if crossover or _same_people(kept, arm, control):
         inside = _scaled(_within(metric, kept.sums(""), arm, control), width)
         return Compared(metric, arm, inside, margin, within=True)
-    return Compared(metric, arm, _between(metric, a, b, (low, width)), margin, within=False)
+    result = _between(metric, a, b, (low, width))
+    mix = _mix(metric, kept, arms, width, result.difference)
+    return Compared(metric, arm, result, margin, within=False, mix=mix)
+
+
+def _mix(metric: str, kept: Kept, arms: tuple[str, str], width: float, crude: float | None) -> MixCheck | None:
+    """The check of the cohorts of the people who have this metric."""
+    control, arm = arms
+    name = f"score.{metric}" if "." in metric else metric
+    a, b = (kept.sums(one) for one in (control, arm))
+    codes = {kept.cohorts[int(code)]: code for one in (a, b) for code in one.kinds.get(name, {})}
+    found = [(kind, a.of_kind(name, codes[kind]), b.of_kind(name, codes[kind])) for kind in sorted(codes)]
+    found = [(kind, x, y) for kind, x, y in found if x.n + y.n]
+    first, second = np.array([(x.n, y.n) for _, x, y in found], dtype=np.int64).reshape(-1, 2).T
+    mix = mix_of_counts([kind for kind, _, _ in found], first, second)
+    parts = [(x, y) for _, x, y in found]
+    return check_of(mix, lambda: _scaled(standardised_of(parts), width), crude, words(metric, arm, control))
 
 
 def _between(metric: str, a: Sums, b: Sums, of: tuple[float, float]) -> Difference:

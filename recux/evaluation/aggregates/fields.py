@@ -3,7 +3,8 @@
 ``mean_rating``, ``nps`` (-1, 0, 1), ``csat``, ``ces``, ``sus``, ``umux_lite``; ``rank.METRIC``; ``diversity``,
 ``novelty``, ``serendipity``; ``score.INSTRUMENT.CONSTRUCT`` (as a share of its range) and
 ``answer.INSTRUMENT.CONSTRUCT.QUESTION`` (of those who answered all of its questions, reversed ones turned round);
-``asked.INSTRUMENT``; ``n.WHAT`` counts; ``flag.REASON`` and ``spoke``; ``here`` for everybody;
+``asked.INSTRUMENT``; ``n.WHAT`` counts; ``flag.REASON`` and ``spoke``; ``here`` for everybody; ``cohort``, its
+place in the list of cohorts;
 ``first.CONTROL.ARM.METRIC`` and ``then.CONTROL.ARM.METRIC`` are ARM minus CONTROL of people who met the control first,
 or last, with NPS and constructs as they are kept.
 """
@@ -28,10 +29,15 @@ CENTRES = {
 PAIRS = {
     "ctr": ("n.clicked", "n.shown"),
     "purchase_rate": ("n.purchased", "n.shown"),
+    "dismiss_rate": ("n.dismissed", "n.shown"),
+    "known_rate": ("n.known", "n.shown"),
     "failure_rate": ("n.failed", "n.calls"),
 }
 """Rates and the two fields that they are the ratio of."""
 SIDES = ("first", "then")
+COHORT = "cohort"
+WHOLE = ("mean_rating", "nps", "csat", "ces", "sus", "umux_lite")
+"""Metrics of a person that are fields as they are; rates and constructs are made of fields."""
 
 
 @cache

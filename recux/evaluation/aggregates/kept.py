@@ -22,7 +22,19 @@ from recux.evaluation.frames import among
 Ints = NDArray[np.int64]
 FORMAT = 4
 """Raised when what is kept changes its meaning: then everything is computed again."""
-SETTINGS = ("fields", "k", "longest", "untimed", "recorded", "instruments", "last", "oldest_call", "census", "rows")
+SETTINGS = (
+    "fields",
+    "k",
+    "longest",
+    "untimed",
+    "recorded",
+    "cohorts",
+    "instruments",
+    "last",
+    "oldest_call",
+    "census",
+    "rows",
+)
 
 
 @dataclass
@@ -36,6 +48,8 @@ class Kept:
     untimed: bool = False
     """Whether slates have no times and all of them count."""
     recorded: list[str] = field(default_factory=list)
+    cohorts: list[str] = field(default_factory=list)
+    """Names of people's cohorts; a person's is the one that they had when they last took part."""
     instruments: dict[str, str] = field(default_factory=dict)
     """Fingerprints of the study's, by id: a draft's may change, and then everything is computed again."""
     last: dict[str, int] = field(default_factory=dict)

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recux.evaluation import catalogue, data_quality
-from recux.evaluation.aggregates.fields import SIDES, range_of
+from recux.evaluation.aggregates.fields import SIDES, WHOLE, range_of
 from recux.evaluation.lists import METRICS, per_slate
 from recux.evaluation.recommendation import RELEVANT_FROM
 from recux.evaluation.satisfaction import construct_range, construct_scores, keyed_table, last_wave, table
@@ -17,7 +17,6 @@ from recux.evaluation.values import Data, measured, values_of
 from recux.instruments import Instrument
 
 Ints = NDArray[np.int64]
-SIMPLE = ("mean_rating", "nps", "csat", "ces", "sus", "umux_lite")
 
 
 @dataclass
@@ -45,7 +44,7 @@ def parts_of(data: Snapshot, *, arm: str, flags: pd.DataFrame) -> Parts:
 
 def _values(part: Snapshot) -> Iterator[tuple[str, "pd.Series[float]"]]:
     data = Data(part.ratings, last_wave(part.answers), part.exposures, part.instruments)
-    for metric in SIMPLE:
+    for metric in WHOLE:
         found = values_of(metric, data)
         yield metric, found / 100 if metric == "nps" else found
     yield "n.ratings", data.ratings.groupby("participant").size().astype("float64")
@@ -72,6 +71,8 @@ def _shown(part: Snapshot) -> dict[str, "pd.Series[float]"]:
         "n.shown": by_person.size().astype("float64"),
         "n.clicked": by_person["clicked"].sum().astype("float64"),
         "n.purchased": by_person["purchased"].sum().astype("float64"),
+        "n.dismissed": by_person["dismissed"].sum().astype("float64"),
+        "n.known": by_person["known"].sum().astype("float64"),
         "n.rated_shown": by_person["rating"].count().astype("float64"),
     }
 

@@ -52,7 +52,10 @@ def of_quality(sums: Sums, instruments: Instruments) -> Figures:
 
 def of_recommendation(sums: Sums, *, k: int, recorded: set[str], items: int) -> Figures:
     """Rates, ranking figures at ``k``, and what the slates are like; ``items`` is the size of the catalogue."""
-    rates = {name: _rate(sums, name, kind, kind in recorded) for name, (_, kind) in recommendation.RATES.items()}
+    rates = {
+        name: _rate(sums, name, kind, kind in recorded)
+        for name, (_, kind) in (recommendation.RATES | recommendation.MARKS).items()
+    }
     ranking = {name: _ranked(sums, name, k) for name in METRICS}
     return rates | ranking | _catalogue(sums, items)
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recux.evaluation.aggregates.fields import PAIRS, centre_of, questions_of
+from recux.evaluation.aggregates.fields import COHORT, PAIRS, WHOLE, centre_of, questions_of
+from recux.evaluation.recommendation import RATES
 from recux.stats.clusters import RatioSums
 from recux.stats.moments import Moments, moments_of_sums
 
@@ -26,6 +27,8 @@ class Sums:
     """By rate: the twelve sums of ``RatioSums``."""
     crosses: dict[str, list[Any]] = field(default_factory=dict)
     """By construct: people with all answers, sums, and sums of products."""
+    kinds: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    """By metric and code of a cohort: people, and the sums of (value - centre) and its square."""
     items: Ints = field(default_factory=lambda: NO_ITEMS)
 
     def people(self, name: str) -> int:
@@ -59,12 +62,23 @@ class Sums:
             return np.zeros(squares.shape), count
         return (squares - np.outer(sums, sums) / count) / (count - 1), count
 
+    def of_kind(self, name: str, code: str) -> Moments:
+        """The moments of a metric over the people of one cohort; their skewness is not kept."""
+        count, first, second = self.kinds.get(name, {}).get(code, [0.0] * 3)
+        centre, width = centre_of(name)
+        return moments_of_sums(round(count), first, second, 0.0, centre=centre, width=width)
+
     def add(self, other: "Sums", sign: int) -> None:
         """Put another's sums in (sign 1) or take them out (sign -1)."""
         for mine, theirs in ((self.values, other.values), (self.pairs, other.pairs)):
             for name, numbers in theirs.items():
                 old = mine.get(name, [0.0] * len(numbers))
                 mine[name] = [x + sign * y for x, y in zip(old, numbers, strict=True)]
+        for name, codes in other.kinds.items():
+            mine = self.kinds.setdefault(name, {})
+            for code, numbers in codes.items():
+                old = mine.get(code, [0.0] * 3)
+                mine[code] = [x + sign * y for x, y in zip(old, numbers, strict=True)]
         for name, (n, first, products) in other.crosses.items():
             old = self.crosses.get(name, [0.0, np.zeros(len(first)), np.zeros((len(first), len(first)))])
             totals = (np.asarray(x) + sign * np.asarray(y) for x, y in zip(old, (n, first, products), strict=True))
@@ -96,10 +110,28 @@ def sums_of(matrix: Floats, names: Sequence[str], items: Ints) -> Sums:
     for name, (top, bottom) in PAIRS.items():
         if top in place and bottom in place:
             found.pairs[name] = _pair(matrix[:, place[top]], matrix[:, place[bottom]])
+    found.kinds = _kinds(matrix, place) if COHORT in place else {}
     for construct, questions in questions_of(names).items():
         answers = matrix[:, [place[one] for one in questions]]
         answers = answers[~np.isnan(answers).any(axis=1)]
         found.crosses[construct] = [len(answers), answers.sum(axis=0).tolist(), (answers.T @ answers).tolist()]
+    return found
+
+
+def _kinds(matrix: Floats, place: Mapping[str, int]) -> dict[str, dict[str, list[float]]]:
+    """By metric and cohort, for the metrics by which arms are compared."""
+    columns = {name: matrix[:, column] for name, column in place.items() if name in WHOLE or name.startswith("score.")}
+    for name in RATES:
+        if all(one in place for one in PAIRS[name]):
+            top, bottom = (matrix[:, place[one]] for one in PAIRS[name])
+            columns[name] = np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom > 0)
+    codes = matrix[:, place[COHORT]]
+    found: dict[str, dict[str, list[float]]] = {}
+    for name, values in columns.items():
+        known = ~np.isnan(values) & ~np.isnan(codes)
+        cohorts, gaps = codes[known].astype(np.int64), values[known] - centre_of(name)[0]
+        powers = [np.bincount(cohorts, weights=gaps**power) for power in range(3)]
+        found[name] = {str(code): [float(p[code]) for p in powers] for code in np.flatnonzero(powers[0])}
     return found
 
 
@@ -112,10 +144,10 @@ def _pair(top: Floats, bottom: Floats) -> list[float]:
 
 def to_json(sums: Sums) -> dict[str, Any]:
     """What the database keeps beside the items."""
-    return {"values": sums.values, "pairs": sums.pairs, "crosses": sums.crosses}
+    return {"values": sums.values, "pairs": sums.pairs, "crosses": sums.crosses, "kinds": sums.kinds}
 
 
 def from_json(kept: Mapping[str, Any], items: bytes) -> Sums:
     """The sums as they were kept."""
-    values, pairs, crosses = ({**kept.get(part, {})} for part in ("values", "pairs", "crosses"))
-    return Sums(values, pairs, crosses, np.frombuffer(items, dtype=np.int64).reshape(-1, 3).copy())
+    values, pairs, crosses, kinds = ({**kept.get(part, {})} for part in ("values", "pairs", "crosses", "kinds"))
+    return Sums(values, pairs, crosses, kinds, np.frombuffer(items, dtype=np.int64).reshape(-1, 3).copy())

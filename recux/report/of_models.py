@@ -1,0 +1,65 @@
+"""The report's part about the models."""
+
+from collections.abc import Iterator
+
+from recux.report.language import _
+from recux.report.parts import Json, Section, Table
+from recux.report.words import CHANGES, COLD_START, estimate, name_of
+
+MODELS = ("auc", "f1_macro", "accuracy", "mae", "qwk", "brier", "ece", "log_loss")
+
+
+def models(models: Json) -> Section:
+    """What the models learned, and how far they can be trusted."""
+    if not models:
+        return Section("models", _("What did the models learn?"), [_("No round has trained a model yet.")])
+    text, tables = [_("Measured on people whom no model has seen.")], []
+    for head, one in models.items():
+        serves = _("{model} serves").format(model=one["champion_name"] or _("an earlier model"))
+        reason = f" ({one['reason']})" if one["reason"] else ""
+        text.append(
+            _(
+                "{head}: {model} from {base}, trained on {n} rows, measured on {tested}, "
+                "{seconds} s on {device}; {end}."
+            ).format(
+                head=name_of(head),
+                model=one["name"],
+                base=one["base_model"],
+                n=f"{one['n_train']:,}",
+                tested=f"{one['n_test']:,}",
+                seconds=f"{one['seconds']:.0f}",
+                device=one["device"],
+                end=f"{serves}{reason}",
+            )
+        )
+        baseline = one["baseline"] or {}
+        rows = [[name_of(m), estimate(one[m], m), estimate(baseline.get(m), m)] for m in MODELS if m in one]
+        against = _("baseline: {name}").format(name=baseline.get("name", _("none")))
+        tables += [
+            Table([name_of(head), one["name"], against], rows),
+            *_cold_start(one["cold_start"]),
+            *_trust(one["closer"]),
+        ]
+    return Section("models", _("What did the models learn?"), text, tables)
+
+
+def _cold_start(groups: Json) -> Iterator[Table]:
+    """Ratings of people and items that the model hardly knows."""
+    rows = [
+        [_(COLD_START.get(known, known)), *(estimate(part.get(name), name) for name in ("mae", "qwk", "log_loss"))]
+        for known, part in groups.items()
+    ]
+    if rows:
+        yield Table([_("Known before the rating"), *(name_of(name) for name in ("mae", "qwk", "log_loss"))], rows)
+
+
+def _trust(closer: Json) -> Iterator[Table]:
+    """How a model treats cohorts and small changes of the words."""
+    if not closer:
+        return
+    gap = [_("Largest gap in error between two cohorts"), estimate(closer["cohort_gap"], "")]
+    flips = [
+        [_("Predictions that flip: {change}").format(change=_(CHANGES[name])), estimate(one, "flips")]
+        for name, one in closer["changes"].items()
+    ]
+    yield Table([_("Can it be trusted?"), ""], [gap, *flips])
