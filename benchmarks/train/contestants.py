@@ -16,16 +16,18 @@ import torch
 from benchmarks.train.reviews import sample
 from recux.learn.calibration import predicted_stars
 from recux.learn.device import resolve_precision
+from recux.learn.encode import encode
 from recux.learn.evaluation import labelled_rows
 from recux.learn.examples import Examples, star
 from recux.learn.loop import Loop
 from recux.learn.means import item_means
 from recux.learn.metrics import Groups, one_hot, quadratic_kappa
+from recux.learn.network import layers_of, non_embedding_parameters
 from recux.learn.recipe import Recipe, default_recipe
 from recux.learn.rows import training_rows
 from recux.learn.scoring import EncoderScorer
 from recux.learn.training import build, data_of
-from recux.learn.weights import load_tokenizer, locate
+from recux.learn.weights import load_encoder, load_tokenizer, locate
 
 MAX_TOKENS = 128
 CPU = torch.device("cpu")
@@ -41,7 +43,7 @@ def run(name: str, *, texts: int, epochs: int, n_test: int, seed: int) -> dict[s
     report = {
         "name": name,
         "tokens": tokens,
-        "frozen_share": frozen_share(texts) if name == "recux" else 0.0,
+        "flops": tokens * flops_per_token([e.text for e in examples.of("train").satisfaction], name),
         "seconds": seconds,
         "processor_seconds": processor,
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
@@ -58,9 +60,20 @@ def qwk(stars: np.ndarray, called: np.ndarray) -> float:
     return float(quadratic_kappa(groups.total(one_hot((stars - 1) * 5 + called - 1, 25)).reshape(-1, 5, 5))[0])
 
 
-def frozen_share(texts: int) -> float:
-    """Share of the encoder's layers that recux's default recipe leaves without a backward pass."""
-    return default_recipe(texts, "cpu").freeze_layers / 6
+def flops_per_token(texts: list[str], name: str) -> float:
+    """Multiplications and additions that learning from a real token needs, on average over ``texts``.
+
+    A layer's parameters count twice forward and four times backward, if it learns; attention counts four times the
+    text's length times the width forward, and twice that backward. Padding, heads and the optimiser count nothing.
+    """
+    encoder = load_encoder("embedded")
+    recipe = default_recipe(len(texts), "cpu")
+    layers = len(layers_of(encoder))
+    kept, frozen = (recipe.keep_layers or layers, recipe.freeze_layers) if name == "recux" else (layers, 0)
+    lengths = encode(load_tokenizer("embedded"), texts, [None] * len(texts), MAX_TOKENS).lengths
+    length = float((lengths**2).sum() / lengths.sum())
+    forward = 2 * non_embedding_parameters(encoder) / layers + 4 * length * encoder.config.hidden_size
+    return forward * (kept + 2 * (kept - frozen))
 
 
 def clock() -> tuple[float, float]:
