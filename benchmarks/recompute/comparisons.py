@@ -5,11 +5,16 @@ from itertools import pairwise
 from math import sqrt
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from benchmarks.recompute.estimates import csat_difference, linearised, nps_difference, paired, sus, umux_lite, welch
 from benchmarks.recompute.rows import Numbers, exposures, last_wave, score
+
+Mixed = tuple[str, pd.Series, pd.Series]
+"""Path of a comparison, and its values by person on both sides."""
 
 
 def experiment(
@@ -23,6 +28,7 @@ def experiment(
     metrics += [m for m in ("nps", "csat", "ces", "sus", "umux_lite") if m in asked]
     metrics += [m for m, kind in (("ctr", "click"), ("purchase_rate", "purchase")) if kind in recorded]
     ordered = [study["primary_metric"], *(m for m in metrics if m != study["primary_metric"])]
+    mixed = []
     for place, (metric, arm) in enumerate((m, arm) for m in ordered for arm in others):
         a, b = ({n: r[r["arm"] == one] if "arm" in r else r for n, r in rows.items()} for one in (control, arm))
         path = f"experiment.comparisons.{place}"
@@ -30,7 +36,8 @@ def experiment(
         if metric in metrics:
             x, y = of_people(metric, a), of_people(metric, b)
             if not x.index.intersection(y.index).size:  # else people are compared with themselves
-                yield from at_equal_mix(path, x, y, cohort)
+                mixed.append((path, x, y))
+    yield from at_equal_mix(mixed, cohort)
 
 
 def before_after(rows: dict[str, pd.DataFrame], recorded: set[str]) -> Iterator[tuple[str, Numbers]]:
@@ -39,12 +46,14 @@ def before_after(rows: dict[str, pd.DataFrame], recorded: set[str]) -> Iterator[
     cohort = rows["people"].set_index("id")["cohort"].fillna("")
     place = 0
     for before, after in list(pairwise(parts))[::-1]:
+        mixed: list[Mixed] = []
         for arm in [None, *rows["arms"]["key"]]:
             a, b = ({n: r[r["arm"] == arm] if arm and "arm" in r else r for n, r in x.items()} for x in (before, after))
             for metric in [m for m in metrics_of(a, recorded) if m in metrics_of(b, recorded)]:
                 values = of_people(metric, a), of_people(metric, b)
-                yield from change(f"before_after.{place}", metric, (a, b), values, cohort)
+                yield from change(f"before_after.{place}", metric, (a, b), values, mixed)
                 place += 1
+        yield from at_equal_mix(mixed, cohort)
 
 
 def alone(rows: dict[str, pd.DataFrame], number: int) -> dict[str, pd.DataFrame]:
@@ -66,9 +75,9 @@ def alone(rows: dict[str, pd.DataFrame], number: int) -> dict[str, pd.DataFrame]
 
 
 def change(
-    path: str, metric: str, pair: tuple[Any, Any], values: tuple[pd.Series, pd.Series], cohort: pd.Series
+    path: str, metric: str, pair: tuple[Any, Any], values: tuple[pd.Series, pd.Series], mixed: list[Mixed]
 ) -> Iterator[tuple[str, Numbers]]:
-    """One metric of a round minus the round before; beside it, where the mix of cohorts moved, at an equal mix."""
+    """One metric of a round minus the round before; where other people came, the pair goes to ``mixed``."""
     before, after = values
     back = before.index.intersection(after.index)
     if len(back) >= max(10, 0.5 * min(len(before), len(after))):
@@ -76,16 +85,28 @@ def change(
         return
     others = {n: r[~r["person"].isin(back)] if "person" in r else r for n, r in pair[0].items()}
     yield f"{path}.difference", difference(metric, others, pair[1])
-    yield from at_equal_mix(path, before.drop(back), after, cohort)
+    mixed.append((path, before.drop(back), after))
 
 
-def at_equal_mix(path: str, x: pd.Series, y: pd.Series, cohort: pd.Series) -> Iterator[tuple[str, Numbers]]:
-    """The difference within cohorts, where their mix differs."""
-    kinds = [cohort.reindex(v.index) for v in (x, y)]
-    table = pd.DataFrame({n: k.value_counts() for n, k in enumerate(kinds)}).fillna(0)
-    enough = len(table) > 1 and min(len(x), len(y)) > 0 and stats.contingency.expected_freq(table).min() >= 5
-    if enough and stats.chi2_contingency(table, correction=False).pvalue < 0.05:
-        yield f"{path}.within_cohorts", equal_mix(x, y, *kinds)
+def at_equal_mix(pairs: list[Mixed], cohort: pd.Series) -> Iterator[tuple[str, Numbers]]:
+    """The difference within cohorts, where their mix differs; adjusted over all that are looked at together."""
+    tested = []
+    for path, x, y in pairs:
+        kinds = [cohort.reindex(v.index) for v in (x, y)]
+        table = pd.DataFrame({n: k.value_counts() for n, k in enumerate(kinds)}).fillna(0)
+        if len(table) > 1 and min(len(x), len(y)) > 0:
+            tested.append((mix_p(table), path, x, y, *kinds))
+    reject = multipletests([one[0] for one in tested], 0.05, method="holm")[0] if tested else []
+    for (_, path, *pair), yes in zip(tested, reject, strict=True):
+        if yes:
+            yield f"{path}.within_cohorts", equal_mix(*pair)
+
+
+def mix_p(table: pd.DataFrame) -> float:
+    """Chi-square test; people exchanged between the groups where fewer than five are expected in a cell."""
+    few = stats.contingency.expected_freq(table).min() < 5
+    method = stats.PermutationMethod(n_resamples=5000, rng=np.random.default_rng(7)) if few else None
+    return stats.chi2_contingency(table, correction=False, method=method).pvalue
 
 
 def equal_mix(x: pd.Series, y: pd.Series, kinds_x: pd.Series, kinds_y: pd.Series) -> Numbers:

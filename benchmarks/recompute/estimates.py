@@ -38,8 +38,11 @@ def nps_difference(a: pd.Series, b: pd.Series) -> Numbers:
     value = np.array([1.0, 0.0, -1.0])
     means = counts @ value / sizes
     observed, z = means[1] - means[0], stats.norm.ppf(0.975)
+    together = counts.sum(axis=0) / sizes.sum()
+    pooled = (together @ value**2 - (together @ value) ** 2) * (1 / sizes).sum()
+    alike = sizes.max() < 2 * sizes.min() and together.max() >= 0.85
 
-    def spread(delta: float) -> float:
+    def constrained(delta: float) -> float:
         rules = [
             {"type": "eq", "fun": lambda p: p[:3].sum() - 1},
             {"type": "eq", "fun": lambda p: p[3:].sum() - 1},
@@ -53,7 +56,13 @@ def nps_difference(a: pd.Series, b: pd.Series) -> Numbers:
         )  # fmt: skip
         p = best.x.reshape(2, 3)
         variance = ((p @ value**2 - (p @ value) ** 2) / sizes).sum()
-        return sqrt(variance * sizes.sum() / (sizes.sum() - 1))
+        return variance * sizes.sum() / (sizes.sum() - 1)
+
+    def spread(delta: float) -> float:
+        variance = constrained(delta)
+        if alike and abs(delta) < abs(observed):  # towards what both arms together show, fully at no difference
+            variance -= (1 - abs(delta) / abs(observed)) * max(0.0, constrained(0.0) - pooled)
+        return sqrt(variance)
 
     low, high = (
         optimize.brentq(lambda d, s=side: observed - d - s * z * spread(d), *ends, xtol=1e-7)
@@ -76,11 +85,19 @@ def csat_difference(a: pd.Series, b: pd.Series) -> Numbers:
 
 
 def welch(a: pd.Series, b: pd.Series) -> Numbers:
-    """Welch's test by scipy."""
+    """Welch's test by scipy; by hand where arms are unequal and lopsided and the smaller one's variance is steadied."""
     if min(len(a), len(b)) < 2 or np.ptp(a) + np.ptp(b) == 0:
         return None
-    interval = stats.ttest_ind(b, a, equal_var=False).confidence_interval(0.95)
-    return b.mean() - a.mean(), interval.low, interval.high, len(a) + len(b)
+    (n, v), (m, w) = sorted((len(x), x.var()) for x in (a, b))
+    if n < 10 or m < 2 * n or max(abs(x.skew()) if np.ptp(x) else 0 for x in (a, b)) <= 1.5:
+        interval = stats.ttest_ind(b, a, equal_var=False).confidence_interval(0.95)
+        return b.mean() - a.mean(), interval.low, interval.high, len(a) + len(b)
+    share = min(0.5, 10 / n)
+    first = ((1 - share) * v + share * ((n - 1) * v + (m - 1) * w) / (n + m - 2)) / n
+    second = w / m
+    half = stats.t.ppf(0.975, (first + second) ** 2 / (first**2 / (n - 1) + second**2 / (m - 1))) * sqrt(first + second)
+    value = b.mean() - a.mean()
+    return value, value - half, value + half, len(a) + len(b)
 
 
 def linearised(totals: pd.DataFrame) -> pd.Series:

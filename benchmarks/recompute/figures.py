@@ -13,6 +13,7 @@ from scipy import stats
 
 from benchmarks.recompute.comparisons import before_after, experiment
 from benchmarks.recompute.estimates import alpha, bounded, item_rest, nps, omega, proportion, ratio, sus, umux_lite
+from benchmarks.recompute.experience import drivers, rmsea
 from benchmarks.recompute.rows import Found, Numbers, exposures, last_wave, score, wide_of
 
 INSTRUMENTS = Path(__file__).parents[2] / "recux" / "instruments"
@@ -36,6 +37,7 @@ def recompute(rows: dict[str, pd.DataFrame], study: Mapping[str, Any]) -> Found:
         }
         for section, figures in sections.items():
             found |= {f"{section}.{where}{name}": value for name, value in figures.items()}
+    found |= dict(behind(rows["ratings"], rows["answers"]))
     return found | dict(trend(rows)) | dict(experiment(rows, study, recorded)) | dict(before_after(raw, recorded))
 
 
@@ -62,6 +64,18 @@ def satisfaction(ratings: pd.DataFrame, answers: pd.DataFrame) -> Found:
 def constructs(answers: pd.DataFrame, name: str) -> Found:
     """Score and reliability of an instrument's constructs, by its file."""
     found: Found = {}
+    for one, (table, means, low, high) in tables(answers, name).items():
+        place = f"instruments.{name}.constructs.{one}"
+        found |= {f"{place}.score": bounded(means, low, high), f"{place}.alpha": alpha(table.dropna())}
+        found[f"{place}.omega"] = omega(table.dropna())
+        for column in table if table.shape[1] > 1 else ():
+            found[f"{place}.item_rest.{column}"] = item_rest(table.dropna(), column)
+    return found
+
+
+def tables(answers: pd.DataFrame, name: str) -> dict[str, tuple[pd.DataFrame, pd.Series, float, float]]:
+    """By construct of an instrument's file: keyed answers, people's scores, and the scores' range."""
+    found = {}
     file = tomllib.loads((INSTRUMENTS / f"{name}.toml").read_text(encoding="utf-8"))
     questions = {one["name"]: one for one in file["questions"]}
     wide = wide_of(answers, name)
@@ -74,18 +88,41 @@ def constructs(answers: pd.DataFrame, name: str) -> Found:
         means = table.mean(axis=1)[table.notna().sum(axis=1) >= one.get("need", 1)]
         if one.get("method", "mean") == "percent":
             means, low, high = 100 * (means - low) / (high - low), 0, 100
-        place = f"instruments.{name}.constructs.{one['name']}"
-        found |= {f"{place}.score": bounded(means, low, high), f"{place}.alpha": alpha(table.dropna())}
-        found[f"{place}.omega"] = omega(table.dropna())
-        for column in table if table.shape[1] > 1 else ():
-            found[f"{place}.item_rest.{column}"] = item_rest(table.dropna(), column)
+        found[one["name"]] = table, means, low, high
     return found
+
+
+def behind(ratings: pd.DataFrame, answers: pd.DataFrame) -> Iterator[tuple[str, Numbers]]:
+    """Key drivers by rank, and the fit of each questionnaire's grouping."""
+    known = {name: tables(answers, name) for name in sorted(set(answers["instrument"]))
+             if (INSTRUMENTS / f"{name}.toml").is_file()}  # fmt: skip
+    scores = {f"{name}.{one}": part[1] for name, parts in known.items() for one, part in parts.items()
+              if name not in {"nps", "csat", "ces"}}  # fmt: skip
+    places = [
+        answers[(answers["instrument"] == one) & (answers["question"] == "score")].set_index("person")["value"].dropna()
+        for one in ("nps", "csat")
+    ]
+    turned = [100.0 * ((places[0] >= 9) * 1.0 - (places[0] <= 6) * 1.0), (places[1] >= 4) * 1.0,
+              ratings.groupby("person")["rating"].mean()]  # fmt: skip
+    outcome = next((one for one in turned if len(one)), None)
+    if outcome is not None and scores:
+        ranked = sorted(drivers(outcome, scores), key=lambda one: -one[1][0] if one[1] else 0)
+        for place, (_, numbers) in enumerate(ranked):
+            yield f"satisfaction.drivers.drivers.{place}.share", numbers
+    for name, parts in known.items():
+        several = {one: part[0] for one, part in parts.items() if part[0].shape[1] > 1}
+        if len(several) > 1:
+            whole = pd.concat(several.values(), axis=1)
+            fit = rmsea(whole, {one: list(table) for one, table in several.items()})
+            yield f"satisfaction.structure.{name}.rmsea", fit
 
 
 def recommendation(shown: pd.DataFrame, items: pd.DataFrame, k: int, recorded: set[str]) -> Found:
     """Rates, ranking figures and what the slates are like."""
     found: Found = {}
-    for name, column, kind in (("ctr", "clicked", "click"), ("purchase_rate", "purchased", "purchase")):
+    rates = (("ctr", "clicked", "click"), ("purchase_rate", "purchased", "purchase"))
+    marks = (("dismiss_rate", "dismissed", "dismiss"), ("known_rate", "known", "know"))
+    for name, column, kind in rates + marks:
         usable = kind in recorded and len(shown)
         found[name] = ratio(shown.groupby("person")[column].agg(["sum", "size"])) if usable else None
     lists = [ranking(slate, k) for _, slate in shown.groupby("slate") if slate["rating"].notna().any()]
@@ -205,16 +242,25 @@ def figures_in(report: Any, path: str = "") -> Iterator[tuple[str, Numbers]]:
             yield from figures_in(child, f"{path}.{name}" if path else str(name))
 
 
+def tolerances(path: str) -> list[float]:
+    """How far value, low, high and n may be apart: more behind an optimiser, most where people are drawn anew."""
+    if path.endswith(".share"):
+        return [1e-6, 0.1, 0.1, 0]
+    close = 1e-4 if "comparisons" in path else 2e-3 if "omega" in path or "rmsea" in path else 1e-6
+    return [close] * 4
+
+
 def disagreements(report: Mapping[str, Any], found: Found, show: Callable[[str], None] = print) -> list[str]:
-    """Paths where the report and the recomputation differ by more than 1e-6, or 1e-4 to 2e-3 behind an optimiser."""
+    """Paths where the report and the recomputation differ by more than 1e-6, or 1e-4 to 2e-3 behind an optimiser (see
+    ``tolerances``).
+    """
     said, wrong = dict(figures_in(report)), []
     for path in sorted(said.keys() | found.keys()):
         one, other = said.get(path, "absent"), found.get(path, "absent")
-        close = 1e-4 if "comparisons" in path else 2e-3 if "omega" in path else 1e-6
         same = one == other or (
             isinstance(one, tuple)
             and isinstance(other, tuple)
-            and all(isclose(x, y, rel_tol=close, abs_tol=close) for x, y in zip(one, other, strict=True))
+            and all(isclose(*pair, rel_tol=t, abs_tol=t) for *pair, t in zip(one, other, tolerances(path), strict=True))
         )
         show(f"{'same' if same else 'DIFFERS':8} {path:60} {one} {'' if same else other}")
         wrong += [] if same else [path]
