@@ -97,7 +97,7 @@ class Person:
                 self.seen["fragment"] = message.delta.fragment_id
 
     def _note_component(self, component: BidiComponent, fragment: str) -> None:
-        data = json.loads(component.json)
+        data = json.loads(component.bytes or component.json)
         if component.component_name.endswith("recux_line"):
             self.seen |= {"board": component.id, "fragment": fragment, "data": data}
         elif component.component_name.endswith("recux_board"):
