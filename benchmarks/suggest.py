@@ -112,7 +112,7 @@ def pilot(design: Design, rng: np.random.Generator, effect: Effect | None = None
             "at": np.nan,
         }
     )
-    impressions = ratings[["slate", "person", "arm", "item", "position"]].assign(shown=True)
+    impressions = ratings[["slate", "person", "arm", "item", "position"]]
     requests = pd.DataFrame(
         {
             "id": np.arange(n),
@@ -382,14 +382,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true", help="1,000 pilots a cell")
     parser.add_argument("--pilots", type=int, help="pilots a cell")
+    parser.add_argument("--million", action="store_true", help="only the time for 1,000,000 ratings")
     asked = parser.parse_args()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     pilots = asked.pilots or (1000 if asked.full else 200)
     print(f"Suggestions: {pilots} pilots a cell, Python {platform.python_version()}, numpy {np.__version__}")
-    false_alarms(pilots)
-    planted(pilots, (*TRUTHS, LARGE))
-    worst_picks(pilots)
-    after_a_change(pilots, TRUTHS)
+    if not asked.million:
+        false_alarms(pilots)
+        planted(pilots, (*TRUTHS, LARGE))
+        worst_picks(pilots)
+        after_a_change(pilots, TRUTHS)
     a_million()
     a_million_stored()
 

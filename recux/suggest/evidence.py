@@ -13,7 +13,6 @@ from sqlmodel import Session, col, select
 
 from db.queries import arms_of, counts
 from db.tables import (
-    Arm,
     Batch,
     BatchRow,
     Figure,
@@ -28,18 +27,24 @@ from db.tables import (
     SuggestionEvent,
 )
 from recux.questionnaires import instruments_of
-from recux.suggest.columns import integers
+from recux.suggest.columns import Floats, Ints, floats, integers
 from recux.suggest.frames import ArmInfo, Construct, Evidence, ModelFact, in_confirmation_half
-from recux.suggest.reading import Row, index_of, numbers, read
+from recux.suggest.reading import Index, Row, known, read
 from recux.suggest.rows import (
+    Keys,
     answers_of,
     arm_of_slates,
+    first_seen,
     impressions_of,
     interactions_of,
     ratings_of,
     requests_of,
+    slates_of,
     with_slates,
 )
+
+NEVER = 2**31 - 1
+"""No round has this number."""
 
 
 def read_evidence(session: Session, round_: Round, *, rounds: tuple[int, int] | None = None) -> Evidence:
@@ -47,23 +52,25 @@ def read_evidence(session: Session, round_: Round, *, rounds: tuple[int, int] | 
     study = session.get_one(Study, round_.study_id)
     first, last = rounds or (first_round(session, round_), round_.number)
     arms = arms_of(session, round_.study_id)
-    people = _people(session, study, arms, first, last)
-    items = _items(session, round_.study_id)
-    person, item = index_of(people["row_id"]), index_of(items["id"])
-    impressions = impressions_of(session, round_.study_id, person, item, arms)
-    ratings = ratings_of(session, round_.study_id, (first, last), person, item)
-    people["arm"] = np.where(people["arm"] >= 0, people["arm"], arm_of_slates(impressions, len(people)))
-    interactions = interactions_of(session, round_.study_id, person, item)
-    people["experience"] = _experience(people, interactions, ratings)
+    items, people = _items(session, round_.study_id), _people(session, study, first, last)
+    keys = Keys(Index(people["id"]), Index(items["id"]), Index(arm.id for arm in arms))
+    slates = slates_of(session, round_.study_id, keys)
+    impressions = impressions_of(session, round_.study_id, slates, keys)
+    ratings = ratings_of(session, round_.study_id, (first, last), keys)
+    people["first"] = _first_rounds(session, round_.study_id, (first, last), ratings, keys)
+    own = keys.arm.numbers(integers(people["arm"]))
+    people["arm"] = np.where(own >= 0, own, arm_of_slates(slates, len(people)))
+    people["experience"] = _experience(people, first_seen(session, round_.study_id, keys), ratings)
+    start = None if first == 1 else float(ratings["at"].min())
     return Evidence(
         arms=tuple(ArmInfo(arm.key, arm.weight, arm.source) for arm in arms),
         people=people,
         ratings=with_slates(ratings, impressions, people),
         items=items,
-        answers=answers_of(session, round_.study_id, (first, last), person),
+        answers=answers_of(session, round_.study_id, (first, last), keys),
         impressions=impressions,
-        requests=requests_of(session, round_.study_id, person, arms, ratings, since_start=first == 1),
-        interactions=interactions,
+        requests=requests_of(session, round_.study_id, slates, keys, start),
+        interactions=interactions_of(session, round_.study_id, keys),
         models=_models(session, round_),
         constructs=_constructs(session, study),
         shares=_shares(session, round_),
@@ -87,74 +94,67 @@ def first_round(session: Session, round_: Round) -> int:
     return (session.exec(done).one() or 0) + 1
 
 
-def _people(session: Session, study: Study, arms: list[Arm], first: int, last: int) -> pd.DataFrame:
+def _people(session: Session, study: Study, first: int, last: int) -> pd.DataFrame:
     """People who count; when the evidence starts later, without those who answered only before."""
     p = Participant
     statement: Row = (
         sa.select(
-            col(p.id).label("row_id"), col(p.external_id), col(p.arm_id), col(p.cohort), col(p.language),
-            col(p.attributes),
+            col(p.id), col(p.external_id), known(col(p.arm_id), "arm"), col(p.cohort), col(p.language),
+            *(col(p.attributes)[name].as_string().label(name) for name in ("device", "experience")),
         )
         .where(col(p.study_id) == study.id, counts())
         .order_by(col(p.id))
     )  # fmt: skip
     if first > 1:
-        ever, now = (_rated_in(study.id, low, high) for low, high in ((1, first - 1), (first, last)))
-        statement = statement.where(col(p.id).in_(now) | ~col(p.id).in_(ever))
+        ever, now = (_rated_in(study.id, (low, high)) for low, high in ((1, first - 1), (first, last)))
+        statement = statement.where(
+            col(p.id).in_(now.with_only_columns(col(Rating.participant_id)))
+            | ~col(p.id).in_(ever.with_only_columns(col(Rating.participant_id)))
+        )
     found = read(session, statement)
-    first_rounds = _first_rounds(session, study.id)
-    attributes = [value or {} for value in found["attributes"]]
-    return pd.DataFrame(
-        {
-            "row_id": integers(found["row_id"]),
-            "id": integers(found["row_id"]),
-            "arm": numbers(index_of(pd.Series([arm.id for arm in arms])), found["arm_id"]),
-            "confirm": in_confirmation_half(study.salt, found["external_id"]),
-            "first": [first_rounds.get(int(one), 0) for one in found["row_id"]],
-            "cohort": found["cohort"],
-            "language": found["language"],
-            "device": pd.Series([_text(a.get("device")) for a in attributes], dtype=object),
-            "stated": pd.Series([_text(a.get("experience")) for a in attributes], dtype=object),
-        }
-    )
+    texts = {
+        name: pd.Series([None if one in (None, "") else str(one) for one in found[name]], dtype=object)
+        for name in ("cohort", "language", "device", "experience")
+    }
+    confirm = in_confirmation_half(study.salt, found["external_id"])
+    return pd.DataFrame({"id": found["id"], "arm": found["arm"], "confirm": confirm, **texts})
 
 
-def _text(value: Any) -> str | None:
-    return None if value is None or value == "" else str(value)
-
-
-def _rated_in(study_id: int | None, low: int, high: int) -> sa.Select[int]:
+def _rated_in(study_id: int | None, rounds: tuple[int, int]) -> sa.Select[Any, Any]:
+    """Who rated in which round, of rounds (first, last), whether the rating still counts or was changed since."""
     return (
-        sa.select(col(Rating.participant_id))
+        sa.select(col(Rating.participant_id), col(Batch.number).label("round"))
         .join(BatchRow, (col(BatchRow.row_id) == col(Rating.id)) & (col(BatchRow.kind) == "rating"))
         .join(Batch, col(Batch.id) == col(BatchRow.batch_id))
-        .where(col(Batch.study_id) == study_id, col(Batch.number).between(low, high))
+        .where(col(Batch.study_id) == study_id, col(Batch.number).between(*rounds))
     )
 
 
-def _first_rounds(session: Session, study_id: int | None) -> dict[int, int]:
-    """Round of each participant's first rating."""
-    statement: Row = (
-        sa.select(col(Rating.participant_id), sa.func.min(col(Batch.number)))
-        .join(BatchRow, (col(BatchRow.row_id) == col(Rating.id)) & (col(BatchRow.kind) == "rating"))
-        .join(Batch, col(Batch.id) == col(BatchRow.batch_id))
-        .where(col(Batch.study_id) == study_id)
-        .group_by(col(Rating.participant_id))
-    )
-    return {int(person): int(number) for person, number in session.connection().execute(statement)}
+def _first_rounds(session: Session, study_id: int, rounds: tuple[int, int], ratings: pd.DataFrame, keys: Keys) -> Ints:
+    """Round of each person's first rating, 0 for none: of the ratings that were read, those changed since, and those
+    of all other rounds.
+    """
+    first = np.full(keys.person.size + 1, NEVER)
+    np.minimum.at(first, integers(ratings["person"]), integers(ratings["round"]))
+    changed = _rated_in(study_id, (1, NEVER)).where(~col(Rating.current))
+    others = [_rated_in(study_id, (low, high)) for low, high in ((1, rounds[0] - 1), (rounds[1] + 1, NEVER))]
+    for statement in (changed, *others):
+        found = read(session, statement)
+        np.minimum.at(first, keys.person.numbers(found["participant_id"]), found["round"])
+    return np.where(first == NEVER, 0, first)[:-1]  # the last entry serves people who are not in the evidence
 
 
-def _experience(people: pd.DataFrame, interactions: pd.DataFrame, ratings: pd.DataFrame) -> pd.Series:
-    """`new` or `returning`: as stated, else whether anything is known of them from before their first rating."""
-    first = pd.Series(np.nan, index=range(len(people)))
-    known = ratings.groupby("person")["at"].min()
-    first[known.index] = known
-    earlier = interactions[interactions["at"] < first.reindex(interactions["person"]).to_numpy()]
-    stated = people["stated"].where(people["stated"].isin(["new", "returning"]), None)
-    if earlier.empty:
+def _experience(people: pd.DataFrame, seen: Floats, ratings: pd.DataFrame) -> pd.Series:
+    """`new` or `returning`: as stated, else whether anything is known of them from before their first rating, at which
+    they were `seen` first.
+    """
+    first = np.full(len(people), np.inf)
+    np.fmin.at(first, integers(ratings["person"]), floats(ratings["at"]))
+    stated = people["experience"].where(people["experience"].isin(["new", "returning"]), None)
+    earlier = (seen < first) & np.isfinite(first)
+    if not earlier.any():
         return stated.astype(object)
-    derived = pd.Series(np.where(np.isin(np.arange(len(people)), earlier["person"]), "returning", "new"), dtype=object)
-    return stated.where(stated.notna(), derived)
+    return stated.where(stated.notna(), pd.Series(np.where(earlier, "returning", "new"), dtype=object))
 
 
 def _items(session: Session, study_id: int) -> pd.DataFrame:
@@ -163,7 +163,8 @@ def _items(session: Session, study_id: int) -> pd.DataFrame:
         col(i.id), col(i.title), col(i.description), col(i.category), col(i.tags), col(i.price), col(i.image_url)
     ).where(col(i.study_id) == study_id).order_by(col(i.id))  # fmt: skip
     found = read(session, statement)
-    return found.assign(id=integers(found["id"]), tags=[len(tags or ()) for tags in found["tags"]])
+    columns = {name: pd.Series(values, dtype=values.dtype) for name, values in found.items()}
+    return pd.DataFrame({**columns, "tags": [len(tags or ()) for tags in found["tags"]]})
 
 
 def _models(session: Session, round_: Round) -> tuple[ModelFact, ...]:

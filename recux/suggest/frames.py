@@ -69,8 +69,8 @@ def no_answers() -> pd.DataFrame:
 
 
 def no_impressions() -> pd.DataFrame:
-    """Impressions: slate, person, arm, item, position, shown."""
-    return frame(slate=[], person=[], arm=[], item=[], position=[], shown=[])
+    """Impressions: slate, person, arm, item, position."""
+    return frame(slate=[], person=[], arm=[], item=[], position=[])
 
 
 def no_requests() -> pd.DataFrame:

@@ -1,6 +1,7 @@
-"""From selects to frames, and from database ids to row numbers."""
+"""From selects to arrays, and from database ids to row numbers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -9,62 +10,62 @@ import sqlalchemy as sa
 from sqlmodel import Session
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from recux.suggest.columns import Ints, floats, integers
+from recux.suggest.columns import Floats, Ints
 
 Row = sa.Select[*tuple[Any, ...]]
+Rows = Mapping[str, Any]
+"""Arrays of one length by column: whole numbers and flags as such, all else as objects with None where missing."""
+
+TRANSLATED = (sa.JSON, sa.DateTime, UTCDateTime)
 
 
-CHUNK = 20_000
-"""Rows that are turned into columns at once: few enough to stay in the processor's cache."""
+def read(session: Session, statement: Row) -> Rows:
+    """What a select finds. Whole numbers and flags must not be missing: see `known`.
 
-
-def read(session: Session, statement: Row, numeric: tuple[str, ...] = ()) -> pd.DataFrame:
-    """A select as a frame; columns that are not named numeric stay objects, so that None stays None."""
-    result = session.connection().execute(statement)
-    names = list(result.keys())
-    columns: list[list[Any]] = [[] for _ in names]
-    for rows in _chunks(result, statement):
-        for column, values in zip(columns, zip(*rows, strict=True), strict=True):
-            column.extend(values)
-    return pd.DataFrame(
-        {
-            name: floats(values) if name in numeric else pd.Series(values, dtype=object)
-            for name, values in zip(names, columns, strict=True)
-        }
-    )
-
-
-def _chunks(result: sa.CursorResult[*tuple[Any, ...]], statement: Row) -> Iterator[Sequence[Any]]:
-    """The rows as the driver has them, which for a million saves half of the time; through SQLAlchemy only where it
-    has something to translate.
+    The rows are taken as the driver has them, straight into arrays, which for a million saves most of the time; they
+    pass through SQLAlchemy only where it has something to translate.
     """
-    translated = (sa.JSON, sa.DateTime, UTCDateTime)
-    if any(isinstance(column.type, translated) for column in statement.selected_columns):
-        yield from result.partitions(CHUNK)
-        return
-    cursor: Any = result.cursor
-    while rows := cursor.fetchmany(CHUNK):
-        yield rows
+    columns = statement.selected_columns
+    kind = np.dtype([(column.key, _kind(column.type)) for column in columns])
+    result = session.connection().execute(statement)
+    as_is = not any(isinstance(column.type, TRANSLATED) for column in columns)
+    source: Any = result.cursor if as_is else map(tuple, result)
+    rows = np.fromiter(source, dtype=kind)
     result.close()
+    return {name: np.ascontiguousarray(rows[name]) for name in kind.names or ()}
 
 
-def index_of(ids: pd.Series) -> pd.Series:
-    """Row number of each database id."""
-    return pd.Series(np.arange(len(ids)), index=integers(ids))
+def _kind(sort: Any) -> str:
+    return "?" if isinstance(sort, sa.Boolean) else "i8" if isinstance(sort, sa.Integer) else "O"
 
 
-def numbers(index: pd.Series, ids: Any) -> Ints:
-    """Row number of each database id; -1 for ids that are not in the index, or missing."""
-    wanted = pd.Index(pd.to_numeric(pd.Series(ids, dtype=object), errors="coerce").fillna(-1).astype("int64"))
-    return np.asarray(index.index.get_indexer(wanted), dtype=np.int64)
+def known(column: Any, name: str) -> sa.ColumnElement[int]:
+    """An id that may be missing, which becomes -1."""
+    return sa.func.coalesce(column, -1, type_=sa.Integer()).label(name)
+
+
+class Index:
+    """Row numbers of database ids."""
+
+    def __init__(self, ids: Iterable[int | None]) -> None:
+        self._index = pd.Index(np.array(list(ids), dtype=np.int64))
+        self.size = len(self._index)
+
+    def numbers(self, ids: Ints) -> Ints:
+        """Row number of each id; -1 for ids that are not in the index."""
+        return np.asarray(self._index.get_indexer(pd.Index(ids)), dtype=np.int64)
 
 
 def moment(column: Any, name: str) -> sa.ColumnElement[Any]:
-    """A time left as the driver has it (text on SQLite): pandas parses a million of them much faster."""
+    """A time left as the driver has it (text on SQLite): numpy parses a million of them in no time."""
     return sa.type_coerce(column, sa.Text()).label(name)
 
 
-def seconds(times: pd.Series) -> Any:
+def seconds(times: Any) -> Floats:
     """Times as seconds since 1970, NaN where missing, shape (rows,)."""
-    moments = pd.to_datetime(times, utc=True, format="ISO8601")
-    return np.where(moments.isna(), np.nan, moments.dt.as_unit("us").astype("int64") / 1e6)
+    if isinstance(next((time for time in times if time is not None), None), datetime):
+        moments = pd.to_datetime(pd.Series(times, dtype=object), utc=True).dt.tz_localize(None).to_numpy()
+    else:
+        moments = np.asarray(times, dtype="datetime64[us]")
+    whole = moments.astype("datetime64[us]").astype(np.int64) / 1e6
+    return np.where(np.isnat(moments), np.nan, whole)
