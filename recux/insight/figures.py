@@ -11,6 +11,7 @@ from recux.insight.kept import kept
 
 COLUMNS = (
     "round", "closed_at", "arm", "cut", "metric", "value", "ci_low", "ci_high", "n", "reason", "definition", "method",
+    "details",
 )  # fmt: skip
 
 
@@ -18,7 +19,8 @@ def stored(session: Session, study: Study, section: str, *, cut: str = "", last:
     """All figures of a section over the rounds that are done, oldest round first; with ``last`` of the newest only.
 
     ``arm`` is an arm's key, or empty for all together; ``cut`` is empty for everything up to the round, ``batch`` for
-    the round's batch alone. Where ``value`` is missing, ``reason`` says why.
+    the round's batch alone. Where ``value`` is missing, ``reason`` says why. ``details`` holds what else a comparison
+    found, such as what another mix of cohorts did to it.
     """
     columns = [getattr(Figure, name) for name in COLUMNS[2:]]
     statement = (
@@ -49,7 +51,7 @@ def live(session: Session, study: Study, section: str) -> pd.DataFrame:
     ``section`` is ``satisfaction``, ``recommendation`` or ``stability``. It reads every row of the study.
     """
     data, moment = snapshot(session, study, scope.live(study)), now()
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for arm in ("", *data.arms):
         part = data if arm == "" else data.of_arm(arm)
         figures = {
@@ -59,7 +61,7 @@ def live(session: Session, study: Study, section: str) -> pd.DataFrame:
         }[section]()
         for metric, one in figures.items():
             interval = (one.value, one.ci_low, one.ci_high, one.n)
-            rows.append((0, moment, arm, "", metric, *interval, one.reason, one.definition, one.method))
+            rows.append((0, moment, arm, "", metric, *interval, one.reason, one.definition, one.method, {}))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

@@ -5,10 +5,23 @@ from recux.report.of_changes import decisions, suggestions
 from recux.report.of_models import models
 from recux.report.of_satisfaction import satisfaction
 from recux.report.parts import SATISFACTION, Json, Section, Table, by_arm, when
-from recux.report.words import VERDICTS, Figure, estimate, name_of, number
+from recux.report.words import VERDICTS, Figure, against, estimate, name_of, number
 
 RECOMMENDATION = (
-    *("ctr", "purchase_rate", "dismiss_rate", "known_rate", "precision", "recall", "f1", "ndcg", "mrr", "map", "hit_rate", "auc"),
+    *(
+        "ctr",
+        "purchase_rate",
+        "dismiss_rate",
+        "known_rate",
+        "precision",
+        "recall",
+        "f1",
+        "ndcg",
+        "mrr",
+        "map",
+        "hit_rate",
+        "auc",
+    ),
     *("coverage", "gini", "diversity", "novelty", "serendipity"),
 )
 STABILITY = ("p50_ms", "p95_ms", "p99_ms", "failure_rate", "availability")
@@ -58,8 +71,8 @@ def _experiment(part: Json) -> Section:
 def _comparison(one: Json) -> list[str]:
     p = "-" if one["p_adjusted"] is None else f"{one['p_adjusted']:.3g}"
     metric = name_of(one["metric"]) + (" " + _("(decides)") if one["primary"] else "")
-    against = f". {one['against']}" if one.get("against") else ""
-    verdict = f"{_(VERDICTS[one['verdict']])}: {one['because']}{against}"
+    note = against(one)
+    verdict = f"{_(VERDICTS[one['verdict']])}: {one['because']}" + (f". {note}" if note else "")
     return [metric, one["arm"], estimate(one["difference"], one["metric"], signed=True), p, verdict]
 
 
@@ -79,7 +92,7 @@ def _before_after(changes: list[Json]) -> Section:
             else _("others: {before} before, {after} after").format(
                 before=f"{one['n_before']:,}", after=f"{one['n_after']:,}"
             ),
-            one.get("against") or "",
+            against(one),
         ]
         for one in newest
     ]

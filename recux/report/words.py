@@ -111,3 +111,24 @@ def estimate(figure: Figure | None, metric: str, *, signed: bool = False) -> str
     between = " " + _("({low} to {high})").format(low=ends[0], high=ends[1])
     n = f", n = {figure['n']:,}" if figure.get("n") is not None else ""
     return number(figure["value"], metric, signed=signed) + ("" if counted else between) + n
+
+
+def against(one: Mapping[str, Any]) -> str:
+    """What another mix of cohorts means for a comparison; empty where the mix is the same."""
+    p = one.get("mix_p_adjusted", one.get("mix_p"))
+    if p is None:
+        return ""
+    crude, within = one["difference"].get("value"), (one.get("within_cohorts") or {}).get("value")
+    if crude is None or within is None:
+        text = _(
+            "The mix of cohorts is not the same (adjusted p = {p}); what the difference is within cohorts cannot be "
+            "told."
+        )
+    elif crude * within < 0:
+        text = _(
+            "The mix of cohorts is not the same (adjusted p = {p}), and within cohorts the difference points the other "
+            "way ({within}): Simpson's paradox."
+        )
+    else:
+        text = _("The mix of cohorts is not the same (adjusted p = {p}); within cohorts the difference is {within}.")
+    return text.format(p=f"{p:.2g}", within=estimate(one.get("within_cohorts"), one["metric"], signed=True))

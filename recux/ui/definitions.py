@@ -57,6 +57,8 @@ def messages() -> list[str]:
         _("Cronbach's alpha of {n} questions, people who answered all"),
         _("Mean of people's answers to all questionnaires, each put on 0 to 100 (100 is best)"),
         _("Share of shown items that got a {kind}, all people's together ({n} shown)"),
+        _('Share of shown items that were marked "not for me", all people\'s together ({n} shown)'),
+        _('Share of shown items that were marked "I know it already", all people\'s together ({n} shown)'),
         _("Share of relevant items among the first {k} rated ones of a slate"),
         _("Share of a slate's relevant items that are among the first {k} rated ones"),
         _("Harmonic mean of precision and recall at {k}"),
@@ -95,6 +97,8 @@ def messages() -> list[str]:
         _("nobody answered a question with a scale"),
         _("no slate was shown to anybody"),
         _("no {kind} was ever recorded in this study, so there may be no record of them"),
+        _('no item was ever marked "not for me" in this study, so there may be no record of them'),
+        _('no item was ever marked "I know it already" in this study, so there may be no record of them'),
         _("not estimable"),
         _("monitoring starts at {n} participants an arm"),
         _("all values within each arm are equal"),
@@ -108,4 +112,13 @@ def messages() -> list[str]:
         _("clear alone, but not among all that is looked at (adjusted p = {p})"),
         _("the interval holds both no difference and differences that matter"),
         _("people are not split between the arms as planned (sample ratio), so no difference can be trusted"),
+        _(
+            "The mix of cohorts is not the same (adjusted p = {p}); what the difference is within cohorts cannot be "
+            "told."
+        ),
+        _(
+            "The mix of cohorts is not the same (adjusted p = {p}), and within cohorts the difference points the other "
+            "way ({within}): Simpson's paradox."
+        ),
+        _("The mix of cohorts is not the same (adjusted p = {p}); within cohorts the difference is {within}."),
     ]

@@ -10,7 +10,7 @@ from recux.ui import definitions, words
 from recux.ui.language import _
 from recux.ui.plain import plain
 
-SHARES = {"csat", "ctr", "purchase_rate", "failure_rate", "availability"}
+SHARES = {"csat", "ctr", "purchase_rate", "dismiss_rate", "known_rate", "failure_rate", "availability"}
 COUNTED = {"theme_share", "any_failure", "slow_share", "comment_rate", "careless", "drop_off", "response_rate",
            "same_answer", "duplicate_share", "missing_share", "repeat_share", "assigned_share"}  # fmt: skip
 """Shares of people or rows that suggestions are about."""

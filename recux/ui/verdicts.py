@@ -26,6 +26,8 @@ def decides(found: experiment.Experiment, study: Study, arms: Arms) -> None:
             more = _("About {n} more people an arm would tell ({low} to {high}, depending on how much people differ).")
             numbers = {"n": one.further.n_per_arm, "low": one.further.low, "high": one.further.high}
             st.text(more.format(**{name: f"{value:,}" for name, value in numbers.items()}))
+        if one.mix is not None:
+            st.warning(plain(definitions.said(one.mix.against)), icon=":material/balance:")
         if one.within:
             st.caption(_("Each person saw both arms and is compared with themselves (crossover)."))
     _running(found, study)

@@ -41,6 +41,8 @@ def metric(name: str) -> str:
         "combined": _("All questionnaires (0 to 100)"),
         "ctr": _("Click-through rate"),
         "purchase_rate": _("Purchase rate"),
+        "dismiss_rate": _('"Not for me"'),
+        "known_rate": _('"I know it already"'),
         "p50_ms": _("Median (ms)"),
         "p95_ms": _("Slowest 5 % (ms)"),
         "p99_ms": _("Slowest 1 % (ms)"),

@@ -44,8 +44,15 @@ def _row(table: pd.DataFrame, changes: pd.DataFrame, metrics: list[str], rows: R
             figures.tile(place, row)
             if metric in changes.index:
                 st.caption(plain(_change(changes.loc[metric], metric)))
+                _note(changes.loc[metric])
             if st.button(_("What is behind it"), key=f"behind-{metric}", type="tertiary", icon=":material/search:"):
                 _behind(row, rows)
+
+
+def _note(change: Any) -> None:
+    """What another mix of cohorts did to the change."""
+    if note := change["details"].get("against"):
+        st.caption(plain(definitions.said(note)))
 
 
 def _change(row: Any, metric: str) -> str:
