@@ -51,13 +51,6 @@ def owner_of(session: Session, token: str) -> User | Participant | None:
     return user if user is not None and user.disabled_at is None else None
 
 
-def participant_of(connection: sa.Connection, token: str) -> int | None:
-    """Id of the participant whom the cookie belongs to, if any: what a click asks of :func:`owner_of`."""
-    asked = {"hash": token_hash(token), "now": now()}
-    owner: int | None = connection.execute(_PARTICIPANT, asked).scalar()
-    return owner
-
-
 def needs_renewal(session: Session, token: str, *, hours: float) -> bool:
     """Whether less than half of a lifetime of ``hours`` is left, so that use should prolong the session."""
     row = session.get(BrowserSession, token_hash(token))
@@ -81,6 +74,13 @@ def end_all_sessions(session: Session, user: User) -> None:
     session.exec(sa.delete(BrowserSession).where(col(BrowserSession.user_id) == user.id))
 
 
-_PARTICIPANT = sa.select(col(BrowserSession.participant_id)).where(
-    col(BrowserSession.token_hash) == sa.bindparam("hash"), col(BrowserSession.expires_at) > sa.bindparam("now")
+IS_PARTICIPANTS = (
+    sa.select(sa.literal(1))
+    .where(
+        col(BrowserSession.token_hash) == sa.bindparam("token_hash"),
+        col(BrowserSession.expires_at) > sa.bindparam("now"),
+        col(BrowserSession.participant_id) == sa.bindparam("person"),
+    )
+    .exists()
 )
+"""The condition that the cookie with ``token_hash`` belongs to the participant ``person`` at the time ``now``."""

@@ -1,6 +1,6 @@
 """What participants agree to, and whether they did."""
 
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -86,14 +86,19 @@ def require_consent(session: Session, participant: Participant) -> None:
     require_answering(session.connection(), participant.id)
 
 
-def require_answering(connection: sa.Connection, participant_id: int) -> Answering:
-    """The same for a click, in one statement: nothing of the person is loaded. Raises NotAllowed."""
+def require_answering(
+    connection: sa.Connection, participant_id: int, *, asked: sa.Select[int, str, bool] | None = None, **more: Any
+) -> Answering:
+    """The same for a click, in one statement: nothing of the person is loaded. Raises NotAllowed.
+
+    ``asked`` is :data:`MAY_ANSWER` with further conditions, and ``more`` what those are bound to.
+    """
     person = {"person": participant_id}
     if not is_sqlite(connection):  # there, whoever writes is alone
         connection.execute(_LOCKED, person)
-    row = connection.execute(_MAY_ANSWER, person).first()
+    row = connection.execute(MAY_ANSWER if asked is None else asked, person | more).first()
     if row is None:
-        raise NotAllowed("there is no such participant any more; no answers are taken")
+        raise NotAllowed("this page belongs to somebody who has left; open the link again")
     if not row.may_answer:
         _refuse(connection, participant_id)
     return Answering(participant_id, row.study_id, row.external_id)
@@ -153,7 +158,8 @@ def _may_answer() -> sa.Select[int, str, bool]:
     )
 
 
-_MAY_ANSWER = _may_answer()
+MAY_ANSWER = _may_answer()
+"""Study, name, and whether the participant ``person`` may answer now; no row when there is no such participant."""
 _LOCKED = (
     sa.select(col(Participant.id)).where(col(Participant.id) == sa.bindparam("person")).with_for_update(key_share=True)
 )

@@ -33,20 +33,18 @@ def save_rating(
     return fresh.all()[-1]
 
 
-def save_stars(connection: sa.Connection, place: Place, stars: float) -> None:
-    """Keep the stars of an item, and the comment as it is. Raises InvalidInput."""
-    before = _current(connection, place)
-    _keep(connection, place, before, stars, before.comment if before else None)
+def save_stars(connection: sa.Connection, place: Place, before: Stars | None, stars: float) -> Stars:
+    """Keep the stars of an item, and the comment as it was ``before``. Raises InvalidInput."""
+    return _keep(connection, place, before, stars, before.comment if before else None)
 
 
-def save_comment(connection: sa.Connection, place: Place, comment: str | None) -> None:
-    """Keep the comment on an item, and its stars as they are. Raises InvalidInput, also when there are no stars yet,
-    which the page asks for first.
+def save_comment(connection: sa.Connection, place: Place, before: Stars | None, comment: str | None) -> Stars:
+    """Keep the comment on an item, and its stars as they were ``before``. Raises InvalidInput, also when there are no
+    stars yet, which the page asks for first.
     """
-    before = _current(connection, place)
     if before is None:
         raise InvalidInput("a comment needs stars first; choose some")
-    _keep(connection, place, before, before.rating, comment)
+    return _keep(connection, place, before, before.rating, comment)
 
 
 def _current(connection: sa.Connection, place: Place) -> Stars | None:
@@ -54,35 +52,36 @@ def _current(connection: sa.Connection, place: Place) -> Stars | None:
     return Stars(row.id, row.rating, row.comment) if row else None
 
 
-def _keep(connection: sa.Connection, place: Place, before: Stars | None, rating: float, comment: str | None) -> None:
+def _keep(connection: sa.Connection, place: Place, before: Stars | None, rating: float, comment: str | None) -> Stars:
     """Make ``rating`` and ``comment`` the current revision, unless they are."""
     if rating not in range(1, 6):
         raise InvalidInput(f"rating is {rating}, must be a whole number from 1 to 5")
     comment = clean(comment)
     if before is not None:
         if (before.rating, before.comment) == (rating, comment):
-            return
-        connection.execute(_RETIRE, {"before": before.id})  # first: only one may be current
+            return before
+        connection.execute(_RETIRE, {"study": place.study_id, "key": place.key})  # first: only one may be current
     at = now()
-    connection.execute(
-        _INSERT,
-        {
-            "study_id": place.study_id,
-            "participant_id": place.participant_id,
-            "item_id": place.item_id,
-            "slate_id": place.slate_id,
-            "row_key": place.key,
-            "current": True,
-            "rating": rating,
-            "comment": comment,
-            "rated_at": at,
-            "received_at": at,
-        },
-    )
+    row = {
+        "study_id": place.study_id,
+        "participant_id": place.participant_id,
+        "item_id": place.item_id,
+        "slate_id": place.slate_id,
+        "row_key": place.key,
+        "current": True,
+        "rating": rating,
+        "comment": comment,
+        "rated_at": at,
+        "received_at": at,
+    }
+    return Stars(connection.execute(_INSERT, row).one().id, rating, comment)
 
 
-_CURRENT = sa.select(col(Rating.id), col(Rating.rating), col(Rating.comment)).where(
-    col(Rating.study_id) == sa.bindparam("study"), col(Rating.row_key) == sa.bindparam("key"), sa.text("rating.current")
+_OF_PLACE = (
+    col(Rating.study_id) == sa.bindparam("study"),
+    col(Rating.row_key) == sa.bindparam("key"),
+    sa.text("rating.current"),
 )
-_RETIRE = sa.update(Rating).where(col(Rating.id) == sa.bindparam("before")).values(current=False)
-_INSERT = sa.insert(Rating.__table__)  # type: ignore[attr-defined]
+_CURRENT = sa.select(col(Rating.id), col(Rating.rating), col(Rating.comment)).where(*_OF_PLACE)
+_RETIRE = sa.update(Rating).where(*_OF_PLACE).values(current=False)
+_INSERT = sa.insert(Rating).returning(col(Rating.id))

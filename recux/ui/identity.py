@@ -7,10 +7,13 @@ import streamlit as st
 from sqlmodel import Session
 
 from db.engine import write_session
-from db.tables import Participant, User
+from db.tables import Participant, User, now
 from recux.access import oidc
 from recux.access.http import PARTICIPANT_COOKIE, USER_COOKIE
-from recux.access.sessions import needs_renewal, owner_of, participant_of, renew
+from recux.access.sessions import IS_PARTICIPANTS, needs_renewal, owner_of, renew
+from recux.access.tokens import token_hash
+from recux.collect import consent
+from recux.collect.consent import Answering
 from recux.errors import NotAllowed
 from recux.ui import data
 
@@ -23,15 +26,19 @@ def participant(session: Session) -> Participant | None:
 
 def same_participant(session: Session, participant_id: int) -> Participant:
     """The participant whose page this is, asked again. Raises NotAllowed once they left, or the link was revoked."""
-    require_same(session.connection(), participant_id)
-    return session.get_one(Participant, participant_id)
-
-
-def require_same(connection: sa.Connection, participant_id: int) -> None:
-    """Raise NotAllowed unless this is still that participant's page, asked of the database again."""
-    token = st.context.cookies.get(PARTICIPANT_COOKIE)
-    if not token or participant_of(connection, token) != participant_id:
+    found = participant(session)
+    if found is None or found.id != participant_id:
         raise NotAllowed("this page belongs to somebody who has left; open the link again")
+    return found
+
+
+def require_answering(connection: sa.Connection, participant_id: int) -> Answering:
+    """The same for a click, and that the person may answer now, in one statement. Raises NotAllowed.
+
+    From here on, the transaction is the person's only writer.
+    """
+    token = token_hash(st.context.cookies.get(PARTICIPANT_COOKIE) or "")
+    return consent.require_answering(connection, participant_id, asked=_STILL_HERE, token_hash=token, now=now())
 
 
 def user(session: Session) -> User | None:
@@ -56,3 +63,6 @@ def provider_claims() -> dict[str, Any] | None:
 def _owner(session: Session, cookie: str) -> Participant | User | None:
     token = st.context.cookies.get(cookie)
     return owner_of(session, token) if token else None
+
+
+_STILL_HERE = consent.MAY_ANSWER.where(IS_PARTICIPANTS)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 
 from db.engine import write_connection
-from recux.collect.consent import Answering, require_answering
+from recux.collect.consent import Answering
 from recux.collect.marks import save_marks
 from recux.collect.opinions import MARKS, NOTHING, Mark, Opinion, Place, opinions
 from recux.collect.ratings import save_comment, save_stars
@@ -29,11 +29,13 @@ def save_opinion(engine: sa.Engine, places: Places, said: Said) -> Kept:
     with _saving("rating", engine, place.participant_id) as (connection, _person):
         if part == "marks":
             save_marks(connection, place, marks_in(said.text))
+        now = opinions(connection, place.slate_id, place.participant_id)
+        mine = now.get(place.item_id, NOTHING)
+        if part == "stars":
+            now[place.item_id] = mine._replace(stars=save_stars(connection, place, mine.stars, said.value or 0))
         elif part == "comment":
-            save_comment(connection, place, said.text)
-        else:
-            save_stars(connection, place, said.value or 0)
-        return kept_opinions(places, opinions(connection, place.slate_id, place.participant_id))
+            now[place.item_id] = mine._replace(stars=save_comment(connection, place, mine.stars, said.text))
+    return kept_opinions(places, now)
 
 
 def save_response(
@@ -43,9 +45,8 @@ def save_response(
     asked = instrument.question(said.name)
     with _saving("answer", engine, participant_id) as (connection, person):
         answer = checked(asked, value=said.value, text=said.text, refused=said.refused)
-        return kept_answers(
-            instrument, keep_answer(connection, person, instrument, answer, language=language, wave=wave)
-        )
+        now = keep_answer(connection, person, instrument, answer, language=language, wave=wave)
+    return kept_answers(instrument, now)
 
 
 def kept_opinions(places: Places, said: Mapping[int, Opinion]) -> Kept:
@@ -85,5 +86,4 @@ def marks_in(text: str | None) -> set[Mark]:
 def _saving(kind: str, engine: sa.Engine, participant_id: int) -> Iterator[tuple[sa.Connection, Answering]]:
     """A transaction in which this page's person may answer, and nobody else writes for them."""
     with metrics.saving(kind, participant_id), write_connection(engine) as connection:
-        identity.require_same(connection, participant_id)
-        yield connection, require_answering(connection, participant_id)
+        yield connection, identity.require_answering(connection, participant_id)
