@@ -12,6 +12,7 @@ from db.engine import read_session, write_session
 from db.tables import User
 from recux.access import oidc
 from recux.access.accounts import any_user
+from recux.access.http import PARTICIPANT_COOKIE
 from recux.errors import NotAllowed
 from recux.ui import data, identity
 from recux.ui.language import _
@@ -78,9 +79,18 @@ def _by_provider() -> None:
 
 
 def invite_missing() -> None:
-    """For someone with neither an invite nor a sign-in."""
-    st.title(_("You need an invite link"))
-    st.write(_("To take part in a study, please open the link that you were sent. It also works a second time."))
+    """For someone with neither an invite nor a sign-in, or whose link has ended."""
+    if PARTICIPANT_COOKIE in st.context.cookies:
+        st.title(_("This link has ended"), anchor=False)
+        st.write(
+            _(
+                "Your link was replaced or ended, or you were not here for a long time. Please open the newest link "
+                "that you were sent, or ask who sent it. What you answered is kept, unless you erased it."
+            )
+        )
+    else:
+        st.title(_("You need an invite link"), anchor=False)
+        st.write(_("To take part in a study, please open the link that you were sent. It also works a second time."))
     st.page_link(st.Page(sign_in, url_path="sign_in"), label=_("I belong to the team: sign in"))
 
 

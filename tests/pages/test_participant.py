@@ -206,7 +206,7 @@ def test_erasing_takes_a_tick_and_a_click_and_leaves_nobody(at: AppTest, sqlite_
     assert "was deleted" in at.success[0].value
     assert rows(sqlite_engine, Participant) == rows(sqlite_engine, Consent) == rows(sqlite_engine, Slate) == []
     at.run()
-    assert title(at) == "You need an invite link"
+    assert title(at) == "This link has ended"
 
 
 @pytest.mark.parametrize("page", ["rate", "survey", "thanks"])
