@@ -31,6 +31,23 @@ def insert_rows(
         _copy(connection, f"{target.name} ({listed})", target, names, rows)
 
 
+def insert_all_new(
+    connection: sa.Connection, table: type[SQLModel], names: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> bool:
+    """Insert ``rows`` if none of them breaks a unique constraint, and nothing otherwise; whether they were inserted.
+
+    On Postgres that takes half of the time of :func:`insert_new_rows`, which has to look at each row.
+    """
+    if not rows:
+        return True
+    try:
+        with connection.begin_nested():
+            insert_rows(connection, table, names, rows)
+    except sa.exc.IntegrityError:
+        return False
+    return True
+
+
 def insert_new_rows(
     connection: sa.Connection, table: type[SQLModel], names: Sequence[str], rows: Sequence[Sequence[Any]]
 ) -> int:
@@ -106,6 +123,10 @@ def _stored(target: sa.Table, names: Sequence[str], rows: Sequence[Sequence[Any]
     changing = [(place, change) for place, change in special if change is not None]
     if not changing:
         return rows
+    if len(changing) == 1:
+        place, change = changing[0]
+        after = place + 1
+        return [row if row[place] is None else (*row[:place], change(row[place]), *row[after:]) for row in rows]
     columns: list[Any] = list(zip(*rows, strict=True))
     for place, change in changing:
         columns[place] = [None if value is None else change(value) for value in columns[place]]
@@ -120,7 +141,7 @@ def _for_sqlite(kind: sa.types.TypeEngine[Any]) -> Value | None:
 
 def _naive(moment: datetime) -> str:
     aware = moment if moment.tzinfo is UTC else _aware(moment).astimezone(UTC)
-    return aware.replace(tzinfo=None).isoformat(" ", "microseconds")
+    return aware.isoformat(" ", "microseconds")[:-6]  # without +00:00
 
 
 def _with_zone(moment: datetime) -> str:

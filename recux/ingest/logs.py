@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from db.bulk import insert_new_rows
+from db.bulk import insert_all_new, insert_new_rows
 from db.engine import is_sqlite
 from db.tables import Interaction, Request
 from recux.ingest.keys import counted_key, row_key
@@ -48,11 +49,19 @@ def _add(run: Import, table: type[SQLModel], names: tuple[str, ...], rows: list[
     run.settle()
     connection = run.session.connection()
     if not is_sqlite(connection):
-        run.meanwhile(partial(insert_new_rows, connection, table, names, rows), len(rows))
+        run.meanwhile(partial(_add_to_postgres, run, connection, table, names, rows), len(rows))
         return
     written = insert_new_rows(connection, table, names, rows)
     run.written += written
     run.unchanged += len(rows) - written
+
+
+def _add_to_postgres(
+    run: Import, connection: sa.Connection, table: type[SQLModel], names: tuple[str, ...], rows: list[tuple[Any, ...]]
+) -> int:
+    """Insert what is not there yet; how many rows that were. Most sources are new as a whole, until one row is not."""
+    run.all_new = run.all_new and insert_all_new(connection, table, names, rows)
+    return len(rows) if run.all_new else insert_new_rows(connection, table, names, rows)
 
 
 def _counted_keys(run: Import, rows: Sequence[Row], columns: tuple[str, ...]) -> list[str]:

@@ -50,6 +50,8 @@ class Import:
     """Key of a row -> the line where this source names it first."""
     occurrences: Counter[str] = field(default_factory=Counter)
     """How often this source has each row of a counted kind so far."""
+    all_new: bool = True
+    """Whether no row of a counted kind was found to be there already."""
     rejected: list[Rejected] = field(default_factory=list)
     written: int = 0
     updated: int = 0
@@ -104,5 +106,6 @@ class Import:
 
 def column_values(rows: Sequence[Row], column: str) -> list[str]:
     """The different values of an id column, in order."""
-    found: dict[Any, None] = dict.fromkeys([row.values.get(column) for row in rows])
-    return [value for value in found if value is not None]
+    found: dict[Any, None] = dict.fromkeys([row[1].get(column) for row in rows])
+    found.pop(None, None)
+    return list(found)

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recux.ingest import import_rows
+from recux.ingest.sources import _decoded
 from tests.ingest.conftest import SLUG, counts
 
 NAMES = st.sampled_from(["a", "b", "c", "", None, "x\0", 7])
@@ -55,6 +56,30 @@ def test_any_rows_of_any_kind_twice(into, kind, data):
     counts(first)
     second = import_rows(base.engine, SLUG, kind, rows, skip_bad=True)
     assert counts(second) == (0, 0, first.read - first.quarantined, first.quarantined)
+
+
+def test_a_source_that_is_new_at_first_and_known_further_on_adds_what_is_new(into, monkeypatch):
+    into.text("items", "item_id,title\na,A\n")
+    rows = [
+        {"participant_id": f"p{n}", "item_id": "a", "kind": "click", "occurred_at": 1_770_000_000 + n}
+        for n in range(30)
+    ]
+    monkeypatch.setattr("recux.ingest.run.CHUNK", 8)
+    assert counts(import_rows(into.engine, SLUG, "interactions", rows[12:20])) == (8, 0, 0, 0)
+    assert counts(import_rows(into.engine, SLUG, "interactions", rows)) == (22, 0, 8, 0)
+
+
+def test_a_line_that_says_a_name_twice_is_put_aside_however_it_is_written():
+    for twice in (
+        '{"a":1,"a":2}',
+        '{"a":1,"a" :2,"b":3}',
+        '{"a":1,"a"\t:2}',
+        '{"b":{"a":1,"a":2}}',
+        '{"a":1,"\\u0061":2}',
+    ):
+        with pytest.raises(ValueError, match="there twice"):
+            _decoded(twice)
+    assert _decoded('{"a": "x\\":y", "b" : [1]}') == {"a": 'x":y', "b": [1]}
 
 
 def test_the_shipped_maps_are_all_readable():
