@@ -17,7 +17,8 @@ def table(session: Session, study: Study) -> pd.DataFrame:
 
     ``value`` is the round minus the one before, with its interval; ``paired`` says that the same people were compared
     with themselves. Where other people came and the mix of cohorts moved, ``against`` says so in words, ``mix_p`` how
-    sure that is (``mix_p_adjusted``: among all changes of the round), and ``within_cohorts`` is the difference at an equal mix, as a figure of the report.
+    sure that is (``mix_p_adjusted``: among all changes of the round), and ``within_cohorts`` is the difference at an
+    equal mix, as a figure of the report.
     """
     rows = [one | one["difference"] for one in before_after_of(session, study)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
