@@ -279,8 +279,11 @@ class Loop:
         return total * len(self.data.learn) / len(self.data.tune) / len(self.plans[0])
 
     def save(self, seconds: float) -> None:
-        """Write a checkpoint."""
-        save_checkpoint(self.folder, self.state(seconds), fingerprint=self.fingerprint, step=self.step)
+        """Write a checkpoint; where none can be written, training goes on and only a restart would cost more."""
+        try:
+            save_checkpoint(self.folder, self.state(seconds), fingerprint=self.fingerprint, step=self.step)
+        except OSError as problem:
+            log.warning("no checkpoint at step %d (%s); free disk space in %s", self.step, problem, self.folder)
 
     def state(self, seconds: float) -> dict[str, Any]:
         """Everything that the next step depends on."""

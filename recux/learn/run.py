@@ -209,11 +209,21 @@ def main(arguments: list[str]) -> int:
         else:
             help_train(folder, team)
     except RecuxError as problem:
-        print(json.dumps({"error": type(problem).__name__, "message": str(problem)}), file=sys.stderr)
-        if folder.is_dir():
-            write_json(folder / "error.json", {"error": type(problem).__name__, "message": str(problem)})
-        return 1
+        return failed(folder, type(problem).__name__, str(problem))
+    except OSError as problem:
+        why = f"a file could not be read or written ({problem}); see to the disk of {folder} and run the round again"
+        return failed(folder, "OSError", why)
     return 0
+
+
+def failed(folder: Path, error: str, message: str) -> int:
+    """Leave the reason for whoever started this process; on a full disk the log has it at least."""
+    reason = {"error": error, "message": message}
+    print(json.dumps(reason), file=sys.stderr)
+    if folder.is_dir():
+        with suppress(OSError):
+            write_json(folder / "error.json", reason)
+    return 1
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """What training survives, and what it refuses."""
 
+import os
 import random
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +93,37 @@ def test_a_full_disk_while_writing_leaves_the_last_checkpoint(tmp_path: Path, mo
         save_checkpoint(tmp_path, {"step": 2}, fingerprint="f", step=2)
     assert load_checkpoint(tmp_path, "f") == {"step": 1}
     assert not list(tmp_path.glob(".*tmp"))
+
+
+def test_a_kill_in_the_middle_of_writing_leaves_the_last_checkpoint(tmp_path: Path):
+    save_checkpoint(tmp_path, {"step": 1}, fingerprint="f", step=1)
+    if (child := os.fork()) == 0:
+
+        def killed(_: object, file: Path) -> None:
+            file.write_bytes(b"half")
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        checkpoint.torch.save = killed
+        save_checkpoint(tmp_path, {"step": 2}, fingerprint="f", step=2)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    assert [file.read_bytes() for file in tmp_path.glob(".*tmp")] == [b"half"]
+    assert load_checkpoint(tmp_path, "f") == {"step": 1}
+    save_checkpoint(tmp_path, {"step": 2}, fingerprint="f", step=2)
+    assert load_checkpoint(tmp_path, "f") == {"step": 2}
+
+
+def test_training_goes_on_where_no_checkpoint_can_be_written(
+    tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    train(everything(), tiny_recipe, out_dir=tmp_path / "whole")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(loop, "save_checkpoint", full)
+    train(everything(), tiny_recipe.but(checkpoint_seconds=0.0), out_dir=tmp_path / "full")
+    assert answers(tmp_path / "full") == answers(tmp_path / "whole")
+    assert "No space left on device" in caplog.text
 
 
 def spoil_loss(monkeypatch: pytest.MonkeyPatch, calls: set[int]):

@@ -145,6 +145,25 @@ def test_a_shortened_encoder_reads_its_lower_layers_and_serves_as_it_learned(tmp
     assert load(folder, device="cpu").satisfaction(["lovely"])[0]["predicted"] in range(1, 6)
 
 
+def test_an_encoder_without_pooler_or_token_types_and_a_tokenizer_without_pad_learn_and_serve(
+    tmp_path: Path, tiny_model: Path
+):
+    from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    tokenizer.pad_token = None
+    tokenizer.save_pretrained(tmp_path / "bare")
+    shape = DistilBertConfig(vocab_size=len(tokenizer), dim=32, n_layers=2, n_heads=2, hidden_dim=64)
+    DistilBertModel(shape).save_pretrained(tmp_path / "bare")
+    assert load_tokenizer(str(tmp_path / "bare")).pad_token_id is None
+    recipe = Recipe(base_model=str(tmp_path / "bare"), precision="fp32", epochs=1, max_tokens=32)
+    folder = train(everything(60), recipe, out_dir=tmp_path / "out").folder
+    short, long = load(folder, device="cpu").satisfaction(["lovely", "a lovely dress and an awful torn shirt"])
+    alone = load(folder, device="cpu").satisfaction(["lovely"])[0]
+    assert short["probabilities"] == pytest.approx(alone["probabilities"], abs=1e-5)
+    assert short["probabilities"] != long["probabilities"]
+
+
 def test_the_saved_encoder_loads_with_plain_transformers(trained: Path):
     from transformers import AutoModel, AutoTokenizer
 

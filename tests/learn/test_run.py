@@ -198,6 +198,22 @@ def test_too_little_data_is_one_line_in_error_json(tmp_path: Path, tiny_recipe: 
     assert "\n" not in error["message"]
 
 
+def test_a_full_disk_ends_the_run_with_a_line_that_says_so(
+    tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+):
+    from recux.learn import training
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    write_job(tmp_path, Examples(comments(90)), tiny_recipe.but(epochs=1))
+    monkeypatch.setattr(training, "save_encoder", full)
+    assert main(["--alone", str(tmp_path)]) == 1
+    message = json.loads((tmp_path / "error.json").read_text())["message"]
+    assert "No space left on device" in message
+    assert "run the round again" in message
+
+
 def test_an_unreadable_job_or_result_says_which_file(tmp_path: Path):
     with pytest.raises(JobUnreadable, match=r"job\.json"):
         read_job(tmp_path)
