@@ -10,7 +10,67 @@ from recux.ui.language import _
 
 SHOW = "show"
 """Key of the part of the board that is shown, in the address and in the session."""
-GROUPS = ("decide", "under_way", "judged", "closed")
+N_ = str  # marks a message for the catalogue; it is translated when it is shown
+GROUP_NAMES = {
+    "decide": N_("To decide"),
+    "under_way": N_("Under way"),
+    "judged": N_("Judged"),
+    "closed": N_("Declined or expired"),
+}
+GROUPS = tuple(GROUP_NAMES)
+WHY_EMPTY = {
+    "decide": N_(
+        "No suggestion to decide on. A round makes one only where the evidence is strong; none is a good sign, too."
+    ),
+    "under_way": N_("Nothing was accepted that waits for its verdict."),
+    "judged": N_("No round has judged a suggestion yet."),
+    "closed": N_("Nothing was declined, and nothing expired."),
+}
+STATUS = {
+    "proposed": N_("for you to decide"),
+    "accepted": N_("accepted"),
+    "implemented": N_("implemented, waits for its verdict"),
+    "declined": N_("declined"),
+    "expired": N_("expired"),
+}
+STEPS = {
+    "proposed": N_("suggested"),
+    "accepted": N_("accepted"),
+    "implemented": N_("put in place"),
+    "judged": N_("judged"),
+    "declined": N_("declined"),
+    "expired": N_("expired"),
+    "effort": N_("effort set"),
+    "assigned": N_("given to somebody"),
+}
+VERDICTS = {
+    "confirmed": (
+        N_("confirmed"),
+        N_("The effect is there, beside a concurrent control, and at least as large as is worth having."),
+    ),
+    "refuted": (
+        N_("refuted"),
+        N_("Even the best end of the interval is below the smallest effect worth having."),
+    ),
+    "inconclusive": (
+        N_("inconclusive"),
+        N_("The interval allows both a worthwhile effect and none, or there were too few people."),
+    ),
+    "not_implemented": (
+        N_("not implemented"),
+        N_("Nobody said that it was in place before this round's people came."),
+    ),
+    "confounded": (
+        N_("confounded"),
+        N_("Something else differed too, so the comparison says nothing about this change."),
+    ),
+    "moved_uncontrolled": (
+        N_("moved as predicted, uncontrolled"),
+        N_("It moved as predicted, but without a concurrent control nobody knows why."),
+    ),
+}
+"""Each verdict in a word, and what it means."""
+ROWS = {"ratings": N_("ratings"), "comments": N_("comments"), "answers": N_("answers"), "requests": N_("requests")}
 PLACES = {"theme_share": "comments", "typical_ms": "stability", "any_failure": "stability", "slow_share": "stability",
           "log_loss_gap": "rounds", "ece": "rounds", "forgetting": "rounds", "error_gap": "rounds",
           "unknown_token_share": "rounds", "drop_off": "people", "response_rate": "people"}  # fmt: skip
@@ -36,39 +96,17 @@ def first_group(groups: Mapping[str, Sequence[Suggestion]], asked: Suggestion | 
 
 def group_name(group: str, count: int) -> str:
     """A part of the board and how many suggestions it holds."""
-    names = {
-        "decide": _("To decide"),
-        "under_way": _("Under way"),
-        "judged": _("Judged"),
-        "closed": _("Declined or expired"),
-    }
-    return f"{names[group]} ({count})"
+    return f"{_(GROUP_NAMES[group])} ({count})"
 
 
 def nothing(group: str) -> str:
     """Why a part of the board is empty."""
-    texts = {
-        "decide": _(
-            "No suggestion to decide on. A round makes one only where the evidence is strong; none is a good sign, too."
-        ),
-        "under_way": _("Nothing was accepted that waits for its verdict."),
-        "judged": _("No round has judged a suggestion yet."),
-        "closed": _("Nothing was declined, and nothing expired."),
-    }
-    return texts[group]
+    return _(WHY_EMPTY[group])
 
 
 def status(one: Suggestion) -> str:
     """Where it is in its life; once judged, the verdict."""
-    names = {
-        "proposed": _("for you to decide"),
-        "accepted": _("accepted"),
-        "implemented": _("implemented, waits for its verdict"),
-        "judged": verdict(one.verdict or ""),
-        "declined": _("declined"),
-        "expired": _("expired"),
-    }
-    return names.get(one.status, one.status)
+    return verdict(one.verdict or "") if one.status == "judged" else _(STATUS.get(one.status, one.status))
 
 
 def colour(one: Suggestion) -> Literal["blue", "green", "red", "gray"]:
@@ -80,28 +118,12 @@ def colour(one: Suggestion) -> Literal["blue", "green", "red", "gray"]:
 
 def verdict(code: str) -> str:
     """A verdict in a word."""
-    names = {
-        "confirmed": _("confirmed"),
-        "refuted": _("refuted"),
-        "inconclusive": _("inconclusive"),
-        "not_implemented": _("not implemented"),
-        "confounded": _("confounded"),
-        "moved_uncontrolled": _("moved as predicted, uncontrolled"),
-    }
-    return names.get(code, code)
+    return _(VERDICTS.get(code, (code, ""))[0])
 
 
 def explained(code: str) -> str:
     """What a verdict means."""
-    texts = {
-        "confirmed": _("The effect is there, beside a concurrent control, and at least as large as is worth having."),
-        "refuted": _("Even the best end of the interval is below the smallest effect worth having."),
-        "inconclusive": _("The interval allows both a worthwhile effect and none, or there were too few people."),
-        "not_implemented": _("Nobody said that it was in place before this round's people came."),
-        "confounded": _("Something else differed too, so the comparison says nothing about this change."),
-        "moved_uncontrolled": _("It moved as predicted, but without a concurrent control nobody knows why."),
-    }
-    return texts.get(code, "")
+    return _(VERDICTS[code][1]) if code in VERDICTS else ""
 
 
 def why_here(one: Suggestion) -> str:
@@ -135,13 +157,7 @@ def judging(one: Suggestion, arms: Mapping[str, str]) -> str:
 
 def behind(one: Suggestion) -> str:
     """How many rows are behind it, and how many comparisons it was picked from."""
-    names = {
-        "ratings": _("ratings"),
-        "comments": _("comments"),
-        "answers": _("answers"),
-        "requests": _("requests"),
-    }
-    parts = [f"{len(ids):,} {names.get(kind, kind)}" for kind, ids in one.evidence.items() if ids]
+    parts = [f"{len(ids):,} {_(ROWS.get(kind, kind))}" for kind, ids in one.evidence.items() if ids]
     if one.p_adjusted is not None:
         parts.append(_("adjusted p = {p}").format(p=f"{one.p_adjusted:.3g}"))
     if one.tested:
@@ -157,17 +173,7 @@ def quote_columns() -> dict[str, str]:
 
 def step(kind: str) -> str:
     """A step in the life of a suggestion."""
-    names = {
-        "proposed": _("suggested"),
-        "accepted": _("accepted"),
-        "implemented": _("put in place"),
-        "judged": _("judged"),
-        "declined": _("declined"),
-        "expired": _("expired"),
-        "effort": _("effort set"),
-        "assigned": _("given to somebody"),
-    }
-    return names.get(kind, kind)
+    return _(STEPS.get(kind, kind))
 
 
 def said_with(kind: str, payload: Mapping[str, Any]) -> str:
