@@ -1,5 +1,6 @@
 """Reading questionnaires from their files, and checking answers against them."""
 
+import os
 import tomllib
 from functools import lru_cache
 from pathlib import Path
@@ -8,21 +9,31 @@ from pydantic import ValidationError
 
 from recux.errors import InvalidInput, NotFound
 from recux.instruments.model import NUMERIC, Instrument, Question
+from recux.instruments.sense import senseless
 
 FOLDER = Path(__file__).parent
 
 
+def own_folder() -> Path:
+    """Where an installation keeps instruments of its own: ``RECUX_HOME/instruments``, which need not exist."""
+    return Path(os.environ.get("RECUX_HOME", "var")) / "instruments"
+
+
 def available() -> list[str]:
-    """Ids of the instruments that come with recux, sorted."""
-    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+    """Ids of the instruments that come with recux and of the installation's own, sorted."""
+    return sorted({path.stem for folder in (FOLDER, own_folder()) for path in folder.glob("*.toml")})
 
 
 @lru_cache(maxsize=64)
 def load(instrument_id: str) -> Instrument:
-    """The instrument with this id. Raises NotFound."""
+    """The instrument with this id. Raises NotFound, and InvalidInput for a broken file or two with the same name."""
     if instrument_id not in available():
         raise NotFound(f"there is no instrument {instrument_id!r}; there are {', '.join(available())}")
-    return read(FOLDER / f"{instrument_id}.toml")
+    name = f"{instrument_id}.toml"
+    found = [folder / name for folder in (FOLDER, own_folder()) if (folder / name).is_file()]
+    if len(found) > 1:
+        raise InvalidInput(f"{found[1]}: recux has an instrument of this name already; give yours another name and id")
+    return read(found[0])
 
 
 def read(path: Path) -> Instrument:
@@ -35,12 +46,17 @@ def read(path: Path) -> Instrument:
         raise InvalidInput(f"{path.name}: {_in_words(error)}") from error
     if instrument.id != path.stem:
         raise InvalidInput(f"{path.name}: id is {instrument.id!r}, but must be the file's name, {path.stem!r}")
+    if wrong := "; ".join(senseless(instrument)):
+        raise InvalidInput(f"{path.name}: {wrong}")
     return instrument
 
 
 def _in_words(error: ValidationError) -> str:
-    lines = []
-    for problem in error.errors():
+    lines, problems = [], error.errors()
+    for problem in problems:
+        inside = [one for one in problems if one["loc"][: len(problem["loc"])] == problem["loc"]]
+        if problem["type"] == "too_short" and len(inside) > 1:
+            continue  # what is broken was not counted; what is broken about it is said
         place = ".".join(str(part + 1) if isinstance(part, int) else part for part in problem["loc"])
         message = problem["msg"].removeprefix("Value error, ")
         lines.append(f"{place}: {message}" if place else message)

@@ -157,9 +157,30 @@ def test_an_unknown_instrument_or_question_is_named_with_what_there_is() -> None
         ('en = "Tiny"', 'de = "Winzig"', "title.en is missing"),
         ('version = "1"', "", "version"),
         ('version = "1"', "version = ", "not a TOML file"),
+        ("high = 5", "high = 50", "'a' has 50 points, at most 21 fit a phone; use a slider"),
+        ("high = 5", "high = 5\nexpected = 6", "expected = 6 is no answer that can be given"),
+        ('kind = "single"', 'kind = "single"\nask_if = { question = "a", at_least = 6 }', "'b' is never asked"),
+        ('en = "Tiny"', 'en = " "', "title.en is empty"),
     ],
 )
 def test_a_broken_file_is_refused_with_the_place_and_the_rule(tmp_path: Path, old: str, new: str, message: str) -> None:
     with pytest.raises(InvalidInput, match=message) as caught:
         read(written(tmp_path, VALID.replace(old, new)))
     assert str(caught.value).startswith("tiny.toml: ")
+    assert "Tuple" not in str(caught.value)
+
+
+def test_an_installation_has_instruments_of_its_own_but_not_under_a_name_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECUX_HOME", str(tmp_path))
+    folder = tmp_path / "instruments"
+    folder.mkdir()
+    load.cache_clear()
+    written(folder, VALID)
+    assert load("tiny").version == "1"
+    assert {"tiny", "nps"} <= set(available())
+    (folder / "nps.toml").write_text(VALID.replace('"tiny"', '"nps"'), encoding="utf-8")
+    with pytest.raises(InvalidInput, match="another name"):
+        load("nps")
+    load.cache_clear()
