@@ -5,12 +5,13 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 from playwright.sync_api import Page
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from db.engine import write_session
 from db.queries import arms_of
-from db.tables import ConsentText, Item, Participant, Study
+from db.tables import ConsentText, Item, Participant, Study, StudyInstrument
 from recux.access.invites import create_invites
+from recux.instruments import read
 from tests.e2e.server import Server
 from tests.planting import plant_study
 
@@ -20,6 +21,7 @@ ITEMS = [
     ("Wide-leg jeans", "High waist and a straight, wide leg in rigid denim.", "Jeans", 89.5),
     ("Silk blouse", "Covered buttons and a small collar. Dry clean only.", "Blouses", 120.0),
 ]
+KINDS = Path(__file__).parent / "kinds.toml"
 CONSENT = {
     "en": (
         "You will see a few recommended items and rate them, and then answer some short questions. It takes about "
@@ -35,11 +37,12 @@ CONSENT = {
 
 def plant_shop(engine: sa.Engine, **fields: object) -> Study:
     """A live study with four items of clothing and the default questionnaires."""
-    options = {"instruments": ["nps", "csat"], "slate_size": len(ITEMS), "items": 0} | fields
+    options = {"instruments": ["nps", "csat"], "slate_size": len(ITEMS), "items": 0, "arms": ("popular",)} | fields
     with write_session(engine) as session:
-        study = plant_study(session, f"shop-{uuid4().hex[:8]}", arms=("popular",), **options)
+        study = plant_study(session, f"shop-{uuid4().hex[:8]}", **options)
         study.title = "Spring pilot"
-        arms_of(session, study.id)[0].source = "popularity"
+        for arm in arms_of(session, study.id):
+            arm.source = "popularity"
         study.launched_at = study.created_at
         for n, (title, description, category, price) in enumerate(ITEMS):
             session.add(
@@ -55,6 +58,14 @@ def plant_shop(engine: sa.Engine, **fields: object) -> Study:
         for language, text in CONSENT.items():
             session.add(ConsentText(study_id=study.id, language=language, text=text))
     return study
+
+
+def keep_kinds(session: Session, study: Study) -> None:
+    """Let the study ask a questionnaire of every kind of question, as if it had been launched with it."""
+    kinds = read(KINDS)
+    content = kinds.model_dump(mode="json")
+    kept = {"version": kinds.version, "fingerprint": kinds.fingerprint, "content": content}
+    session.add(StudyInstrument(study_id=study.id, instrument=kinds.id, **kept))
 
 
 def invite(engine: sa.Engine, server: Server, study: Study) -> tuple[str, Participant]:

@@ -16,7 +16,7 @@ from db.engine import write_session
 from db.tables import Study
 from recux.access.open_links import come_in, open_link
 from tests.e2e.conftest import DESKTOP, PHONE
-from tests.e2e.people import ITEMS, invite, plant_shop
+from tests.e2e.people import ITEMS, invite, keep_kinds, plant_shop
 from tests.e2e.server import Server
 
 pytestmark = pytest.mark.browser
@@ -24,8 +24,10 @@ PICTURES = os.environ.get("RECUX_SCREENSHOTS")
 NEXT = "stBaseButton-primary"
 
 
-@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
-@pytest.mark.parametrize(("locale", "scheme"), [("en-US", "light"), ("zh-CN", "dark")])
+@pytest.mark.parametrize(
+    ("viewport", "locale", "scheme"),
+    [(PHONE, "en-US", "light"), (PHONE, "zh-CN", "dark"), (DESKTOP, "en-US", "light"), (DESKTOP, "zh-CN", "dark")],
+)
 def test_no_participant_page_has_a_serious_finding(
     new_browser: Callable[..., BrowserContext],
     served_engine: sa.Engine,
@@ -36,8 +38,10 @@ def test_no_participant_page_has_a_serious_finding(
 ) -> None:
     steps = ["consent", "preferences", "slate", "questionnaires", "thanks"]
     ends = {"own_answers": True, "debrief": {"en": "About *order*."}}
-    study = plant_shop(served_engine, instruments=["nps", "umux_lite"], steps=steps, **ends)
+    two_lists = {"arms": ("one", "other"), "design": "crossover", "slate_size": 2, "per_list": ["nps"]}
+    study = plant_shop(served_engine, instruments=["nps", "umux_lite", "kinds"], steps=steps, **ends, **two_lists)
     with write_session(served_engine) as session:
+        keep_kinds(session, study)
         link = f"{server.url}/join/{open_link(session, session.get_one(Study, study.id), cap=None)}"
     page = new_browser(viewport=viewport, locale=locale, color_scheme=scheme).new_page()
     page.goto(link)
@@ -63,30 +67,52 @@ def _walk(page: Page) -> Iterator[str]:
     page.locator(".chips").get_by_role("checkbox").first.click()
     yield "preferences"
     page.get_by_test_id(NEXT).click()
-    expect(page.locator(".stars")).to_have_count(len(ITEMS))
-    for group in page.locator(".stars").all():
-        group.get_by_role("radio").nth(2).click()
-    expect(page.locator(".stars .status:not(:empty)")).to_have_count(len(ITEMS))
-    page.locator(".stMain").evaluate("e => e.scrollTo(0, 0)")
-    yield "rate"
-    page.get_by_test_id(NEXT).click()
-    expect(page.locator(".scale")).to_have_count(1)
-    page.get_by_role("radio", name="4", exact=True).click()
-    yield "nps"
-    page.get_by_test_id(NEXT).click()
+    yield from _rate(page, "rate", "nps")
+    yield from _rate(page, "rate_second", "nps_second")
     expect(page.locator(".scale")).to_have_count(2)
     page.get_by_test_id(NEXT).click()  # not answered yet: the warning is there
     expect(page.get_by_test_id("stAlert")).to_be_visible()
     yield "umux_lite"
-    for group in page.locator(".scale").all():
-        group.get_by_role("radio").last.click()  # prefer not to say
+    _refuse_all(page)
     page.get_by_test_id(NEXT).click()
-    expect(page.get_by_test_id("stProgress")).to_contain_text("7")
-    expect(page.locator(".scale")).to_have_count(0)
+    expect(page.get_by_role("slider")).to_have_count(1)
+    yield "kinds_fresh"
+    for group in page.locator("fieldset").all()[:2]:
+        group.locator("input").nth(1).click()
+    page.get_by_role("slider").click()
+    page.locator(".stars").get_by_role("radio").nth(3).click()
+    expect(page.locator("fieldset .status:not(:empty)")).to_have_count(4)
+    yield "kinds"
+    page.get_by_test_id(NEXT).click()
+    expect(page.locator("fieldset")).to_have_count(0)
+    page.get_by_test_id("stExpander").locator("summary").click()
+    expect(page.get_by_test_id("stExpander")).to_contain_text(ITEMS[0][0])
     yield "thanks"
     page.get_by_test_id("stPageLink").get_by_role("link").click()
     expect(page.get_by_test_id("stDownloadButton").first).to_be_visible()
     yield "my_data"
+
+
+def _rate(page: Page, name: str, then: str) -> Iterator[str]:
+    """One list of two items, and what is asked about it."""
+    expect(page.locator(".stars")).to_have_count(2)
+    for group in page.locator(".stars").all():
+        group.get_by_role("radio").nth(2).click()
+    expect(page.locator(".stars .status:not(:empty)")).to_have_count(2)
+    page.locator(".stMain").evaluate("e => e.scrollTo(0, 0)")
+    yield name
+    page.get_by_test_id(NEXT).click()
+    expect(page.locator(".scale")).to_have_count(1)
+    page.get_by_role("radio", name="4", exact=True).click()
+    expect(page.locator(".text textarea")).to_be_visible()
+    yield then
+    page.get_by_test_id(NEXT).click()
+    expect(page.get_by_role("textbox")).to_have_count(0)
+
+
+def _refuse_all(page: Page) -> None:
+    for group in page.locator(".scale").all():
+        group.get_by_role("radio").last.click()
 
 
 def _serious(page: Page) -> list[str]:
