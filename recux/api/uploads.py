@@ -19,6 +19,8 @@ from recux.api.problems import Refusal
 PARQUET = "application/vnd.apache.parquet"
 SUFFIX = {"application/x-ndjson": ".jsonl", "application/jsonl": ".jsonl", "text/csv": ".csv", PARQUET: ".parquet"}
 """Content types that are taken as files -> what the file is called."""
+SPOOL = "api-"
+"""How folders of bodies begin; ``recux.operate.retention`` sweeps those that a killed process left."""
 LONGEST_LINE = 1 << 20
 PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ")
 """How compressed files begin; what comes compressed says so in Content-Encoding."""
@@ -39,7 +41,7 @@ async def spooled(request: Request, suffix: str, folder: Path, largest: int) -> 
 
     ``Content-Encoding: gzip`` is undone, to at most ``largest`` bytes. Raises Refusal (400, 413, 415).
     """
-    place = Path(tempfile.mkdtemp(dir=folder))
+    place = Path(tempfile.mkdtemp(dir=folder, prefix=SPOOL))
     try:
         path = place / f"api{suffix}"
         with path.open("wb") as file:

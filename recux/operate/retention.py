@@ -7,6 +7,7 @@ limit of their own: they are what the study is for, and go with their people.
 
 import logging
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,10 @@ ACTOR = "retention"
 CHUNK = 500
 """People erased in one transaction, so that nobody's click waits long."""
 FOLDERS = ("uploads", "quarantine")
+SPOOL = "api-"
+"""Bodies of requests that are being read: gone when the request is done, unless its process was killed."""
+SPOOL_HOURS = 6
+"""Longer than the largest body may take at the slowest rate that is let through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +81,24 @@ def clean(engine: sa.Engine, settings: Settings, at: datetime, *, dry_run: bool 
 
 
 def old_files(settings: Settings, at: datetime) -> Iterator[Path]:
-    """Uploads and quarantine files, which hold people's rows as they came, that are older than the setting allows."""
-    limit = at - timedelta(days=settings.file_days)
+    """Uploads and quarantine files, which hold people's rows as they came, that are older than the setting allows; and
+    bodies of requests whose process was killed.
+    """
+    limit, left_behind = at - timedelta(days=settings.file_days), at - timedelta(hours=SPOOL_HOURS)
     for name in FOLDERS:
         folder = settings.home / name
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if datetime.fromtimestamp(path.stat().st_mtime, UTC) < limit:
+            spool = name == "uploads" and path.name.startswith(SPOOL)
+            if datetime.fromtimestamp(_last_change(path), UTC) < (max(limit, left_behind) if spool else limit):
                 yield path
+
+
+def _last_change(path: Path) -> float:
+    """In epoch seconds; of a folder, also of what is in it, which may still be growing."""
+    try:
+        return max(one.stat().st_mtime for one in (path, *(path.iterdir() if path.is_dir() else ())))
+    except FileNotFoundError:  # it went at this moment
+        return time.time()
 
 
 def _conditions(study: Study, at: datetime) -> Iterator[tuple[str, Any, sa.ColumnElement[bool]]]:

@@ -1,15 +1,19 @@
 """Who was erased stays erased, whatever is restored; what is past its limit goes, and nothing else."""
 
+import tempfile
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlmodel import select
 
 from db.engine import build_engine, engine_for, read_session, write_session
 from db.tables import Audit, Erasure, Interaction, Participant, Rating, Request, Study, now
+from recux.api import uploads
 from recux.collect import own_data
 from recux.collect.study_data import erase_study
 from recux.errors import InvalidInput
+from recux.operate import retention
 from recux.operate.backup import backup, restore
 from recux.operate.erasures import FILE, keep, read
 from recux.operate.retention import Overdue, clean, overdue
@@ -126,3 +130,13 @@ def test_only_what_is_past_its_limit_goes_and_the_audit_log_says_so(settings, ho
     assert (home / "uploads" / "x").exists()
     clean(engine, settings, now() + timedelta(days=11))
     assert not (home / "uploads" / "x").exists()
+
+
+def test_a_body_that_a_killed_process_left_is_swept_after_hours_and_one_that_comes_in_is_not(settings, home):
+    spool = Path(tempfile.mkdtemp(dir=settings.folder("uploads"), prefix=uploads.SPOOL))
+    (spool / "api.jsonl").write_text("{}")
+    assert spool.name.startswith(retention.SPOOL)
+    clean(engine_for(settings.url), settings, now() + timedelta(hours=5))
+    assert spool.exists()
+    clean(engine_for(settings.url), settings, now() + timedelta(hours=7))
+    assert not spool.exists()
