@@ -9,10 +9,12 @@ from sqlmodel import Session, col, select
 from db.queries import arms_of, study_by_slug
 from db.tables import Arm, ConsentText, Item, Participant, Slate, Study, now
 from recux import templates
+from recux.collect import pictures
 from recux.collect.assignment import assign_everyone
 from recux.collect.definitions import ArmDefinition, StudyDefinition, read_definition
 from recux.errors import Conflict, InvalidInput, NotFound
 from recux.questionnaires import freeze
+from recux.settings import Settings
 
 __all__ = [
     "ArmDefinition",
@@ -143,6 +145,8 @@ def _cautions(session: Session, study: Study, serving: list[Arm]) -> list[str]:
     found = list(templates.load(study.domain).cautions)
     if any(arm.source == "imported" for arm in serving) and not _has_any(session, Slate, study.id):
         found.append("no slates are imported yet, and at least one arm shows imported slates")
+    if hosts := pictures.unseen(session, study.id, Settings().image_hosts):
+        found.append(pictures.caution(hosts))
     return found
 
 

@@ -2,7 +2,7 @@
 
 const PROGRESS_STYLE = `
 .progress { display: grid; gap: 0.5rem; color: var(--st-text-color); font: 400 1rem/1.6 var(--st-font); }
-p { margin: 0; }
+p { margin: 0; font-size: 0.875rem; }
 .bar { height: 0.5rem; overflow: hidden; border-radius: 0.5rem; background: var(--st-secondary-background-color); }
 .bar::before {
   content: "";
