@@ -67,16 +67,19 @@ def try_as_arm(session: Session, suggestion: Suggestion, *, actor: str, weight: 
     """Open an arm for the next round that tries the suggestion, beside the old way, and mark it implemented.
 
     The arm copies the control of the plan and adds the suggestion's switches. Raises Conflict when no switch of the
-    built-in recommenders does what is suggested, or when it is neither proposed nor accepted.
+    built-in recommenders does what is suggested, when the control is gone, or when it is neither proposed nor accepted.
     """
     trial = suggestion.predicted.get("trial")
     if not trial:
         raise Conflict("no switch of the built-in recommenders does this: change the recommender and name its arm")
+    control = suggestion.predicted["plan"]["control"]
+    arms = {one.key: one for one in arms_of(session, suggestion.study_id)}
+    if control not in arms:
+        raise Conflict(f"there is no arm {control!r} any more to try it beside; there are {', '.join(sorted(arms))}")
     if suggestion.status == "proposed":
         accept(session, suggestion, actor=actor)
     _must_be(suggestion, "accepted", "implemented")
-    arms = {one.key: one for one in arms_of(session, suggestion.study_id)}
-    old = arms[suggestion.predicted["plan"]["control"]]
+    old = arms[control]
     key = _free_key(f"{old.key}-{suggestion.rule}"[:60], set(arms))
     arm = Arm(
         study_id=suggestion.study_id,

@@ -1,7 +1,7 @@
 """Pilots with one planted problem each, written to a real database like anybody's."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,10 +21,13 @@ from db.tables import (
     Rating,
     Request,
     Response,
+    Round,
     Slate,
     Study,
+    Suggestion,
 )
 from recux.rounds.batches import close_batch
+from recux.suggest import propose
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 REVERSED = (2, 5)  # questions of the trust questionnaire that are reverse-keyed
@@ -61,6 +64,10 @@ class Pilot:
 
 
 Plant = Callable[[Pilot, np.random.Generator], None]
+
+
+def nothing(pilot: Pilot, rng: np.random.Generator) -> None:
+    """Plant nothing."""
 
 
 def placebo(seed: int = 0, *, people: int = 160, size: int = 9, arms: tuple[str, ...] = ("a", "b")) -> Pilot:
@@ -141,6 +148,15 @@ def store(engine: sa.Engine, pilot: Pilot, *, slug: str = "pilot", day: float = 
         assert round_ is not None
         assert round_.id is not None
         return round_.id
+
+
+def proposals(engine: sa.Engine, plant: Plant, *, seed: int = 0) -> Sequence[Suggestion]:
+    """What is suggested after a pilot with this plant."""
+    pilot = placebo(seed)
+    plant(pilot, np.random.default_rng(seed + 1000))
+    round_id = store(engine, pilot)
+    with write_session(engine) as session:
+        return propose(session, session.get_one(Round, round_id))
 
 
 def _key(*parts: object) -> str:

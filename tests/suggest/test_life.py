@@ -10,8 +10,13 @@ from db.queries import arms_of
 from db.tables import Arm, Audit, Round, Study, Suggestion, SuggestionEvent, User
 from recux.errors import Conflict, InvalidInput, NotFound
 from recux.suggest import accept, assign, decline, implement, judge, propose, score_cards, set_effort, try_as_arm
-from tests.suggest.pilots import placebo, store
-from tests.suggest.test_rules import better_arm, cohort_dislikes, nothing, slow_arm, theme, unreliable, weak_tail
+from tests.suggest.pilots import nothing, placebo, store
+from tests.suggest.plants.arms import better_arm
+from tests.suggest.plants.comments import theme
+from tests.suggest.plants.feedback import unreliable
+from tests.suggest.plants.segments import cohort_dislikes
+from tests.suggest.plants.service import slow_arm
+from tests.suggest.plants.slates import weak_tail
 
 
 def first_round(engine: sa.Engine, plant=cohort_dislikes, seed: int = 0) -> None:
