@@ -81,7 +81,7 @@ def census(session: Session, study: int, last: int) -> tuple[Census, Census, int
 
 def _counted(session: Session, *where: sa.ColumnElement[bool]) -> Census:
     arm, id_ = col(Participant.arm_id), col(Participant.id)
-    rest = id_ % REMAINDER
+    rest = sa.cast(id_ % REMAINDER, sa.BigInteger())  # its square is beyond 32 bits
     sums = sa.func.count(), sa.func.sum(id_), sa.func.sum(rest * rest)
     statement: sa.Select[*tuple[Any, ...]] = sa.select(arm, *sums)
     rows = session.connection().execute(statement.where(*where, counts()).group_by(arm))
