@@ -61,6 +61,8 @@ class Subject:
     """Milliseconds from the moment when a click is due until it is confirmed."""
     in_browser: list[float] = field(default_factory=list)
     """Milliseconds of clicks in a browser while the others click."""
+    cost: list[float] = field(default_factory=list)
+    """Milliseconds of processor time of the server per click, by rung of the ladder that was tried."""
     sustained: float = 0.0
     """Highest rate of the ladder that was reached with a 95th percentile below 150 ms."""
 
@@ -140,7 +142,15 @@ async def _highest_rate(one: Subject, plan: Plan) -> float:
     people = await load.opened(one.server.address, one.cookies[:PEOPLE], one.page)
     reached = 0.0
     for rate in LADDER:
+        before = one.server.processor_seconds()
         tried = await load.clicks(people, one.click, rate=rate, seconds=plan.seconds / 2)
+        one.cost.append((one.server.processor_seconds() - before) * 1000 / len(tried.latencies))
+        print(
+            f"{'recux' if one.page else 'bare page'}: {rate:.0f} clicks/s asked, {tried.rate:.0f} reached, "
+            f"median {tried.quantile(0.5):.1f} ms, p95 {tried.quantile(0.95):.1f} ms, "
+            f"{one.cost[-1]:.1f} ms of processor time a click",
+            flush=True,
+        )
         if tried.quantile(0.95) > 150 or tried.rate < 0.9 * rate:
             break
         reached = tried.rate
@@ -159,6 +169,7 @@ def _print_table(bare: Subject, recux: Subject) -> None:
         ),
         *_latencies(f"{PEOPLE} people, {RATE:.0f} clicks/s, websocket", bare.latencies, recux.latencies),
         *_latencies("a browser beside them", bare.in_browser, recux.in_browser),
+        ("processor time of the server for a click, 20 clicks/s", bare.cost[0], recux.cost[0], "ms"),
     ]
     print("\n| | bare page | recux | ratio |\n|---|---|---|---|")
     for name, floor, ours, unit in rows:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 import sqlalchemy as sa
 
 from db.engine import build_engine, write_session
@@ -54,6 +55,11 @@ class Server:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the server did not start: {self.log.read_text()[-2000:]}")
             time.sleep(0.05)
+
+    def processor_seconds(self) -> float:
+        """Processor time that the process has used so far."""
+        times = psutil.Process(self.process.pid).cpu_times() if self.process else None
+        return float(times.user + times.system) if times else 0.0
 
     def kill(self) -> None:
         """SIGKILL: no handler runs, nothing is flushed."""
