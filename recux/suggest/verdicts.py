@@ -51,12 +51,12 @@ class Judgement:
 
     def to_json(self) -> dict[str, Any]:
         """For the event that records it."""
-        return {"verdict": self.verdict, "reason": self.reason, "actual": _json(self.actual)}
+        return {"verdict": self.verdict, "reason": self.reason, "actual": _json(self.actual, self.reason)}
 
 
-def _json(actual: Difference | None) -> dict[str, Any]:
+def _json(actual: Difference | None, reason: str) -> dict[str, Any]:
     if actual is None or actual.difference is None:
-        return {"value": None, "reason": actual.reason if actual else "nothing to compare"}
+        return {"value": None, "reason": (actual.reason if actual else None) or reason}
     return {
         "value": actual.difference,
         "ci_low": actual.ci_low,
@@ -111,7 +111,8 @@ def judge_beside_control(e: Evidence, promise: Promise) -> Judgement | None:
     known = ~np.isnan(values)
     a, b = control & known, treated & known
     if min(a.sum(), b.sum()) < FEWEST:
-        return Judgement("inconclusive", f"{int(a.sum())} and {int(b.sum())} people in the segment are too few")
+        reason = f"too few people: {int(a.sum())} in the control and {int(b.sum())} with the change"
+        return Judgement("inconclusive", reason)
     return verdict_of(compare_outcome(e, promise.metric, a, b, values), promise, controlled=True)
 
 
