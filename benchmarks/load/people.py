@@ -79,7 +79,8 @@ async def take_part(
             break
         try:
             if visitor is None:
-                visitor = await _opened(url, cookie, door, ledger)
+                fresh = Visitor(url, "rate", cookie, source=f"127.0.{1 + number % 250}.1")  # a proxy goes by it
+                visitor = await _opened(fresh, door, ledger)
             if click is None:
                 await asyncio.sleep(rng.expovariate(1 / pause))
                 if time.monotonic() > until:
@@ -104,9 +105,8 @@ async def take_part(
     await _hung_up(visitor)
 
 
-async def _opened(url: str, cookie: str, door: asyncio.Semaphore, ledger: Ledger) -> Visitor:
+async def _opened(visitor: Visitor, door: asyncio.Semaphore, ledger: Ledger) -> Visitor:
     async with door:
-        visitor = Visitor(url, "rate", cookie)
         try:
             async with asyncio.timeout(20):
                 await visitor.open()

@@ -34,16 +34,20 @@ class Person:
     socket: Any = None
     query: str = ""
     """The address's part behind the question mark."""
+    source: str = ""
+    """Own address to connect from, such as 127.0.7.1; empty leaves it to the system."""
 
     async def open(self) -> None:
         """Connect and run the page once."""
         headers = {"Cookie": self.cookie} if self.cookie else {}
+        more = {"local_addr": (self.source, 0)} if self.source else {}
         self.socket = await websockets.connect(
             f"{self.url}/_stcore/stream",
             subprotocols=["streamlit"],
             additional_headers=headers,
             max_size=None,
             ping_interval=None,
+            **more,
         )
         await self._run({}, lambda message: message.WhichOneof("type") == "script_finished")
 
