@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--epochs", type=int, default=1, help="epochs of the speed rows")
     found.add_argument("--repeats", type=int, default=2, help="turns of the speed rows")
     found.add_argument("--test", type=int, default=3000, help="held-out texts, at most")
-    found.add_argument("--sizes", type=int, nargs="+", default=[200, 500], help="training texts of the quality rows")
+    found.add_argument("--sizes", type=int, nargs="*", default=[200, 500], help="texts of the quality rows; 0: all")
     found.add_argument("--plain", type=int, nargs="*", help="seeds of the plain fine-tune; default: all seeds")
     found.add_argument("--folder", type=Path, default=Path("var/bench-train"), help="where quality rows are kept")
     found.add_argument("--seeds", type=int, nargs="+", default=[0])

@@ -13,9 +13,10 @@ from recux.learn.calibration import (
     cross_called,
     cross_fitted,
     expected_stars,
-    fit_temperature,
+    fit,
     tempered,
 )
+from recux.learn.curves import curved
 from recux.learn.metrics import Groups, auc, calibration_error, one_hot, quadratic_kappa
 
 Array = NDArray[np.float64]
@@ -75,7 +76,7 @@ def flag_auc(found: dict[str, Any], score: Array) -> float:
 
 
 def called(found: dict[str, Any], name: str) -> NDArray[np.int64]:
-    """Stars as recux serves them: tempered, and cut so that each is called as often as it occurs; cross-fitted."""
+    """Stars as recux serves them: calibrated, and cut so that each is called as often as it occurs; cross-fitted."""
     people = list(found["people"])
     return cross_called(cross_fitted(found[name], found["stars"] - 1, people), people)
 
@@ -117,7 +118,7 @@ def calibrated(n: int, found: list[dict[str, Any]]) -> str:
 
 
 def fair(found: dict[str, Any], name: str, labels: str) -> Array:
-    """Probabilities with cross-fitted temperatures, as (n, classes)."""
+    """Cross-fitted calibrated probabilities, as (n, classes)."""
     classes = found[labels] - (labels == "stars")
     p = cross_fitted(found[name], classes, list(found["people"]))
     return p if p.ndim == 2 else np.stack([1 - p, p], 1)
@@ -142,9 +143,9 @@ def coverage(found: dict[str, Any]) -> float:
     shares = []
     for split in range(SPLITS):
         order = np.random.default_rng(split).permutation(len(p))
-        fit, test = order[:CALIBRATION_ROWS], order[CALIBRATION_ROWS:]
-        temperature = fit_temperature(p[fit], classes[fit])
-        quantile = conformal_quantile(tempered(p[fit], temperature), classes[fit])
-        sets = conformal_sets(tempered(p[test], temperature), quantile)
+        known, test = order[:CALIBRATION_ROWS], order[CALIBRATION_ROWS:]
+        temperature, curve = fit(p[known], classes[known])
+        fair = curved(tempered(p, temperature), curve)
+        sets = conformal_sets(fair[test], conformal_quantile(fair[known], classes[known]))
         shares.append(np.mean([star + 1 in inside for star, inside in zip(classes[test], sets, strict=True)]))
     return float(np.mean(shares))

@@ -1,4 +1,4 @@
-"""Probabilities that mean what they say: one temperature a head; and for the 1..5 heads cuts and conformal sets."""
+"""Probabilities that mean what they say: a temperature and a curve; for the 1..5 heads cuts and conformal sets too."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from recux.learn.curves import Curve, curved, fit_curve
 from recux.learn.metrics import TINY, log_loss_rows
 from recux.learn.splits import unit_hash
 
@@ -25,6 +26,8 @@ class Calibration:
 
     temperature: dict[str, float] = field(default_factory=dict)
     """By head; above 1 softens."""
+    curve: dict[str, Curve] = field(default_factory=dict)
+    """By head: what to serve for what is stated after the temperature (see ``curves``)."""
     quantile: dict[str, float] = field(default_factory=dict)
     """By ordinal head: a star belongs to the 90 % set when its probability is at least 1 - quantile."""
     rows: dict[str, int] = field(default_factory=dict)
@@ -72,16 +75,23 @@ def fit_temperature(p: Array, classes: NDArray[np.int64]) -> float:
 
 
 def cross_fitted(p: Array, classes: NDArray[np.int64], participants: list[str]) -> Array:
-    """Tempered probabilities where each half of the participants uses the temperature of the other half.
+    """Calibrated probabilities where each half of the participants uses temperature and curve of the other half.
 
-    So measures after temperature are of people that the temperature has not seen.
+    So measures after calibration are of people that it has not seen.
     """
     half = halves(participants)
     out = np.array(p, dtype=float)
     for side in (half, ~half):
         if side.any():
-            out[side] = tempered(p[side], fit_temperature(p[~side], classes[~side]))
+            temperature, curve = fit(p[~side], classes[~side])
+            out[side] = curved(tempered(p[side], temperature), curve)
     return out
+
+
+def fit(p: Array, classes: NDArray[np.int64]) -> tuple[float, Curve]:
+    """The temperature, and the curve after it."""
+    temperature = fit_temperature(p, classes)
+    return temperature, fit_curve(tempered(p, temperature), classes)
 
 
 def conformal_quantile(p: Array, classes: NDArray[np.int64], coverage: float = COVERAGE) -> float:

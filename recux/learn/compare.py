@@ -125,7 +125,7 @@ def measured(scorer: Scorer, about: About, kind: str, job: Job) -> list[Tested]:
 def save_calibration(folder: Path, found: Evaluation) -> None:
     """Add this kind's temperatures, quantiles and cuts to the model's ``calibration.json``."""
     old, new = read_calibration(folder), found.calibration
-    merged = {k: getattr(old, k) | getattr(new, k) for k in ("temperature", "quantile", "rows", "cuts")}
+    merged = {k: getattr(old, k) | getattr(new, k) for k in ("temperature", "curve", "quantile", "rows", "cuts")}
     write_json(folder / "calibration.json", merged)
 
 

@@ -13,10 +13,11 @@ from recux.learn.calibration import (
     covered,
     cross_called,
     cross_fitted,
-    fit_temperature,
+    fit,
     star_cuts,
     tempered,
 )
+from recux.learn.curves import curved
 from recux.learn.examples import MODEL_OF_HEAD, ORDINAL_HEADS, Examples, Pair, scored_ratings, star
 from recux.learn.metrics import Groups, Measure, binary_measures, log_loss_rows, measure, ordinal_measures
 from recux.learn.predictor import Scorer
@@ -111,7 +112,7 @@ def rows_of(found: Sequence[tuple[Any, int, str, int, str]], *, stars: bool) -> 
 def evaluate(scorer: Scorer, examples: Examples, model: str, *, split: Split = "heldout", seed: int = 0) -> Evaluation:
     """Test ``scorer`` on one side of the participants for ``model`` (satisfaction, rating or behaviour).
 
-    Probabilities are tempered with cross-fitted temperatures (see ``calibration.cross_fitted``). Measures that cannot
+    Probabilities are calibrated, cross-fitted (see ``calibration.cross_fitted``). Measures that cannot
     be computed have no value and a reason.
     """
     heads = [h for h, m in MODEL_OF_HEAD.items() if m == model and h in scorer.heads]
@@ -121,7 +122,7 @@ def evaluate(scorer: Scorer, examples: Examples, model: str, *, split: Split = "
     fair = {h: cross_fitted(raw[h], r.classes, r.participants) for h, r in rows.items()}
     return Evaluation(
         model,
-        dict(all_measures(model, rows, fair, seed)),
+        dict(all_measures(model, rows, fair, raw, seed)),
         max((len(r.labels) for r in rows.values()), default=0),
         by_round(model, rows, fair, seed),
         cold_start(scorer, examples, split, seed) if model == "rating" and "rating" in rows else {},
@@ -140,27 +141,28 @@ def raw_of(scorer: Scorer, rows: Mapping[str, Tested]) -> dict[str, Array]:
 
 
 def all_measures(
-    model: str, rows: Mapping[str, Tested], p: Mapping[str, Array], seed: int
+    model: str, rows: Mapping[str, Tested], p: Mapping[str, Array], raw: Mapping[str, Array], seed: int
 ) -> Iterator[tuple[str, Measure]]:
-    """Every measure by name."""
+    """Every measure by name, of calibrated probabilities; AUC ranks by the raw ones."""
     primary = [h for h in PRIMARY[model] if h in rows] or list(rows)
     for head, r in rows.items():
-        measures = head_measures(head, r, p[head], seed)
+        measures = head_measures(head, r, p[head], raw[head], seed)
         for name, value in measures.items():
             yield f"{head}_{name}", value
             if head == primary[0] and name != "log_loss":
                 yield name, value
     if model == "satisfaction" and "recommend" in rows:  # the flag is the label that AUC is about
-        yield "auc", head_measures("recommend", rows["recommend"], p["recommend"], seed)["auc"]
+        flags = rows["recommend"]
+        yield "auc", head_measures("recommend", flags, p["recommend"], raw["recommend"], seed)["auc"]
     yield "log_loss", log_loss(model, rows, p, seed)
 
 
-def head_measures(head: str, rows: Tested, p: Array, seed: int) -> dict[str, Measure]:
+def head_measures(head: str, rows: Tested, p: Array, raw: Array, seed: int) -> dict[str, Measure]:
     """The measures of one head; for stars also the coverage of the 90 % sets."""
     if head not in ORDINAL_HEADS:
-        return binary_measures(p, rows.labels.astype(float), rows.participants, seed=seed)
+        return binary_measures(p, rows.labels.astype(float), rows.participants, rank=raw, seed=seed)
     called = cross_called(p, rows.participants)
-    measures = ordinal_measures(p, rows.labels.astype(float), rows.participants, called, seed=seed)
+    measures = ordinal_measures(p, rows.labels.astype(float), rows.participants, called, rank=raw, seed=seed)
     groups = Groups.of(rows.participants, seed)
     inside = groups.mean(covered(p, rows.classes, rows.participants))
     people = groups.draws.shape[1]
@@ -226,11 +228,12 @@ def cold_start(scorer: Scorer, examples: Examples, split: Split, seed: int) -> d
 
 
 def calibration(rows: Mapping[str, Tested], raw: Mapping[str, Array]) -> Calibration:
-    """Temperatures, conformal quantiles and cuts fitted on all rows, for serving."""
-    temperature = {h: fit_temperature(raw[h], r.classes) for h, r in rows.items()}
-    stars = {h: tempered(raw[h], temperature[h]) for h in rows if h in ORDINAL_HEADS}
+    """Temperatures, curves, conformal quantiles and cuts fitted on all rows, for serving."""
+    fitted = {h: fit(raw[h], r.classes) for h, r in rows.items()}
+    stars = {h: curved(tempered(raw[h], t), curve) for h, (t, curve) in fitted.items() if h in ORDINAL_HEADS}
     return Calibration(
-        temperature,
+        {h: temperature for h, (temperature, _) in fitted.items()},
+        {h: curve for h, (_, curve) in fitted.items()},
         {h: conformal_quantile(p, rows[h].classes) for h, p in stars.items()},
         {h: len(r.labels) for h, r in rows.items()},
         {h: star_cuts(p) for h, p in stars.items()},

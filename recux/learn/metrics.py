@@ -96,14 +96,19 @@ def measure(resampled: Array, n: int, participants: int, definition: str = "") -
     return Measure(value, float(low), float(high), n, definition=definition)
 
 
-def binary_measures(p: Array, y: Array, participants: Sequence[str], *, seed: int = 0) -> dict[str, Measure]:
-    """``log_loss``, ``auc``, ``f1_macro``, ``accuracy``, ``brier``, ``ece`` of P(yes) against 0/1 labels."""
+def binary_measures(
+    p: Array, y: Array, participants: Sequence[str], *, rank: Array | None = None, seed: int = 0
+) -> dict[str, Measure]:
+    """``log_loss``, ``auc``, ``f1_macro``, ``accuracy``, ``brier``, ``ece`` of P(yes) against 0/1 labels.
+
+    ``rank`` is what AUC ranks by, where ``p`` was calibrated in parts whose orders do not compare.
+    """
     groups = Groups.of(participants, seed)
     called = (p >= 0.5).astype(int)
     confusion = groups.total(one_hot(y.astype(int) * 2 + called, 4)).reshape(-1, 2, 2)
     resampled = {
         "log_loss": groups.mean(log_loss_rows(np.stack([1 - p, p], 1), y.astype(int))),
-        "auc": auc(groups, p, y),
+        "auc": auc(groups, p if rank is None else rank, y),
         "f1_macro": f1_macro(confusion),
         "accuracy": trace_share(confusion),
         "brier": groups.mean((p - y) ** 2),
@@ -114,12 +119,18 @@ def binary_measures(p: Array, y: Array, participants: Sequence[str], *, seed: in
 
 
 def ordinal_measures(
-    p: Array, y: Array, participants: Sequence[str], called: NDArray[np.int64], *, seed: int = 0
+    p: Array,
+    y: Array,
+    participants: Sequence[str],
+    called: NDArray[np.int64],
+    *,
+    rank: Array | None = None,
+    seed: int = 0,
 ) -> dict[str, Measure]:
     """``log_loss``, ``accuracy``, ``f1_macro``, ``mae``, ``qwk``, ``brier``, ``ece``, ``auc`` of P(1..5).
 
-    ``y`` is 1..5, as are the predicted stars, ``called``. MAE is of the predicted star. Brier is the sum
-    of squared errors over the five classes. AUC is that of P(y >= 4) against y >= 4.
+    ``y`` is 1..5, as are the predicted stars, ``called``. MAE is of the predicted star. Brier is the sum of squared
+    errors over the five classes. AUC is that of P(y >= 4) against y >= 4, from ``rank`` (n, 5) where it is given.
     """
     groups = Groups.of(participants, seed)
     stars = y.astype(int)
@@ -132,7 +143,7 @@ def ordinal_measures(
         "qwk": quadratic_kappa(confusion),
         "brier": groups.mean(((p - one_hot(stars - 1, 5)) ** 2).sum(1)),
         "ece": calibration_error(groups, p.max(1), (p.argmax(1) + 1 == stars).astype(float)),
-        "auc": auc(groups, p[:, 3:].sum(1), (stars >= 4).astype(float)),
+        "auc": auc(groups, (p if rank is None else rank)[:, 3:].sum(1), (stars >= 4).astype(float)),
     }
     people = groups.draws.shape[1]
     return {k: measure(v, len(y), people, ORDINAL_DEFINITIONS[k]) for k, v in resampled.items()}

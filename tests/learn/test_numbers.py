@@ -13,12 +13,14 @@ from recux.learn.calibration import (
     covered,
     cross_called,
     cross_fitted,
+    fit,
     fit_temperature,
     predicted_stars,
     star_cuts,
     tempered,
 )
 from recux.learn.champion import Contender, beats, choose_champion
+from recux.learn.curves import curved, fit_curve
 from recux.learn.examples import HEADS
 from recux.learn.heads import log_probabilities, minibatch_loss, row_losses
 from recux.learn.metrics import Groups, binary_measures, ordinal_measures
@@ -170,6 +172,37 @@ def test_few_rows_have_no_cuts_and_the_median_is_called():
     p, _, who = rows(40)
     assert star_cuts(p) == []
     assert cross_called(p, who).tolist() == predicted_stars(p).tolist()
+
+
+def test_a_curve_undoes_what_no_temperature_can_and_keeps_the_order():
+    rng = np.random.default_rng(0)
+    said = rng.uniform(0, 1, 4000)
+    yes = (rng.random(4000) < np.where(said < 0.5, said * 0.5, 0.5 + (said - 0.5) * 0.9)).astype(int)
+    temperature, curve = fit(said[:2000], yes[:2000])
+    served = curved(tempered(said, temperature), curve)
+    grid = curved(np.linspace(0, 1, 200), curve)
+    assert (np.diff(grid) >= 0).all()
+    assert 0 < grid[0] < grid[-1] < 1
+    who = [str(i) for i in range(2000)]
+    errors = [
+        binary_measures(p[2000:], yes[2000:].astype(float), who)["ece"].value
+        for p in (tempered(said, temperature), served)
+    ]
+    assert errors[0] > 0.04
+    assert errors[1] < errors[0] / 1.5
+
+
+def test_a_curve_moves_the_likeliest_star_and_leaves_the_others_in_proportion():
+    p, y, _ = rows(3000)
+    p = tempered(p, 0.5)
+    served = curved(p, fit_curve(p, y - 1))
+    assert served.sum(1) == pytest.approx(np.ones(3000))
+    assert served[np.arange(3000), p.argmax(1)].mean() == pytest.approx((p.argmax(1) == y - 1).mean(), abs=0.02)
+    rest = p.argsort(1)[:, :2]
+    ratio = [np.take_along_axis(x, rest, 1) for x in (p, served)]
+    assert ratio[1][:, 0] / ratio[1][:, 1] == pytest.approx(ratio[0][:, 0] / ratio[0][:, 1])
+    assert fit_curve(p[:199], y[:199] - 1) == []
+    assert curved(p, []) is p
 
 
 BASE = Contender("tfidf_logistic", 1.00, 0.50)
