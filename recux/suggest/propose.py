@@ -1,6 +1,6 @@
 """Suggestions of a round: from its evidence to rows that an admin can accept."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlmodel import Session, col, select
 
@@ -118,7 +118,7 @@ def suggestion_of(round_: Round, one: Draft, rank: Rank, e: Evidence, record: tu
             "delta": practical(one.predicted.metric),
             "guardrails": list(one.guardrails),
             "plan": {"control": e.arm_key(0), **one.plan} if e.arms else dict(one.plan),
-            "trial": dict(one.trial) if one.trial else None,
+            "trial": _trial(one, e),
             "rank": rank.to_json(),
         },
         judged_in_round=round_.number + 1,
@@ -126,6 +126,20 @@ def suggestion_of(round_: Round, one: Draft, rank: Rank, e: Evidence, record: tu
         against=[dict(text) for text in (*one.against, *warning(record))],
         rank=rank.value,
     )
+
+
+SWITCHES = {"imported": frozenset[str](), "http": frozenset({"slate_size", "explanations"})}
+"""Options that sources other than the built-in ones heed; those heed all."""
+
+
+def _trial(one: Draft, e: Evidence) -> dict[str, Any] | None:
+    """The options of an arm that would try the change, None where the source of the old arm would not heed them."""
+    if not one.trial or not e.arms:
+        return None
+    control = one.plan.get("control", e.arm_key(0))
+    source = one.trial.get("source") or next(arm.source for arm in e.arms if arm.key == control)
+    heeded = set(one.trial.get("options", {})) <= SWITCHES.get(source, set(one.trial.get("options", {})))
+    return dict(one.trial) if heeded else None
 
 
 def _figure(one: Draft) -> dict[str, object]:

@@ -56,9 +56,9 @@ def _of_people(table: Rows, *, kept: object = None) -> pd.DataFrame:
 
 
 def slates_of(session: Session, study_id: int, keys: Keys) -> Rows:
-    """Every list that people got, by `id`: its `person` and `arm`. One prepared and never asked for is none of them."""
+    """Every list that people saw, by `id`: its `person` and `arm`. One that waits for somebody is none of them."""
     s = Slate
-    shown = col(s.served_at).is_not(None) | (col(s.source) == "imported")
+    shown = col(s.served_at).is_not(None) | sa.exists().where(col(Rating.slate_id) == col(s.id))
     statement: Row = (
         sa.select(col(s.id), col(s.participant_id), known(col(s.arm_id), "arm_id"))
         .where(col(s.study_id) == study_id, shown)

@@ -53,6 +53,8 @@ class Pilot:
     answers: list[dict[str, Any]] = field(default_factory=list)
     interactions: list[dict[str, Any]] = field(default_factory=list)
     study: dict[str, Any] = field(default_factory=dict)
+    source: str = "popularity"
+    """Of the arms."""
 
     def of(self, row: dict[str, Any]) -> dict[str, Any]:
         """The person of a row."""
@@ -175,7 +177,7 @@ def _study(session: Session, pilot: Pilot, slug: str) -> tuple[Study, dict[str, 
         ]
         insert_many(session, Item, rows)
     known = {arm.key: arm for arm in session.exec(sa.select(Arm).where(Arm.study_id == study.id)).scalars()}
-    fresh = [Arm(study_id=study.id, key=key, title=key) for key in pilot.arms if key not in known]
+    fresh = [Arm(study_id=study.id, key=key, title=key, source=pilot.source) for key in pilot.arms if key not in known]
     session.add_all(fresh)
     session.flush()
     known.update({arm.key: arm for arm in fresh})

@@ -1,6 +1,7 @@
 """What a round's evidence is read from: lists that people saw, first rounds, who is new."""
 
 import numpy as np
+import pytest
 import sqlalchemy as sa
 
 from db.engine import write_session
@@ -16,13 +17,14 @@ def evidence_of(engine: sa.Engine, round_id: int) -> Evidence:
         return read_evidence(session, session.get_one(Round, round_id))
 
 
-def test_a_list_that_was_prepared_and_never_asked_for_is_no_list(sqlite_engine: sa.Engine) -> None:
+@pytest.mark.parametrize("source", ["rerank", "imported"])
+def test_a_list_that_still_waits_for_somebody_is_no_list(sqlite_engine: sa.Engine, source: str) -> None:
     round_id = store(sqlite_engine, placebo(people=20))
     before = evidence_of(sqlite_engine, round_id)
     with write_session(sqlite_engine) as session:
         person = session.exec(sa.select(Participant)).scalars().first()
         who = {"study_id": person.study_id, "participant_id": person.id, "arm_id": person.arm_id}
-        ready = Slate(**who, external_id="ready", source="rerank")
+        ready = Slate(**who, external_id="ready", source=source)
         session.add(ready)
         session.flush()
         session.add(Impression(slate_id=ready.id, item_id=1, position=1))

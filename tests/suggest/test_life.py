@@ -152,6 +152,18 @@ def test_a_suggestion_becomes_an_arm_of_the_next_round(sqlite_engine: sa.Engine)
             try_as_arm(session, row, actor="ada")
 
 
+@pytest.mark.parametrize(("source", "possible"), [("popularity", True), ("http", True), ("imported", False)])
+def test_a_switch_that_the_old_way_would_not_heed_is_not_offered(sqlite_engine, source: str, possible: bool) -> None:
+    pilot = placebo(0)
+    pilot.source = source
+    weak_tail(pilot, np.random.default_rng(0))
+    round_id = store(sqlite_engine, pilot)
+    with write_session(sqlite_engine) as session:
+        found = propose(session, session.get_one(Round, round_id))
+        trial = {s.rule: s.predicted["trial"] for s in found}["tail_disappoints"]
+    assert trial == ({"options": {"slate_size": 6}} if possible else None)
+
+
 def test_a_change_that_no_switch_makes_cannot_be_tried_by_a_click(sqlite_engine: sa.Engine) -> None:
     first_round(sqlite_engine, slow_arm)
     with write_session(sqlite_engine) as session, pytest.raises(Conflict, match="no switch"):
