@@ -28,6 +28,8 @@ class Said(NamedTuple):
     """The lowest and the highest number that ``value`` could have been; None where it is none."""
     marks: frozenset[Mark] = frozenset()
     """What was said of an item beside its stars."""
+    period: int = 0
+    """Which list it is about, from 1, where the same is asked about each; 0 where it is asked once."""
 
 
 def ratings(shown: Shown) -> list[Said]:
@@ -45,11 +47,13 @@ def ratings(shown: Shown) -> list[Said]:
 def answers(session: Session, participant: Participant, way: list[Step], language: str) -> list[Said]:
     """The person's answers to the questionnaires, in the order in which they were asked."""
     found: list[Said] = []
-    for step in way:
-        if step.name == "survey":
-            instrument = instrument_of(session, participant.study_id, step.instrument)
-            given = answers_of(session, participant, instrument.id, wave=step.period)
-            found += [_said(instrument, answer, language) for name in _order(instrument) if (answer := given.get(name))]
+    surveys = [step for step in way if step.name == "survey"]
+    again = {step.instrument for step in surveys if step.period > 1}
+    for step in surveys:
+        instrument = instrument_of(session, participant.study_id, step.instrument)
+        given = answers_of(session, participant, instrument.id, wave=step.period)
+        said = [_said(instrument, answer, language) for name in _order(instrument) if (answer := given.get(name))]
+        found += [one._replace(period=step.period if step.instrument in again else 0) for one in said]
     return found
 
 

@@ -46,7 +46,8 @@ def answers(visit: Visit) -> None:
         said = own_answers.answers(session, visit.participant, visit.way, language())
     with st.expander(_("Your answers"), icon=":material/list:"):
         for one in [*own_answers.ratings(visit.shown), *said]:
-            parts = [f"**{plain(visible(one.asked, 300))}**", *map(plain, _said(one))]
+            about = _("List {n} of {count}").format(n=one.period, count=visit.lists) if one.period else ""
+            parts = [f"**{plain(visible(one.asked, 300))}**", *map(plain, [*filter(None, [about]), *_said(one)])]
             st.markdown("  \n".join(parts))
 
 

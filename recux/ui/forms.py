@@ -77,12 +77,14 @@ def fill_in(visit: Visit, instrument: Instrument, head: DeltaGenerator) -> Step:
 
 
 def title_of(visit: Visit, step: Step) -> str:
-    """What a step with answers is called: its questionnaire's title, or which list it is about."""
+    """What a step with answers is called: its questionnaire's title, and which list it is about."""
+    which = _("List {n} of {count}").format(n=step.period, count=visit.lists)
     if step.name == "survey":
         with read_session(data.engine()) as session:
             titles = instrument_of(session, visit.participant.study_id, step.instrument).title
-        return plain(in_language(titles, language()))
-    return _("List {n} of {count}").format(n=step.period, count=visit.lists) if visit.lists > 1 else _("My ratings")
+        title = plain(in_language(titles, language()))
+        return f"{title} ({which})" if step.instrument in visit.study.per_list and visit.lists > 1 else title
+    return which if visit.lists > 1 else _("My ratings")
 
 
 @dataclass

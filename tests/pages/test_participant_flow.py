@@ -171,9 +171,32 @@ def test_the_end_has_the_debrief_the_way_back_to_the_panel_and_the_own_answers(
     said = badges(at)
     assert "It was about" in said
     assert said.count("4 of 5 stars") == 4
+    assert said.replace("\\", "").count("4 (on a scale of 1 to 5)") == said.count("List") == 2, "csat, for each list"
+    assert said.replace("\\", "").count("4 (on a scale of 0 to 10)") == 1
     assert rows(sqlite_engine, Participant)[0].finished_at is not None
     press(at, "简体中文")
     assert "这是关于顺序的研究" in badges(at)
+
+
+def test_what_was_waved_away_is_read_back_and_every_list_can_be_corrected(
+    at: AppTest, sqlite_engine: sa.Engine
+) -> None:
+    press(agreed(at), "Continue")
+    first = impressions(sqlite_engine, 1)
+    marks = {f"{one.id}/marks": {"text": "2", "nonce": f"m{one.id}"} for one in first}
+    send(at, f"slate-{first[0].slate_id}", **marks)
+    say(press(at, "Continue"), sqlite_engine, "csat")
+    say(rate(at, sqlite_engine, 2), sqlite_engine, "csat", wave=2)
+    say(at, sqlite_engine, "nps")
+    assert badges(at).count("Not for me") == 2
+    at.switch_page("pages/participant/my_data.py").run()
+    offered = [one.label.replace("\\", "") for one in at.button if (one.key or "").startswith("_button_correct")]
+    satisfied = "How satisfied are you?"
+    assert offered == [
+        "What I like",
+        *("List 1 of 2", f"{satisfied} (List 1 of 2)", "List 2 of 2", f"{satisfied} (List 2 of 2)"),
+        "Would you recommend it?",
+    ]
 
 
 def test_who_did_not_come_from_the_panel_gets_no_completion_code(at: AppTest, sqlite_engine: sa.Engine) -> None:
