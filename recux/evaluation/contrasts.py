@@ -1,7 +1,5 @@
 """One metric of one group of people minus that of another: other people, or the same people twice."""
 
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 
@@ -19,14 +17,6 @@ from recux.stats import (
 )
 from recux.stats.clusters import RatioSums, ratio_sums
 from recux.stats.means import welch_of
-
-
-class Contrast(NamedTuple):
-    """A difference, and how the two groups of values belong together."""
-
-    result: Difference
-    paired: bool
-    """Whether it is within the same people."""
 
 
 def between(metric: str, a: Data, b: Data) -> Difference:

@@ -10,7 +10,8 @@ from sqlmodel import Session, col, select
 from db.engine import insert_many
 from db.tables import Batch, Figure, Round, Study, StudyAggregate
 from recux.evaluation import later
-from recux.evaluation.aggregates import cumulative
+from recux.evaluation.aggregates import Cumulative, cumulative
+from recux.evaluation.aggregates.earlier import Earlier, changes_from
 from recux.evaluation.before_after import changes
 from recux.evaluation.data_quality import flagged_shares
 from recux.evaluation.figure import FigureValue
@@ -29,15 +30,15 @@ def evaluate_round(session: Session, round_: Round) -> None:
     study, batch = session.get_one(Study, round_.study_id), session.get_one(Batch, round_.batch_id)
     kept = session.get(StudyAggregate, study.id)
     behind = kept is not None and batch.number < kept.batch  # sums only move on: an older batch is read again
-    everything = _rows_of(session, study, up_to(batch), CUMULATIVE) if behind else _rows_up_to(session, study, batch)
-    rows = list(everything)
+    found = None if behind else cumulative(session, study, batch)
+    rows = _rows_up_to(found) if found else list(_rows_of(session, study, up_to(batch), CUMULATIVE))
     if batch.number == 1:  # it is everything up to it
         rows += [row | {"cut": BATCH} for row in rows]
     else:
         own = alone(session, batch)
         data = snapshot(session, study, own)
         rows += _rows_in(session, own, data, BATCH)
-        rows += _changes(session, study, batch, data)
+        rows += _changes(session, study, batch, data, found.earlier if found else None)
     code = version("recux")
     figures = [row | {"round_id": round_.id, "code_version": code} for row in rows]
     number = round_.id
@@ -49,9 +50,8 @@ def evaluate_round(session: Session, round_: Round) -> None:
     later.write(session, replace)
 
 
-def _rows_up_to(session: Session, study: Study, batch: Batch) -> list[dict[str, Any]]:
-    """Everything up to a batch, from kept sums, which move on to it."""
-    found = cumulative(session, study, batch)
+def _rows_up_to(found: Cumulative) -> list[dict[str, Any]]:
+    """Everything up to a batch, from kept sums."""
     rows = [
         _row(section, arm, CUMULATIVE, metric, value)
         for arm, sections in found.sections.items()
@@ -82,14 +82,19 @@ def _rows_in(session: Session, scope: Scope, data: Snapshot, cut: str) -> Iterat
         yield _row("data_quality", "", cut, metric, value)
 
 
-def _changes(session: Session, study: Study, batch: Batch, after: Snapshot) -> Iterator[dict[str, Any]]:
-    """This batch, whose rows are ``after``, against the one before it."""
+def _changes(
+    session: Session, study: Study, batch: Batch, after: Snapshot, earlier: Earlier | None
+) -> Iterator[dict[str, Any]]:
+    """This batch, whose rows are ``after``, against the one before it, from kept sums where these say what it was."""
     here = (col(Batch.study_id) == batch.study_id, col(Batch.number) == batch.number - 1)
     previous = session.exec(select(Batch).where(*here)).first()
     if previous is None:
         return
-    before = snapshot(session, study, alone(session, previous))
-    for one in changes(before, after, number=batch.number):
+    if earlier is not None:
+        found = changes_from(session, study, previous, earlier, after)
+    else:
+        found = changes(snapshot(session, study, alone(session, previous)), after, number=batch.number)
+    for one in found:
         yield _row("before_after", one.arm, PREVIOUS, one.metric, one.difference) | {"details": one.details()}
 
 

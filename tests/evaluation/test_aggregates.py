@@ -10,20 +10,24 @@ from sqlmodel import select
 from db.engine import write_session
 from db.tables import Batch, Participant, PersonAggregate, Rating, StudyAggregate, now
 from recux.evaluation import evaluate_round
-from recux.evaluation.aggregates import advance
-from recux.evaluation.scope import up_to
+from recux.evaluation.aggregates import advance, cumulative, touched
+from recux.evaluation.aggregates.earlier import changes_from
+from recux.evaluation.before_after import changes
+from recux.evaluation.scope import alone, up_to
+from recux.evaluation.snapshot import snapshot
 from recux.evaluation.store import CUMULATIVE, _rows_of, _rows_up_to
 from recux.instruments import load
 from recux.rounds.batches import close_batch
 from tests.evaluation.world import plant_interaction, plant_request, plant_slate
-from tests.planting import plant_answers, plant_person, plant_rating, plant_study
+from tests.planting import START, plant_answers, plant_person, plant_rating, plant_study
 
 THEN = {"novelty", "serendipity"}
 LONG = "I would have liked to see something else than what I have seen here on every single day of the last few weeks"
 
 
 @pytest.fixture
-def session(engine):
+def session(engine, monkeypatch):
+    monkeypatch.setattr(touched, "SLACK", 0)  # else everybody in a study this small is read again
     with write_session(engine) as session:
         yield session
 
@@ -74,9 +78,9 @@ def agree(monkeypatch, session, study, round_, *, step):
     """Compare what the kept sums say with all rows; ``step`` says whether the sums were moved on, not made anew."""
     batch = session.get_one(Batch, round_.batch_id)
     again = []
-    monkeypatch.setattr(advance, "anew", lambda one, real=advance.anew: again.append(one) or real(one))
-    kept = _rows_up_to(session, study, batch)
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(advance, "anew", lambda one, real=advance.anew: again.append(one) or real(one))
+        kept = _rows_up_to(cumulative(session, study, batch))
     assert (again == []) is step
     from_sums, from_rows = numbers(kept), numbers(_rows_of(session, study, up_to(batch), CUMULATIVE))
     assert from_sums.keys() == from_rows.keys()
@@ -93,12 +97,13 @@ def test_sums_that_are_moved_on_say_what_all_rows_say(session, monkeypatch):
     def day(number, returning=()):
         for n in range(8):
             cohort = ("keen", "cool", None)[(n % 2 if rng.random() < 0.9 else n % 3)]  # differs between the arms
-            people.append(plant_person(session, study, f"{number}-{n}", arm_id=1 + n % 2, cohort=cohort))
+            there = {"arm_id": 1 + n % 2, "cohort": cohort, "created_at": START + timedelta(days=number)}
+            people.append(plant_person(session, study, f"{number}-{n}", **there))
             answer(session, people[-1], rng)
         for person in (*people[-8:], *returning):
             take_part(session, study, person, rng, number)
         round_ = close_batch(session, study)
-        session.get_one(Batch, round_.batch_id).closed_at = people[0].created_at + timedelta(days=number)
+        session.get_one(Batch, round_.batch_id).closed_at = START + timedelta(days=number + 0.9)
         session.flush()
         return round_
 
@@ -127,7 +132,7 @@ def test_sums_that_are_moved_on_say_what_all_rows_say(session, monkeypatch):
     agree(monkeypatch, session, study, day(4), step=False)
     last = day(5, people[10:14])
     agree(monkeypatch, session, study, last, step=True)
-    assert notes(_rows_up_to(session, study, session.get_one(Batch, last.batch_id)))  # the mix did differ
+    assert notes(_rows_up_to(cumulative(session, study, session.get_one(Batch, last.batch_id))))  # the mix did differ
 
 
 def test_withdrawal_takes_a_persons_part_out_of_what_is_kept(session):
@@ -153,3 +158,53 @@ def test_an_older_round_leaves_the_sums_alone(session):
     evaluate_round(session, rounds[1])
     evaluate_round(session, rounds[0])
     assert session.exec(select(StudyAggregate)).one().batch == 2
+
+
+def of(found):
+    """Changes as numbers, by arm and metric."""
+    return {
+        (one.arm, one.metric): (
+            *(getattr(one.difference, name) or 0 for name in ("value", "ci_low", "ci_high", "n")),
+            *(one.p, one.p_adjusted, one.n_before, one.n_after),
+        )
+        for one in found
+    }
+
+
+@pytest.mark.parametrize("returning", [0, 3, 20])
+def test_the_second_batch_against_the_first_is_the_same_from_kept_sums_as_from_all_rows(session, returning):
+    study, rng = plant_study(session, items=12), np.random.default_rng(returning)
+    people = [
+        plant_person(session, study, f"p{n}", arm_id=1 + n % 2, cohort="ab"[n < 9], created_at=START) for n in range(30)
+    ]
+    for person in people:
+        answer(session, person, rng)
+        take_part(session, study, person, rng, 0)
+    first = session.get_one(Batch, close_batch(session, study).batch_id)
+    first.closed_at = START + timedelta(days=1)
+    cumulative(session, study, first)
+    later = {"created_at": START + timedelta(days=2)}
+    fresh = [
+        plant_person(session, study, f"q{n}", arm_id=1 + n % 2, cohort="ab"[n % 8 != 0], **later) for n in range(24)
+    ]
+    for person in (*fresh, *people[:returning]):
+        if person in fresh:
+            answer(session, person, rng)
+        take_part(session, study, person, rng, 2)
+    people[25].withdrawn_at, people[26].arm_id = now(), 1 + people[26].arm_id % 2
+    session.add_all(people)
+    second = session.get_one(Batch, close_batch(session, study).batch_id)
+    second.closed_at = START + timedelta(days=3)
+    session.flush()
+    earlier = cumulative(session, study, second).earlier
+    before, after = (snapshot(session, study, alone(session, one)) for one in (first, second))
+    from_rows = changes(before, after, number=2)
+    from_sums = changes_from(session, study, first, earlier, after)
+    assert len(from_rows) == 15
+    new = {one.id for one in (*fresh, *people[:returning], people[25], people[26])}
+    assert new <= set(earlier.people) < {one.id for one in (*people, *fresh)}  # and who wrote the same long comment
+    for place, wanted in of(from_rows).items():
+        assert of(from_sums)[place] == pytest.approx(wanted, rel=1e-7, abs=1e-7), place
+    assert [one.paired for one in from_sums] == [one.paired for one in from_rows]
+    assert [one.details().get("against") for one in from_sums] == [one.details().get("against") for one in from_rows]
+    assert any(one.mix for one in from_rows) or returning == 20

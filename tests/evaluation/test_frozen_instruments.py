@@ -5,11 +5,14 @@ from shutil import copy
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from sqlmodel import select
 
 from db.engine import write_session
 from db.tables import ConsentText, Figure, StudyInstrument
+from recux.collect.definitions import StudyDefinition
 from recux.collect.studies import launch_study
+from recux.collect.study_life import change_study, definition_of
 from recux.errors import NotFound
 from recux.evaluation import evaluate_round
 from recux.ingest import import_rows
@@ -117,3 +120,14 @@ def test_a_questionnaire_that_an_import_brings_after_the_launch_is_kept_from_the
     load.cache_clear()
     assert "csat" in session.exec(select(StudyInstrument.instrument).where(StudyInstrument.study_id == study.id)).all()
     assert "csat/score" in codebook(session, study)["name"].tolist()
+
+
+def test_the_settings_of_a_launched_study_can_be_read_and_changed_without_its_files(session, folder):
+    study = launched(session)
+    for name in ASKED:
+        (folder / f"{name}.toml").unlink()
+    load.cache_clear()
+    wanted = definition_of(session, study).model_copy(update={"title": "Another title"})
+    assert change_study(session, study, wanted, version=study.edit_version) == ["title"]
+    with pytest.raises(ValidationError, match="'nps' is not an instrument"):
+        StudyDefinition.model_validate(wanted.model_dump())

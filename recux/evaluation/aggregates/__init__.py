@@ -5,6 +5,6 @@ takes their old part out of the kept sums, and puts the new one in. Corrections,
 that way, and the cost goes with these people's rows, not with the history of everybody else.
 """
 
-from recux.evaluation.aggregates.advance import cumulative
+from recux.evaluation.aggregates.advance import Cumulative, cumulative
 
-__all__ = ["cumulative"]
+__all__ = ["Cumulative", "cumulative"]

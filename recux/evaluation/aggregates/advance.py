@@ -1,7 +1,8 @@
 """One step: from the sums of the last batch to those of this one, or from nothing where that cannot be."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 import pandas as pd
@@ -12,7 +13,7 @@ from db.tables import Batch, Participant, Slate, Study, StudyAggregate
 from recux.evaluation import data_quality, texts
 from recux.evaluation.aggregates import compare, kept, read
 from recux.evaluation.aggregates.calls import calls_of, new_calls, oldest, still_there
-from recux.evaluation.aggregates.fields import COHORT
+from recux.evaluation.aggregates.earlier import Earlier, with_cohorts
 from recux.evaluation.aggregates.kept import Kept, items_of, matrix_of
 from recux.evaluation.aggregates.parts import Parts, parts_of, surprise
 from recux.evaluation.aggregates.sums import added, sums_of
@@ -32,6 +33,8 @@ class Cumulative:
     """By arm (empty: everyone) and section."""
     comparisons: list[Comparison]
     flags: read.Figures
+    earlier: Earlier | None = None
+    """The first batch, after the step to the second; None after other steps, and where lists have no times."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,13 @@ class Step:
     batch: Batch
     before: StudyAggregate | None
     """The row of the sums that are moved on; None: from nothing."""
+    exchanged: list[int] = field(default_factory=list)
+    """Filled by the step: the people whose parts were exchanged."""
+
+    @property
+    def is_second(self) -> bool:
+        """Whether it leads from the first batch, which is everything until then, to the second."""
+        return self.before is not None and (self.before.batch, self.batch.number) == (1, 2)
 
     def scope(self, people: Sequence[int] | None) -> Scope:
         """Everything up to the batch, of these people (None: everybody)."""
@@ -52,14 +62,17 @@ class Step:
 def cumulative(session: Session, study: Study, batch: Batch) -> Cumulative:
     """Figures of everything up to ``batch``, which must not be behind the kept sums; they move on to it."""
     row = session.get(StudyAggregate, study.id)
-    found = None
+    found, earlier = None, None
     if row is not None and _usable(session, row, batch):
-        found = advanced(Step(session, study, batch, row), kept.load(session, row))
+        step = Step(session, study, batch, row)
+        found = advanced(step, kept.load(session, row))
+        if found is not None and step.is_second and not found[0].untimed:
+            earlier = Earlier(found[0].others, found[0].cohorts, step.exchanged)
     state, data = found or anew(Step(session, study, batch, None))
     kept.save(session, state, study=batch.study_id, batch=batch.number, closed_at=batch.closed_at)
     if row is not None:
         session.expire(row)
-    return _read(state, data)
+    return replace(_read(state, data), earlier=earlier)
 
 
 def anew(step: Step) -> tuple[Kept, Snapshot]:
@@ -94,6 +107,7 @@ def advanced(step: Step, state: Kept) -> tuple[Kept, Snapshot] | None:
     if settled != (state.k, state.untimed, state.instruments | settled[2]):
         return None
     data = replace(data, k=state.k)
+    step.exchanged.extend(sorted(people))
     _replace(step, state, data, comments, people=sorted(people), left=left)
     return state, data
 
@@ -131,9 +145,11 @@ def _replace(
     kept.replace_marks(session, study, people, marks)
     flags = _flags(step, data, comments, people, marks)
     parts = {arm: parts_of(data, arm=arm, flags=flags) for arm in ("", *data.arms)}
-    _add_cohorts(state, parts, data)
+    with_cohorts(parts, data, state.cohorts)
     for arm, old in kept.old_sums(session, state, study, people or []).items():
         state.sums(arm).add(old, -1)
+    if step.is_second:
+        state.others = deepcopy(state.arms)
     _add_parts(state, parts, data)
     own = _own_arms(session, study, people)
     kept.replace_people(session, state.fields, study, people, parts=parts, own=own)
@@ -142,14 +158,6 @@ def _replace(
     if len(parts[""].fields) and int(parts[""].fields.index.max()) > newest:
         state.census = {}  # somebody came while this ran: next time everybody is looked at
     state.last = last_rows(session, step.batch, state.last) | {"participant": newest}
-
-
-def _add_cohorts(state: Kept, parts: dict[str, Parts], data: Snapshot) -> None:
-    names = data.people.drop_duplicates("participant").set_index("participant")["cohort"]
-    state.cohorts += sorted({"", *names} - set(state.cohorts))
-    codes = {name: float(code) for code, name in enumerate(state.cohorts)}
-    for part in parts.values():
-        part.fields[COHORT] = [codes[name] for name in names.reindex(part.fields.index).fillna("")]
 
 
 def _add_parts(state: Kept, parts: dict[str, Parts], data: Snapshot) -> None:

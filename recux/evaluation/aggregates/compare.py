@@ -31,13 +31,14 @@ def comparisons(
 ) -> list[Comparison]:
     """Every arm against the first, by the primary metric and then by the others that were measured."""
     everyone, control = kept.sums(""), arms[0] if arms else ""
-    others = [metric for metric in _measured(everyone, set(kept.recorded)) if metric != primary]
+    others = [metric for metric in measured_in(everyone, set(kept.recorded)) if metric != primary]
     pairs = [(metric, arm) for metric in (primary, *others) for arm in arms[1:]]
     found = [_compared(metric, kept, (control, arm), crossover, instruments) for metric, arm in pairs]
     return judged(found, control, primary, split_ok=split_ok)
 
 
-def _measured(sums: Sums, recorded: set[str]) -> list[str]:
+def measured_in(sums: Sums, recorded: set[str]) -> list[str]:
+    """The metrics, besides constructs, that these sums can be compared by."""
     found = ["mean_rating"] if sums.people("mean_rating") else []
     found += [name for name in ("nps", "csat", "ces", "sus", "umux_lite") if sums.people(f"asked.{name}")]
     return found + [name for name, (_, kind) in RATES.items() if kind in recorded and sums.people("n.shown")]
@@ -51,26 +52,30 @@ def _compared(metric: str, kept: Kept, arms: tuple[str, str], crossover: bool, i
     if crossover or _same_people(kept, arm, control):
         inside = _scaled(_within(metric, kept.sums(""), arm, control), width)
         return Compared(metric, arm, inside, margin, within=True)
-    result = _between(metric, a, b, (low, width))
-    mix = _mix(metric, kept, arms, width, result.difference)
+    result = between_sums(metric, a, b, (low, width))
+    mix = mix_of_sums(metric, (a, b), kept.cohorts, result, width=width, what=words(metric, arm, control))
     return Compared(metric, arm, result, margin, within=False, mix=mix)
 
 
-def _mix(metric: str, kept: Kept, arms: tuple[str, str], width: float, crude: float | None) -> MixCheck | None:
-    """The check of the cohorts of the people who have this metric."""
-    control, arm = arms
+def mix_of_sums(
+    metric: str, pair: tuple[Sums, Sums], cohorts: Sequence[str], crude: Difference, *, width: float, what: str
+) -> MixCheck | None:
+    """The check of the cohorts of the people who have this metric; ``what`` names the difference, and what is kept is
+    multiplied by ``width``.
+    """
+    a, b = pair
     name = f"score.{metric}" if "." in metric else metric
-    a, b = (kept.sums(one) for one in (control, arm))
-    codes = {kept.cohorts[int(code)]: code for one in (a, b) for code in one.kinds.get(name, {})}
+    codes = {cohorts[int(code)]: code for one in (a, b) for code in one.kinds.get(name, {})}
     found = [(kind, a.of_kind(name, codes[kind]), b.of_kind(name, codes[kind])) for kind in sorted(codes)]
     found = [(kind, x, y) for kind, x, y in found if x.n + y.n]
     first, second = np.array([(x.n, y.n) for _, x, y in found], dtype=np.int64).reshape(-1, 2).T
     mix = mix_of_counts([kind for kind, _, _ in found], first, second)
     parts = [(x, y) for _, x, y in found]
-    return check_of(mix, lambda: _scaled(standardised_of(parts), width), crude, words(metric, arm, control))
+    return check_of(mix, lambda: _scaled(standardised_of(parts), width), crude.difference, what)
 
 
-def _between(metric: str, a: Sums, b: Sums, of: tuple[float, float]) -> Difference:
+def between_sums(metric: str, a: Sums, b: Sums, of: tuple[float, float]) -> Difference:
+    """B minus a of different people; ``of`` is the lowest value of a construct and the width of its range."""
     if metric == "nps":
         return compare_nps_counts(nps_counts(a), nps_counts(b))
     if metric == "csat":

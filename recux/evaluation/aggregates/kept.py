@@ -60,6 +60,8 @@ class Kept:
     rows: int = 0
     """People's stored parts; fewer mean that somebody was erased."""
     arms: dict[str, Sums] = field(default_factory=dict)
+    others: dict[str, Sums] = field(default_factory=dict)
+    """Not stored: the sums as they were, without the people whose parts are exchanged in this step."""
     calls: dict[str, Calls] = field(default_factory=dict)
     unknown: dict[str, list[int]] = field(default_factory=dict)
     """By arm, calls for nobody known and how many of them failed."""
