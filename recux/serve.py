@@ -18,6 +18,7 @@ import uvicorn
 
 from db.migrate import upgrade
 from recux.errors import Unavailable
+from recux.heads import Impatient
 from recux.operate.logs import configure
 from recux.settings import Settings
 
@@ -46,6 +47,7 @@ def serve(settings: Settings, *, worker: bool) -> None:
         "log_level": "warning",
         "access_log": False,
         "timeout_graceful_shutdown": LAST_REQUESTS,
+        "http": Impatient,
     }
     server = uvicorn.Server(uvicorn.Config(load_app(), **options))
     if not worker:
