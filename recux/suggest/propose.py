@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from sqlmodel import Session, col, select
 
 from db.tables import Round, Suggestion
-from recux.suggest.draft import Draft, practical, text
+from recux.suggest.draft import Draft, Text, practical, text
 from recux.suggest.drafting import draft
 from recux.suggest.evidence import read_evidence
 from recux.suggest.frames import Evidence
@@ -74,11 +74,26 @@ def _carried_on(session: Session, row: Suggestion, earlier: Suggestion | None) -
         return row
     row.effort, row.owner = earlier.effort, earlier.owner
     row.rank /= row.effort
-    if earlier.status == "declined" and earlier.round_id != row.round_id:
-        reason = (event_of(session, earlier, "declined") or {}).get("reason") or "-"
-        said = text("It was declined before, because: {reason}", "此前已被拒绝，原因：{reason}", reason=reason)
-        row.against = [*row.against, dict(said)]
+    if earlier.round_id != row.round_id:
+        row.against = [*row.against, *(dict(one) for one in _known_of(session, earlier))]
     return row
+
+
+def _known_of(session: Session, earlier: Suggestion) -> list[Text]:
+    """What came of the same suggestion in an earlier round."""
+    if earlier.status == "declined":
+        reason = (event_of(session, earlier, "declined") or {}).get("reason") or "-"
+        return [text("It was declined before, because: {reason}", "此前已被拒绝，原因：{reason}", reason=reason)]
+    if earlier.verdict == "confirmed":
+        facts = {"n": earlier.judged_in_round, "arm": (event_of(session, earlier, "implemented") or {}).get("arm")}
+        return [
+            text(
+                "Round {n} confirmed a change for this, in the arm {arm}: others still go without it.",
+                "第 {n} 轮已证实方案 {arm} 中的改动有效：其他人尚未用上。",
+                **facts,
+            )
+        ]
+    return []
 
 
 FRESH = ("rule_version", "category", "title", "change", "figure", "p_adjusted", "tested", "predicted", "evidence",

@@ -82,6 +82,16 @@ def test_a_fix_beside_a_control_is_confirmed(engine: sa.Engine) -> None:
     assert [(s.rule, s.verdict) for s in judged] == [("group_dislikes_category", "confirmed")]
 
 
+def test_what_comes_up_again_says_that_a_change_for_it_was_confirmed(sqlite_engine: sa.Engine) -> None:
+    first_round(sqlite_engine)
+    take_up(sqlite_engine, "group_dislikes_category", arm="c", control="a")
+    assert [s.verdict for s in next_round(sqlite_engine, fixed_in(1), arms=("a", "c"), people=320)] == ["confirmed"]
+    with write_session(sqlite_engine) as session:
+        again = propose(session, session.exec(select(Round).where(Round.number == 2)).one())
+        (same,) = [s for s in again if s.rule == "group_dislikes_category"]
+    assert "Round 2 confirmed a change for this, in the arm c" in str(same.against)
+
+
 def test_a_harmful_change_is_refuted(sqlite_engine: sa.Engine) -> None:
     first_round(sqlite_engine)
     take_up(sqlite_engine, "group_dislikes_category", arm="c", control="a")
