@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from db.tables.studies import DEFAULT_STEPS
 from recux import instruments, templates
@@ -105,9 +105,9 @@ class StudyDefinition(BaseModel):
 
     @field_validator("instruments")
     @classmethod
-    def _known_instruments(cls, names: list[str]) -> list[str]:
+    def _known_instruments(cls, names: list[str], info: ValidationInfo) -> list[str]:
         for name in names:
-            if name not in instruments.available():
+            if name not in _kept(info) and name not in instruments.available():
                 raise ValueError(f"{name!r} is not an instrument; there are {', '.join(instruments.available())}")
         return list(dict.fromkeys(names))
 
@@ -121,7 +121,7 @@ class StudyDefinition(BaseModel):
         return objectives
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _consistent(self, info: ValidationInfo) -> Self:
         keys = [arm.key for arm in self.arms]
         if not keys:
             raise ValueError("a study needs at least one arm: [[arms]] key, title, weight, source")
@@ -133,7 +133,7 @@ class StudyDefinition(BaseModel):
         check_design(self.design, self.steps, self.per_list, self.instruments, [arm.weight for arm in self.arms])
         check_steps(self.steps, [name for name in self.instruments if name not in self.per_list])
         check_languages("debrief", self.debrief, self.languages)
-        _check_metric(self.primary_metric, self.instruments)
+        _check_metric(self.primary_metric, self.instruments, _kept(info))
         return self
 
 
@@ -170,7 +170,13 @@ def _from_template(domain: str, *, with_instruments: bool) -> dict[str, Any]:
     return {**filled, "instruments": list(template.instruments)} if with_instruments else filled
 
 
-def _check_metric(metric: str, asked: list[str]) -> None:
+def _kept(info: ValidationInfo) -> instruments.Instruments:
+    """The instruments that a launched study keeps: their files may have changed, or be gone."""
+    kept: instruments.Instruments = (info.context or {}).get("instruments", {})
+    return kept
+
+
+def _check_metric(metric: str, asked: list[str], kept: instruments.Instruments) -> None:
     if metric in PLAIN_METRICS:
         if metric in {"nps", "csat"} and metric not in asked:
             raise ValueError(f"primary_metric is {metric}, but {metric} is not among the instruments")
@@ -181,6 +187,6 @@ def _check_metric(metric: str, asked: list[str]) -> None:
             f"primary_metric {metric!r} is none of {', '.join(PLAIN_METRICS)}, and no INSTRUMENT.CONSTRUCT of the "
             f"study's instruments ({', '.join(asked)}); ranking figures describe, they cannot decide"
         )
-    known = [known.name for known in instruments.load(instrument).constructs]
+    known = [known.name for known in (kept.get(instrument) or instruments.load(instrument)).constructs]
     if construct not in known:
         raise ValueError(f"primary_metric {metric!r}: {instrument} measures {', '.join(known)}")

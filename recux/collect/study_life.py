@@ -14,6 +14,7 @@ from db.tables import Arm, Consent, ConsentText, Participant, Rating, Response, 
 from recux.collect.definitions import ArmDefinition, StudyDefinition
 from recux.collect.studies import create_study, launch_study
 from recux.errors import Conflict, InvalidInput
+from recux.questionnaires import instruments_of
 
 FROZEN = (
     "domain", "languages", "primary_metric", "slate_size", "instruments", "steps", "design", "per_list", "shuffle",
@@ -31,7 +32,8 @@ def definition_of(session: Session, study: Study) -> StudyDefinition:
     arms = [_arm(arm) for arm in arms_of(session, study.id)]
     consent = {text.language: text.text for text in _consent_texts(session, study)}
     settings: dict[str, Any] = {name: getattr(study, name) for name in own}
-    return StudyDefinition.model_validate(settings | {"panel": study.panel or None, "arms": arms, "consent": consent})
+    said = settings | {"panel": study.panel or None, "arms": arms, "consent": consent}
+    return StudyDefinition.model_validate(said, context={"instruments": instruments_of(session, study)})
 
 
 def change_study(session: Session, study: Study, wanted: StudyDefinition, *, version: int) -> list[str]:

@@ -12,6 +12,8 @@ from recux.access import audit
 from recux.collect import definitions, studies, study_life
 from recux.collect.definitions import StudyDefinition
 from recux.errors import RecuxError
+from recux.instruments import Instruments
+from recux.questionnaires import instruments_of
 from recux.ui import data, frame, words
 from recux.ui.language import _
 from recux.ui.plain import plain
@@ -30,7 +32,7 @@ def create(me: User) -> None:
     wanted = _fields(preset.model_copy(update={"arms": parts.FIRST_ARMS}), f"new-{domain}", frozen=False)
     if st.button(_("Create as a draft"), type="primary"):
         try:
-            definition = _definition(wanted)
+            definition = _definition(wanted, {})
             with write_session(data.engine()) as session:
                 studies.create_study(session, slug, definition)
                 audit.record(session, actor=me.email, action="study.create", target=slug)
@@ -46,14 +48,14 @@ def edit(me: User, study: Study) -> None:
     versions: dict[str, int] = st.session_state.setdefault(EDITING, {})
     version = versions.setdefault(study.slug, study.edit_version)
     with read_session(data.engine()) as session:
-        present = study_life.definition_of(session, study)
+        present, kept = study_life.definition_of(session, study), instruments_of(session, study)
     frozen = study.status != "draft"
     if frozen:
         st.info(_("The launch has fixed what gives answers their meaning; those fields are grey."))
     wanted = _fields(present, f"{study.slug}-{version}", frozen=frozen)
     if st.button(_("Save"), type="primary", key=f"save-{study.slug}"):
         try:
-            definition = _definition(wanted)
+            definition = _definition(wanted, kept)
             with write_session(data.engine()) as session:
                 here = studies.get_study(session, study.slug)
                 changed = study_life.change_study(session, here, definition, version=version)
@@ -93,8 +95,10 @@ def _plain(start: StudyDefinition) -> dict[str, Any]:
     return {name: getattr(start, name) for name in StudyDefinition.model_fields}
 
 
-def _definition(wanted: dict[str, Any]) -> StudyDefinition:
-    return StudyDefinition.model_validate(wanted | {"arms": parts.read_arms(wanted["arms"])})
+def _definition(wanted: dict[str, Any], kept: Instruments) -> StudyDefinition:
+    """The definition in the form; ``kept`` are the instruments that a launched study goes on with."""
+    said = wanted | {"arms": parts.read_arms(wanted["arms"])}
+    return StudyDefinition.model_validate(said, context={"instruments": kept})
 
 
 def _say(error: Exception) -> None:

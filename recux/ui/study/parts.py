@@ -156,7 +156,8 @@ def batches(start: StudyDefinition, key: str, *, frozen: bool) -> dict[str, Any]
 
 
 def _constructs(asked: list[str]) -> list[str]:
-    return [f"{name}.{one.name}" for name in asked for one in instruments.load(name).constructs]
+    there = set(instruments.available())  # the file of a launched study's may be gone
+    return [f"{name}.{one.name}" for name in asked if name in there for one in instruments.load(name).constructs]
 
 
 def _written(arm: ArmDefinition) -> str:
