@@ -43,14 +43,14 @@ def start_on(tmp_path):
     """Starts workers as processes of their own; those that still run at the end are killed."""
     processes = []
 
-    def run(settings):
+    def run(settings, *version):
         environment = os.environ | {
             "RECUX_HOME": str(settings.home),
             "RECUX_DATABASE_URL": settings.database_url,
             "RECUX_LEASE_SECONDS": str(LEASE),
             "PYTHONPATH": str(Path.cwd()),
         }
-        command = [sys.executable, str(WORKER), str(tmp_path / "ledger")]
+        command = [sys.executable, str(WORKER), str(tmp_path / "ledger"), *version]
         process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
         processes.append(process)
         return process
@@ -155,3 +155,21 @@ def test_another_worker_takes_over_from_one_that_died_without_doing_anything_twi
     assert [name for name, what in lines if what == "begin"] == [*NAMES[:4], *NAMES[3:]]
     with read_session(engine_for(settings.url)) as session:
         assert live_workers(session) == []
+
+
+def test_a_worker_of_another_version_leaves_a_running_round_alone_and_starts_it_over_when_its_worker_is_gone(
+    postgres_url, tmp_path, start_on
+):
+    settings = Settings(home=tmp_path / "home", database_url=postgres_url, _env_file=None)
+    plant_round(settings)
+    close_and_enqueue(settings, 1)
+    newer = start_on(settings, "newer")
+    older = start_on(settings)
+    wait_for(lambda: ("record", "end") in ledger(tmp_path), 60)
+    older.kill()
+    wait_for(lambda: status(settings) == "done", 60)
+    newer.send_signal(signal.SIGTERM)
+    assert newer.wait(20) == 0
+    begun = [name for name, what in ledger(tmp_path) if what == "begin"]
+    assert begun[-len(NAMES) :] == NAMES  # the newer one did all of it
+    assert begun[: -len(NAMES)] in (NAMES[:3], NAMES[:4])  # and nothing before
