@@ -211,7 +211,7 @@ def share(estimate: Any) -> str:
     """A share with its interval; a dash without any."""
     if estimate.value is None:
         return "-"
-    return f"{estimate.value:.0%} ({estimate.ci_low:.0%} – {estimate.ci_high:.0%})"
+    return f"{estimate.value:.0%} ({100 * estimate.ci_low:.0f}–{estimate.ci_high:.0%})"
 
 
 def _effect(value: float | None) -> str:
