@@ -26,8 +26,13 @@ PAGES: dict[StepName, str] = {
 STYLE = """<style>
 .stMainBlockContainer{padding:1.25rem 1rem 3rem}
 .stAppHeader{display:none}
+.stMain h1{hyphens:auto}
+.stPageLink a p{text-decoration:underline;text-underline-offset:.2em}
+.stPageLink a:focus-visible{outline:3px solid #12827C;outline-offset:2px}
 </style>"""
-"""What the theme cannot say: Streamlit leaves a hand's breadth empty above the page for a toolbar that is not there."""
+"""What the theme cannot say: Streamlit leaves a hand's breadth empty above the page for a toolbar that is not there,
+breaks long words in a title anywhere, and shows neither that a link is one nor, but for a breath of grey, that it has
+the keyboard's focus."""
 STEP = "_step"
 """Key of the step that the page shows, while the person goes back and forth."""
 WISH = "_wish"

@@ -230,6 +230,33 @@ def test_the_keyboard_s_focus_stays_on_continue_when_the_last_star_is_saved(
     expect(phone.locator(".scale")).to_have_count(1)
 
 
+def test_the_keyboard_alone_picks_preferences_and_shows_where_it_is(
+    phone: Page, served_engine: sa.Engine, server: Server
+) -> None:
+    study = plant_shop(served_engine, steps=["consent", "preferences", "slate", "questionnaires", "thanks"])
+    link, person = invite(served_engine, server, study)
+    phone.goto(link)
+    phone.get_by_role("button", name="I agree and take part").click()
+    expect(phone.get_by_test_id("stCheckbox")).to_have_count(len(ITEMS))
+    _tab_to(phone, "Knits")
+    phone.keyboard.press("Space")
+    expect(phone.locator(".chips .status")).to_have_text("Saved")
+    _tab_to(phone, "Search for something you like")
+    phone.keyboard.type("silk")
+    phone.keyboard.press("Enter")
+    expect(phone.get_by_test_id("stCheckbox")).to_have_count(1)
+    _tab_to(phone, "Silk blouse.*")
+    phone.keyboard.press("Space")
+    expect(phone.get_by_role("checkbox", name="Silk blouse")).to_be_checked()
+    _tab_to(phone, "My data and my rights")
+    mine = phone.get_by_test_id("stPageLink").get_by_role("link")
+    assert mine.evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
+    phone.keyboard.press("Enter")
+    expect(phone.get_by_role("button", name="Download (JSON)")).to_be_visible()
+    with read_session(served_engine) as session:
+        assert session.get_one(Participant, person.id).interests == ["Knits"]
+
+
 def _tab_to(page: Page, name: str) -> None:
     """Press Tab until what has the focus is called ``name`` (a regular expression)."""
     script = """() => {
