@@ -4,7 +4,7 @@ import streamlit as st
 
 from db.engine import read_session
 from recux.insight import figures as stored
-from recux.ui import address, data, effects, figures, frame, take, words
+from recux.ui import address, data, definitions, effects, figures, frame, take, words
 from recux.ui.language import _
 
 frame.enter("viewer")
@@ -25,7 +25,7 @@ for metric in main:
     figures.tile(tiles, together[together["metric"] == metric].iloc[0])
 
 metric = address.pick(_("Compare the arms by"), known, key="metric", names=words.metric) or known[0]
-st.text(together.loc[together["metric"] == metric, "definition"].iloc[0])
+st.text(definitions.said(together.loc[together["metric"] == metric, "definition"].iloc[0]))
 effects.by_arm(study, last, metric, arms)
 if metric not in {"ctr", "purchase_rate"}:
     st.text(_("Figures of the order describe the shown lists only; they never decide which arm is better."))
@@ -41,7 +41,7 @@ with st.expander(_("All figures, for everyone together")):
             _("Figure"): words.metric(row["metric"]),
             _("Value"): figures.written(row["value"], row["metric"]),
             _("Interval (95 %) and n"): figures.interval(row, row["metric"]),
-            _("Definition"): row["definition"],
+            _("Definition"): definitions.said(row["definition"]),
         }
         for _index, row in last[last["arm"] == ""].iterrows()
     ]

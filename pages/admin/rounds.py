@@ -5,6 +5,7 @@ import streamlit as st
 from db.engine import read_session, write_session
 from recux.access import audit
 from recux.access.accounts import has_role
+from recux.access.permissions import allow
 from recux.insight import rounds
 from recux.rounds.queue import close_and_enqueue
 from recux.ui import address, data, frame, live, models, take, words
@@ -32,6 +33,8 @@ st.progress(
 if analyst and st.button(
     _("Close the batch and start its round now"), disabled=not (waiting.ratings or waiting.answers)
 ):
+    with read_session(data.engine()) as session:
+        allow(session, me.email, "batch.close")
     started = close_and_enqueue(data.settings(), study.id)
     if started is None:
         frame.done(_("There is nothing new to put into a batch."))

@@ -10,12 +10,11 @@ from sqlmodel import Session, col, select
 
 from db.engine import write_session
 from db.tables import User, now
-from recux.access import audit
+from recux.access import audit, permissions
 from recux.access.sessions import end_all_sessions
 from recux.errors import Conflict, InvalidInput, NotAllowed, NotFound
 
-ROLES = ("viewer", "analyst", "admin")
-"""Each may do what those before it may: viewers read, analysts also run rounds and decide, admins also set up."""
+ROLES = permissions.ROLES
 MIN_PASSWORD = 10
 MAX_PASSWORD = 1024
 ATTEMPTS = 5
@@ -38,6 +37,7 @@ def create_user(
     Raises InvalidInput for an address without ``@``, an unknown role, or a password of fewer than 10 or more than
     1,024 characters; Conflict when the address is taken.
     """
+    permissions.allow(session, actor, "user.create")
     address = _address(email)
     _check_role(role)
     if find_user(session, address) is not None:
@@ -69,6 +69,7 @@ def list_users(session: Session) -> list[User]:
 
 def disable_user(session: Session, email: str, *, actor: str = audit.COMMAND_LINE) -> User:
     """Close an account and sign it out everywhere. Its traces in the audit log stay. Raises NotFound."""
+    permissions.allow(session, actor, "user.disable")
     user = get_user(session, email)
     user.disabled_at = user.disabled_at or now()
     end_all_sessions(session, user)
@@ -78,6 +79,7 @@ def disable_user(session: Session, email: str, *, actor: str = audit.COMMAND_LIN
 
 def enable_user(session: Session, email: str, *, actor: str = audit.COMMAND_LINE) -> User:
     """Open a disabled or locked account again. Raises NotFound."""
+    permissions.allow(session, actor, "user.enable")
     user = get_user(session, email)
     user.disabled_at, user.locked_until, user.failed_attempts = None, None, 0
     audit.record(session, actor=actor, action="user.enable", target=user.email)
@@ -86,6 +88,7 @@ def enable_user(session: Session, email: str, *, actor: str = audit.COMMAND_LINE
 
 def change_role(session: Session, email: str, role: str, *, actor: str = audit.COMMAND_LINE) -> User:
     """Give an account another role; it holds from the next click on. Raises NotFound, InvalidInput."""
+    permissions.allow(session, actor, "user.role")
     _check_role(role)
     user = get_user(session, email)
     before, user.role = user.role, role

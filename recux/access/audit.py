@@ -7,13 +7,20 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from db.tables import Audit
+from recux.access.permissions import allow
 
 COMMAND_LINE = "command line"
 """The actor of changes made by someone with a shell on the machine."""
+PROVIDER = "identity provider"
+"""The actor where the provider brings somebody of an allowed domain."""
 
 
 def record(session: Session, *, actor: str, action: str, target: str, **details: Any) -> None:
-    """Note one change, in the same transaction as the change itself. ``details`` must be JSON, without secrets."""
+    """Note one change, in the same transaction as the change itself. ``details`` must be JSON, without secrets.
+
+    Raises NotAllowed when the actor's account may not do this (``permissions``); the change is then taken back, too.
+    """
+    allow(session, actor, action)
     session.add(Audit(actor=actor, action=action, target=target, details=details))
 
 

@@ -121,5 +121,5 @@ def _newcomer(session: Session, email: str, allowed: Mapping[str, str]) -> User:
         raise NotAllowed(f"there is no account for {email}; ask an admin of your team to add you")
     user = User(email=email, password_hash="", role=role)
     session.add(user)
-    audit.record(session, actor=email, action="user.create", target=email, role=role, by="oidc")
+    audit.record(session, actor=audit.PROVIDER, action="user.create", target=email, role=role, by="oidc")
     return user

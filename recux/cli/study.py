@@ -131,15 +131,22 @@ def close(slug: SlugArgument) -> None:
 def export(
     slug: SlugArgument,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="A new folder or a new .zip file.")] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Leave e-mail addresses and long numbers in comments.")] = False,
 ) -> None:
-    """Write everything of a study as CSV files; cells cannot run as spreadsheet formulas."""
-    from db.engine import read_session
+    """Write everything of a study as CSV files; cells cannot run as spreadsheet formulas. E-mail addresses and long
+    numbers that people wrote in comments are masked, unless asked for; that is noted in the audit log.
+    """
+    from db.engine import read_session, write_session
+    from recux.access import audit
     from recux.collect.studies import get_study
     from recux.collect.study_data import export_study
 
     target = output or Path(f"{slug}-export.zip")
+    with write_session(database(Settings())) as session:
+        get_study(session, slug)
+        audit.record(session, actor=audit.COMMAND_LINE, action="study.export", target=slug, raw=raw)
     with read_session(database(Settings())) as session:
-        counts = export_study(session, get_study(session, slug), target)
+        counts = export_study(session, get_study(session, slug), target, raw=raw)
     print(f"wrote {sum(counts.values())} rows in {len(counts)} files to {target}")
 
 

@@ -17,6 +17,7 @@ from sqlmodel import Session, SQLModel, col, select
 from db.queries import arms_of
 from db.tables import Answer, ImportRun, Interaction, Item, Participant, Rating, Request, Response, Round, Slate, Study
 from recux.errors import Conflict
+from recux.masking import mask
 from recux.operate.erasures import note_study
 from recux.spreadsheet import safe_cell
 
@@ -28,6 +29,8 @@ SECRET = {
     ("alert_channel", "target"),
 }
 """Columns that never leave the database."""
+OWN_WORDS = {("rating", "comment"), ("answer", "text")}
+"""What people wrote."""
 NOT_EXPORTED = {"browser_session", "panel_member"}
 COUNTED = {
     "participants": Participant,
@@ -57,8 +60,9 @@ def summary(session: Session, study: Study) -> dict[str, Any]:
     return {**plain, **{name: _iso(value) for name, value in times.items()}, **counts, "arms": _arms(session, study)}
 
 
-def export_study(session: Session, study: Study, target: Path) -> dict[str, int]:
-    """Write one CSV file a table to ``target``, a new folder or ``.zip``; returns the rows by table.
+def export_study(session: Session, study: Study, target: Path, *, raw: bool = False) -> dict[str, int]:
+    """Write one CSV file a table to ``target``, a new folder or ``.zip``; returns the rows by table. E-mail addresses
+    and long numbers in people's own words are masked unless ``raw``.
 
     Secrets (the salt, the links' hashes, browser sessions, panel ids) stay behind. Raises Conflict when ``target``
     exists.
@@ -67,8 +71,9 @@ def export_study(session: Session, study: Study, target: Path) -> dict[str, int]
         raise Conflict(f"{target} exists; an export never overwrites anything, give it another name")
     tables = [table for table in SQLModel.metadata.sorted_tables if table.name not in NOT_EXPORTED]
     conditions = _conditions(study, tables)
+    mine = [table for table in tables if table in conditions]
     with _files(target) as create:
-        return {table.name: _dump(session, table, conditions[table], create) for table in tables if table in conditions}
+        return {table.name: _dump(session, table, conditions[table], create, raw=raw) for table in mine}
 
 
 def erase_study(session: Session, study: Study) -> StudyFiles:
@@ -127,15 +132,17 @@ def _conditions(study: Study, tables: list[sa.Table]) -> dict[sa.Table, sa.Colum
     return found
 
 
-def _dump(session: Session, table: sa.Table, condition: sa.ColumnElement[bool], create: Any) -> int:
+def _dump(session: Session, table: sa.Table, condition: sa.ColumnElement[bool], create: Any, *, raw: bool) -> int:
     columns = [column for column in table.c if (table.name, column.name) not in SECRET]
     rows = session.connection().execute(sa.select(*columns).where(condition).order_by(*table.primary_key))
+    own_words = [not raw and (table.name, column.name) in OWN_WORDS for column in columns]
     number = 0
     with create(f"{table.name}.csv") as handle:
         writer = csv.writer(handle)
         writer.writerow([column.name for column in columns])
         for row in rows.yield_per(2000):
-            writer.writerow([safe_cell(_plain(cell)) for cell in row])
+            cells = [mask(cell) if own and cell else _plain(cell) for own, cell in zip(own_words, row, strict=True)]
+            writer.writerow([safe_cell(cell) for cell in cells])
             number += 1
     return number
 

@@ -1,6 +1,5 @@
 """What people wrote, to be read by people: found, filtered, and without personal data."""
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +22,8 @@ from db.tables import (
     Slate,
     Study,
 )
+from recux.masking import mask
 
-EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
-LONG_NUMBER = re.compile(r"(?<!\w)\+?\d(?:[\s./()-]{0,3}\d){6,}(?!\w)")
-"""Seven digits or more, however grouped: telephone, card and account numbers."""
 COLUMNS = (
     "kind", "id", "person", "at", "arm", "cohort", "item", "category", "about", "score", "top", "comment", "theme",
     "expected", "likely",
@@ -52,15 +49,6 @@ class Wanted:
     """Only those whose score and words do not fit together."""
     themed: bool = False
     """Only those that the newest round put into a theme."""
-
-
-def mask(text: str) -> str:
-    """``text`` with e-mail addresses and long numbers replaced.
-
-    >>> mask("write to ann@example.org or +44 20 7946 0958")
-    'write to [e-mail] or [number]'
-    """
-    return LONG_NUMBER.sub("[number]", EMAIL.sub("[e-mail]", text))
 
 
 def comments(

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from db.queries import counts
 from db.tables import Answer, Item, ModelExample, ModelVersion, Participant, Rating, Response, Round
-from recux.insight.comments import mask
+from recux.masking import mask
 
 HEADS = ("satisfaction", "rating", "behaviour", "response_time")
 Json = dict[str, Any]

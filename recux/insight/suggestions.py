@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from db.queries import counts
 from db.tables import Item, Participant, Rating, Study, Suggestion, SuggestionEvent, User
-from recux.insight.comments import mask
+from recux.masking import mask
 from recux.suggest.score_cards import ScoreCard, score_cards
 
 ORDER = ("proposed", "accepted", "implemented", "judged", "declined", "expired")

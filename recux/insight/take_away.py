@@ -13,8 +13,8 @@ from db.queries import counts
 from db.tables import Answer, Arm, Batch, BatchRow, Impression, Item, Participant, Rating, Response, Slate, Study
 from recux.evaluation.scope import live
 from recux.evaluation.snapshot import flags, snapshot
-from recux.insight.comments import mask
 from recux.instruments import Instrument, Question
+from recux.masking import mask
 from recux.questionnaires import instruments_of
 from recux.spreadsheet import safe_cell
 

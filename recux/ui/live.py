@@ -9,6 +9,7 @@ from db.engine import read_session, write_session
 from db.tables import Round, Study
 from recux import charts
 from recux.access import audit
+from recux.access.permissions import allow
 from recux.insight import rounds
 from recux.rounds.queue import cancel
 from recux.ui import data, words
@@ -42,6 +43,8 @@ def _panel(study: Study, status_before: str, by: str | None) -> None:
         st.error(_("Round {n} failed: {reason}").format(n=round_.number, reason=reason), icon=":material/error:")
     if by is not None and round_.status in AT_WORK and st.button(_("Cancel this round")):
         assert round_.id is not None
+        with read_session(data.engine()) as session:
+            allow(session, by, "round.cancel")
         cancel(data.settings(), round_.id)
         with write_session(data.engine()) as session:
             audit.record(session, actor=by, action="round.cancel", target=study.slug, round=round_.number)

@@ -29,6 +29,7 @@ button[data-variant="segmented_control"][data-selected="true"] p{color:light-dar
 </style>"""
 """The built-in download of tables would let a comment become a spreadsheet formula; ours cannot. The theme's own colour
 of a chosen option is too weak to read in the dark."""
+ASKED_AGAIN = "_asked_again"
 LOG = logging.getLogger("recux.pages")
 
 
@@ -71,11 +72,15 @@ def show() -> None:
     except OperationalError:
         LOG.exception("the database did not answer")
         st.error(_("The database does not answer. Nothing that was saved is lost; please try again in a minute."))
+        st.session_state[ASKED_AGAIN] = False
         st.fragment(_until_it_answers, run_every=3.0)()
 
 
 def _until_it_answers() -> None:
     """Show the page again as soon as the database is back; what the browser still has to save is saved then."""
+    if not st.session_state[ASKED_AGAIN]:  # the page has failed this moment: what it met may not be over at once
+        st.session_state[ASKED_AGAIN] = True
+        return
     try:
         with read_session(data.engine()) as session:
             session.connection()
