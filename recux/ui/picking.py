@@ -70,8 +70,12 @@ def pick_items(visit: Visit) -> None:
 
 def _tick(visit: Visit, one: Pick, *, liked: bool) -> None:
     label = " · ".join(part for part in (visible(one.title, LONGEST), visible(one.category, 40)) if part)
-    now = st.checkbox(plain(label), value=liked, key=f"_like_{one.item_id}")
+    key, known = f"_like_{one.item_id}", f"_known_{one.item_id}"
+    if key not in st.session_state or st.session_state[key] == st.session_state.get(known):
+        st.session_state[key] = liked  # nothing was ticked here since, but maybe on another device
+    now = st.checkbox(plain(label), key=key)
     if now != liked:
         with write_session(data.engine()) as session:
             person = session.get_one(Participant, visit.participant_id)
             preferences.pick(session, person, one.item_id, liked=now)
+    st.session_state[known] = now

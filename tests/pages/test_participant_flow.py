@@ -15,6 +15,7 @@ from db.tables import Arm, Impression, Interaction, Item, Participant, Rating, R
 from recux.access.http import PARTICIPANT_COOKIE
 from recux.access.sessions import start_session
 from recux.collect.flow import Panel
+from recux.collect.preferences import pick
 from tests.collect.people import plant_invited
 from tests.pages.test_participant import APP, agreed, press, rows, send, title
 
@@ -101,6 +102,17 @@ def test_topics_and_items_are_kept_when_they_are_picked_and_taken_back_when_unpi
     send(at, board, topics={"text": "", "nonce": "b"})
     assert rows(sqlite_engine, Participant)[0].interests == []
     assert rows(sqlite_engine, Interaction) == []
+
+
+def test_what_another_device_took_back_is_not_picked_again(at: AppTest, sqlite_engine: sa.Engine) -> None:
+    agreed(at)
+    item = rows(sqlite_engine, Item)[2].id
+    at.checkbox(key=f"_like_{item}").check().run()
+    with write_session(sqlite_engine) as session:
+        pick(session, session.exec(select(Participant)).one(), item, liked=False)
+    at.run()
+    assert rows(sqlite_engine, Interaction) == []
+    assert at.checkbox(key=f"_like_{item}").value is False
 
 
 def test_a_search_that_finds_nothing_says_so_and_keeps_what_was_picked(at: AppTest, sqlite_engine: sa.Engine) -> None:
