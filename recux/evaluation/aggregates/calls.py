@@ -87,7 +87,8 @@ def _new(scope: Scope, since: datetime | None, last: int) -> sa.CompoundSelect[A
     here = col(Request.study_id) == scope.study, time <= scope.until
     if since is None:
         return ids.where(*here)
-    late = ids.where(unindexed(col(Request.study_id), scope.study), col(Request.id) > last, time <= since)
+    stored_later = unindexed(col(Request.study_id), scope.study), col(Request.id) > last
+    late = ids.where(*stored_later, sa.func.coalesce(time, time) <= since)  # no index of times either
     return sa.union_all(ids.where(*here, time > since), late)
 
 
