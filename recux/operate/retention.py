@@ -96,9 +96,10 @@ def old_files(settings: Settings, at: datetime) -> Iterator[Path]:
 def _last_change(path: Path) -> float:
     """In epoch seconds; of a folder, also of what is in it, which may still be growing."""
     try:
-        return max(one.stat().st_mtime for one in (path, *(path.iterdir() if path.is_dir() else ())))
+        newest: float = max(one.stat().st_mtime for one in (path, *(path.iterdir() if path.is_dir() else ())))
     except FileNotFoundError:  # it went at this moment
         return time.time()
+    return newest
 
 
 def _conditions(study: Study, at: datetime) -> Iterator[tuple[str, Any, sa.ColumnElement[bool]]]:
