@@ -2,7 +2,8 @@
 
 Every change notes itself in the audit log, in its own transaction (``audit.record``). There the account behind it is
 looked up again: a change that its role does not allow is refused, and the whole transaction is taken back, whichever
-page or function it came from. What changes accounts themselves, or commits on its own, asks ``allow`` first. Changes by API keys are limited by the keys' scopes, the command line by the machine.
+page or function it came from. What changes accounts themselves, or commits on its own, asks ``allow`` first. Changes
+by API keys are limited by the keys' scopes, the command line by the machine.
 """
 
 import sqlalchemy as sa

@@ -7,6 +7,7 @@ catalogue; ``{n}`` and other names in braces stand for what differs.
 import re
 from functools import lru_cache
 
+from recux.ui import model_words
 from recux.ui.language import _
 
 MEAN = "; mean of people's means"
@@ -26,13 +27,14 @@ def _one(text: str) -> str:
     for pattern, message in _patterns():
         found = pattern.fullmatch(text)
         if found:
-            return _(message).format(**found.groupdict())
+            parts = {name: said(part) if name == "reason" else part for name, part in found.groupdict().items()}
+            return _(message).format(**parts)
     return _(text)
 
 
 @lru_cache(maxsize=1)
 def _patterns() -> list[tuple[re.Pattern[str], str]]:
-    return [(_pattern(message), message) for message in messages() if "{" in message]
+    return [(_pattern(message), message) for message in (*messages(), *model_words.messages()) if "{" in message]
 
 
 def _pattern(message: str) -> re.Pattern[str]:

@@ -11,7 +11,7 @@ from db.tables import ModelVersion, Round, Study, User
 from recux import charts
 from recux.access.accounts import has_role
 from recux.insight import models, rounds
-from recux.ui import address, data, take, words
+from recux.ui import address, data, definitions, take, words
 from recux.ui.language import _
 from recux.ui.plain import plain
 
@@ -58,7 +58,7 @@ def _champion(made: list[ModelVersion]) -> None:
     )
     st.markdown(f"**{said}**")
     for reason in dict.fromkeys(one.reason for one in made if one.reason):
-        st.markdown(f":material/info: {plain(reason)}")
+        st.markdown(f":material/info: {plain(definitions.said(reason))}")
 
 
 def _beside_baselines(rows: pd.DataFrame, made: list[ModelVersion], round_: Round) -> None:
@@ -78,7 +78,8 @@ def _all_measures(made: list[ModelVersion]) -> None:
     if table.empty:
         st.info(_("No figure could be estimated: too few held-out people."))
         return
-    named = table.assign(model=table["model"].map(words.model))
+    told = {"model": table["model"].map(words.model), "definition": table["definition"].map(definitions.said)}
+    named = table.assign(**told)
     columns = {"model": _("Model"), "measure": _("Measure"), "value": _("Value"), "definition": _("Definition")}
     st.dataframe(named, hide_index=True, column_config=columns, column_order=list(columns))
     take.numbers(named, f"models-{made[0].head}")
@@ -119,7 +120,7 @@ def _cohorts(model: ModelVersion) -> None:
         return
     _title(_("Does it err alike for all cohorts?"))
     if gap.get("value") is None:
-        st.write(_("Cannot tell: {reason}.").format(reason=plain(str(gap.get("reason")))))
+        st.write(_("Cannot tell: {reason}.").format(reason=plain(definitions.said(str(gap.get("reason"))))))
         return
     said = _("Largest gap in error between two cohorts: {value} ({low} to {high})")
     low, high = (_written(gap.get(name)) for name in ("ci_low", "ci_high"))

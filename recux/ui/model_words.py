@@ -1,0 +1,37 @@
+"""What rounds store about models in English, once more for the catalogue: measures, reasons, who serves and why."""
+
+
+def messages() -> list[str]:
+    """Every sentence that a model's figures or its champion's reason may carry; names in braces differ."""
+
+    def _(message: str) -> str:
+        """Marks a sentence for the catalogue, as it is."""
+        return message
+
+    return [
+        _("the baseline {model} ({measured}) serves: {reason}"),
+        _("{model} ({measured}) stays: {reason}"),
+        _("nothing can serve yet: {reason}"),
+        _("{model} ({measured}) does not beat {others}"),
+        _("{model} ({measured}) beats {others}"),
+        _("Cohen's kappa of predicted and true stars, quadratic weights"),
+        _("expected calibration error of the predicted class, 15 equal bins, after temperature"),
+        _("mean distance from predicted p50, in ms"),
+        _("mean distance of predicted from true stars"),
+        _("mean of -log of the probability given to what happened, summed over {heads}"),
+        _("mean of -log of the probability given to what happened"),
+        _("mean quantile loss of p50 to p99, in ms"),
+        _("mean squared distance of the probability from 0 or 1"),
+        _("probability that a random row with 4 or 5 stars is scored above a random one with fewer"),
+        _("probability that a random yes is scored above a random no"),
+        _("share of durations up to the predicted {quantile}"),
+        _("share of flipped predictions"),
+        _("share of rows whose 90 % set holds the star"),
+        _("share of rows whose predicted class is right"),
+        _("squared distance of the five probabilities from the true star, summed, mean of rows"),
+        _("unweighted mean of the classes' F1"),
+        _("percentile bootstrap over participants, 1000 resamples"),
+        _("fewer than two cohorts with {n} held-out participants"),
+        _("not defined on these rows (one class only)"),
+        _("no labelled rows of held-out participants yet"),
+    ]
