@@ -12,6 +12,7 @@ from recux.access import audit
 from recux.access.accounts import has_role
 from recux.errors import RecuxError
 from recux.insight import stability
+from recux.insight.kept import kept
 from recux.operate.alert_care import look_after
 from recux.operate.alert_delivery import add_channel, forget_channel
 from recux.ui import data, figures, frame, take, words
@@ -54,7 +55,7 @@ def promises(study: Study, last: pd.DataFrame, arms: Arms) -> None:
 def budgets(study: Study, arms: Arms) -> None:
     """How much of what may go wrong has gone wrong."""
     with read_session(data.engine()) as session:
-        table = stability.budget(session, study)
+        table = kept(session, study, stability.budget).value
     if table.empty:
         return
     st.subheader(_("Error budget"))
