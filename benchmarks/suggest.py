@@ -377,23 +377,29 @@ def shares(verdicts: Counter[str], pilots: int) -> str:
     return ", ".join(f"{verdict} {number / pilots:.1%}" for verdict, number in sorted(verdicts.items()))
 
 
+TABLES: dict[str, Callable[[int], None]] = {
+    "silent": false_alarms,
+    "planted": lambda pilots: planted(pilots, TRUTHS),
+    "large": lambda pilots: planted(pilots, (LARGE,)),
+    "picks": worst_picks,
+    "changes": lambda pilots: after_a_change(pilots, TRUTHS),
+    "million": lambda _: a_million(),
+    "million_stored": lambda _: a_million_stored(),
+}
+
+
 def main() -> None:
     """Print all tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true", help="1,000 pilots a cell")
     parser.add_argument("--pilots", type=int, help="pilots a cell")
-    parser.add_argument("--million", action="store_true", help="only the time for 1,000,000 ratings")
+    parser.add_argument("--only", choices=TABLES, help="one table, printed from the same seeds as among all")
     asked = parser.parse_args()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     pilots = asked.pilots or (1000 if asked.full else 200)
     print(f"Suggestions: {pilots} pilots a cell, Python {platform.python_version()}, numpy {np.__version__}")
-    if not asked.million:
-        false_alarms(pilots)
-        planted(pilots, (*TRUTHS, LARGE))
-        worst_picks(pilots)
-        after_a_change(pilots, TRUTHS)
-    a_million()
-    a_million_stored()
+    for name in [asked.only] if asked.only else TABLES:
+        TABLES[name](pilots)
 
 
 if __name__ == "__main__":
