@@ -8,7 +8,7 @@ import streamlit as st
 from db.engine import read_session
 from recux.insight import cuts, rounds, satisfaction
 from recux.insight.documents import report_of
-from recux.ui import address, data, figures, frame, words
+from recux.ui import address, data, figures, frame, words, worker
 from recux.ui.language import _, language
 from recux.ui.overview import compare, cut, tiles
 
@@ -20,12 +20,14 @@ with read_session(data.engine()) as session:
     arms, known = frame.arm_titles(session, study), cuts.choices(session, study)
     view = cut.ask(arms, known)
     waiting, done = rounds.open_batch(session, study), rounds.last_done(session, study)
+    newest = rounds.latest(session, study)
     at = None
     if view.is_stored:
         table, changes = satisfaction.stored(session, study), satisfaction.changes(session, study)
     else:
         (table, at), changes = view.now(session, study), pd.DataFrame()
 
+worker.warn_if_down(newest, waits=waiting.ratings >= waiting.size)
 everyone = table[table["group"] == ""]
 if everyone["value"].notna().sum() == 0:
     if view.cut.is_all:

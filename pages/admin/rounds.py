@@ -8,7 +8,7 @@ from recux.access.accounts import has_role
 from recux.access.permissions import allow
 from recux.insight import rounds
 from recux.rounds.queue import close_and_enqueue
-from recux.ui import address, data, frame, live, models, take, words
+from recux.ui import address, data, frame, live, models, take, words, worker
 from recux.ui.language import _
 
 me = frame.enter("viewer")
@@ -30,6 +30,8 @@ st.progress(
         r=waiting.ratings, a=waiting.answers, size=waiting.size
     ),
 )
+if newest is None or newest.status not in live.AT_WORK:  # else it stands above, beside the round
+    worker.warn_if_down(None, waits=bool(waiting.ratings or waiting.answers))
 if analyst and st.button(
     _("Close the batch and start its round now"), disabled=not (waiting.ratings or waiting.answers)
 ):

@@ -1,6 +1,6 @@
 """The open batch, the rounds so far, and what their models are worth beside the baselines."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -8,10 +8,9 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from db.queries import counts, rounds_of
-from db.tables import Answer, Batch, BatchRow, ModelVersion, Participant, Rating, Response, Round, Study, now
+from db.tables import Answer, Batch, BatchRow, ModelVersion, Participant, Rating, Response, Round, Study
 from recux.insight.kept import kept
 
-WAITS_TOO_LONG = timedelta(seconds=45)
 MEASURES = ("auc", "qwk", "f1_macro", "accuracy", "mae", "brier", "ece")
 
 
@@ -59,11 +58,6 @@ def last_done(session: Session, study: Study) -> Round | None:
     """The newest round that was finished."""
     assert study.id is not None
     return next((round_ for round_ in reversed(rounds_of(session, study.id)) if round_.status == "done"), None)
-
-
-def worker_is_missing(round_: Round) -> bool:
-    """Whether a round has waited so long that no worker seems to be there."""
-    return round_.status == "queued" and now() - round_.created_at > WAITS_TOO_LONG
 
 
 def history(session: Session, study: Study) -> pd.DataFrame:

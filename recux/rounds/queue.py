@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from db.engine import engine_for, write_session
 from db.tables import Round, Study
 from recux.rounds.batches import Reason, close_batch, due
-from recux.rounds.leases import live_workers
+from recux.rounds.leases import live_executors, live_workers
 from recux.settings import Settings
 
 QUEUE, GPU_QUEUE = "rounds", "gpu"
@@ -25,6 +25,14 @@ round that was begun under a version that no worker has any more starts over."""
 def queue_of(config: dict[str, Any]) -> str:
     """Where a round waits: for a worker with a GPU when it asks for a cuda device, else for any."""
     return GPU_QUEUE if str(config.get("device") or "").startswith("cuda") else QUEUE
+
+
+def worker_is_missing(session: Session, round_: Round | None) -> bool:
+    """Whether nobody is alive who could take this round, or go on with it; with None, who could take any round."""
+    if round_ is not None and round_.status == "running":
+        return not live_executors(session)  # it may be a process that runs this round alone
+    queue = queue_of(round_.config) if round_ is not None else None
+    return not any(queue is None or queue in worker.queues for worker in live_workers(session))
 
 
 @lru_cache(maxsize=4)

@@ -12,7 +12,7 @@ from recux.access import audit
 from recux.access.permissions import allow
 from recux.insight import rounds
 from recux.rounds.queue import cancel
-from recux.ui import data, words
+from recux.ui import data, words, worker
 from recux.ui.language import _
 from recux.ui.plain import plain
 
@@ -31,11 +31,9 @@ def _panel(study: Study, status_before: str, by: str | None) -> None:
         round_ = rounds.latest(session, study)
     if round_ is None or round_.status != status_before:
         st.rerun()
+    worker.warn_if_down(round_)
     if round_.status == "queued":
         st.info(_("Round {n} waits for the worker.").format(n=round_.number), icon=":material/schedule:")
-        if rounds.worker_is_missing(round_):
-            st.warning(_("No worker seems to run. Start one on the server:"))
-            st.code("recux worker", language=None)
     if round_.status == "running":
         _running(round_)
     if round_.status == "failed":

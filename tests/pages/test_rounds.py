@@ -1,11 +1,13 @@
 """The rounds page: progress, models, closing a batch."""
 
+from datetime import timedelta
+
+import pytest
 from sqlmodel import select
 
 from db.engine import read_session, write_session
-from db.tables import ModelExample, ModelVersion, Rating, Round
+from db.tables import ModelExample, ModelVersion, Rating, Round, Study, WorkerLease, now
 from tests.pages.planted import audited, charts_on, press, texts
-from tests.planting import START
 
 
 def test_the_rounds_page_shows_models_beside_baselines(open_as, finished) -> None:
@@ -26,11 +28,41 @@ def test_a_running_round_shows_its_progress(open_as, sqlite_engine, finished) ->
     assert "Loss 1.250" in shown
 
 
-def test_a_round_that_waits_too_long_says_that_no_worker_runs(open_as, sqlite_engine, finished) -> None:
+def worker_that_lives(session, *, queues=("rounds",), seconds=60.0):
+    """A worker's lease, valid for so many seconds from now on."""
+    until = now() + timedelta(seconds=seconds)
+    session.add(WorkerLease(executor_id="w", host="h", pid=1, queues=list(queues), version="2", expires_at=until))
+
+
+@pytest.mark.parametrize("page", ["rounds", "overview"])
+@pytest.mark.parametrize("status", ["queued", "running"])
+def test_a_round_that_stands_for_want_of_a_worker_says_how_to_start_one(
+    open_as, sqlite_engine, finished, page, status
+) -> None:
+    assert "recux worker" not in texts(open_as("viewer", page)), "nothing waits"
+    with write_session(sqlite_engine) as session:
+        session.exec(select(Round)).one().status = status
+        worker_that_lives(session, seconds=-1)
+    assert "recux worker\nrecux serve" in texts(open_as("viewer", page))
+    with write_session(sqlite_engine) as session:
+        session.get_one(WorkerLease, "w").expires_at = now() + timedelta(seconds=60)
+    assert "recux worker" not in texts(open_as("viewer", page))
+
+
+def test_a_round_that_asks_for_a_gpu_is_not_taken_by_a_worker_without_one(open_as, sqlite_engine, finished) -> None:
     with write_session(sqlite_engine) as session:
         round_ = session.exec(select(Round)).one()
-        round_.status, round_.created_at = "queued", START
+        round_.status, round_.config = "queued", {"device": "cuda"}
+        worker_that_lives(session)
     assert "recux worker" in texts(open_as("viewer", "rounds"))
+
+
+def test_beside_closing_a_batch_it_is_said_that_no_worker_would_take_it(open_as, sqlite_engine, pilot) -> None:
+    assert "recux worker" in texts(open_as("analyst", "rounds"))
+    assert "recux worker" not in texts(open_as("viewer", "overview")), "the batch is not full yet"
+    with write_session(sqlite_engine) as session:
+        session.get_one(Study, pilot.id).batch_size = 10
+    assert "recux worker" in texts(open_as("viewer", "overview"))
 
 
 def test_an_analyst_closes_the_batch_and_its_round_is_queued(open_as, sqlite_engine, pilot) -> None:
