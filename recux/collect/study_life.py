@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from db.queries import arms_of
 from db.tables import Arm, Consent, ConsentText, Participant, Rating, Response, Study, now
 from recux.collect.definitions import ArmDefinition, StudyDefinition
+from recux.collect.flow import Panel
 from recux.collect.studies import create_study, launch_study
 from recux.errors import Conflict, InvalidInput
 from recux.questionnaires import instruments_of
@@ -20,7 +21,8 @@ FROZEN = (
     "domain", "languages", "primary_metric", "slate_size", "instruments", "steps", "design", "per_list", "shuffle",
     "planned_n", "arms",
 )  # fmt: skip
-"""Settings that a launch fixes. Arms keep their titles free; weights and sources are fixed."""
+"""Settings that a launch fixes. Arms keep their titles free; weights and sources are fixed. A panel keeps how its
+members are known; where it takes them back stays free."""
 SOFT_LAUNCH = "soft_launch"
 """Why answers of a soft launch do not count once they are discarded."""
 
@@ -158,6 +160,8 @@ def _refuse_frozen(before: StudyDefinition, wanted: StudyDefinition, changed: li
     fixed = [name for name in changed if name in FROZEN and name != "arms"]
     if _without_titles(before.arms) != _without_titles(wanted.arms):
         fixed.append("arms")
+    if _parameters(before.panel) != _parameters(wanted.panel):
+        fixed.append("panel (all but its completion code and address)")
     if fixed:
         raise Conflict(
             f"{', '.join(fixed)} cannot change after the launch, because the answers so far would no longer mean the "
@@ -168,6 +172,11 @@ def _refuse_frozen(before: StudyDefinition, wanted: StudyDefinition, changed: li
 def _arm(arm: Arm) -> ArmDefinition:
     own = {"key": arm.key, "title": arm.title, "weight": arm.weight, "source": arm.source}
     return ArmDefinition.model_validate(own | arm.options)
+
+
+def _parameters(panel: Panel | None) -> tuple[str, list[str]] | None:
+    """By what a panel's members are known; None where nobody comes from one."""
+    return None if panel is None else (panel.parameter, panel.also)
 
 
 def _without_titles(arms: list[ArmDefinition]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from sqlmodel import Session, select
 from db.engine import read_session, write_session
 from db.tables import Arm, Audit, ConsentText, Item, Participant, Study
 from recux.collect import study_life
+from recux.errors import Conflict
 from tests.pages.planted import audited, field, press, texts
 from tests.planting import plant_person, plant_study
 
@@ -107,6 +108,34 @@ def test_settings_are_changed_and_the_log_names_them(open_as, sqlite_engine, dra
     assert (changed.title, changed.min_group, changed.edit_version) == ("New name", 8, 2)
     with read_session(sqlite_engine) as session:
         assert session.exec(select(Audit.details)).one() == {"changed": ["title", "min_group"]}
+
+
+def test_a_panel_is_set_on_the_page_and_its_parameters_stay_after_the_launch(open_as, sqlite_engine, draft) -> None:
+    at = open_as("admin", "studies")
+    at.checkbox(key="shop-1-panel").check().run()
+    at.text_input(key="shop-1-panel_parameter").set_value("pid")
+    at.text_input(key="shop-1-panel_also").set_value("round, visit")
+    at.text_input(key="shop-1-panel_code").set_value("C0DE")
+    at.text_input(key="shop-1-panel_url").set_value("http://panel.example.org")
+    assert "completion_url must begin with https" in texts(press(at, "Save")).replace("\\", "").replace("\u2060", "")
+    at.text_input(key="shop-1-panel_url").set_value("https://panel.example.org/back?who={pid}")
+    press(at, "Save")
+    kept = {"parameter": "pid", "also": ["round", "visit"], "completion_code": "C0DE"}
+    assert study_now(sqlite_engine).panel == kept | {"completion_url": "https://panel.example.org/back?who={pid}"}
+    with write_session(sqlite_engine) as session:
+        session.get_one(Study, draft.id).status = "live"
+    at = open_as("admin", "studies")
+    assert at.text_input(key="shop-2-panel_parameter").value == "pid"
+    assert at.checkbox(key="shop-2-panel").disabled
+    assert at.text_input(key="shop-2-panel_parameter").disabled
+    at.text_input(key="shop-2-panel_code").set_value("NEW")
+    press(at, "Save")
+    assert study_now(sqlite_engine).panel["completion_code"] == "NEW"
+    with write_session(sqlite_engine) as session:
+        study = session.get_one(Study, draft.id)
+        wanted = study_life.definition_of(session, study).model_copy(update={"panel": None})
+        with pytest.raises(Conflict, match="panel"):
+            study_life.change_study(session, study, wanted, version=3)
 
 
 def test_of_two_admins_who_edit_at_once_the_second_is_told(open_as, sqlite_engine, draft) -> None:

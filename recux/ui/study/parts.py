@@ -8,7 +8,7 @@ import streamlit as st
 
 from recux import instruments
 from recux.collect.definitions import PLAIN_METRICS, ArmDefinition, StudyDefinition
-from recux.collect.flow import STEPS
+from recux.collect.flow import STEPS, Panel
 from recux.errors import InvalidInput
 from recux.ui import words
 from recux.ui.language import NAMES, _
@@ -111,7 +111,35 @@ def flow(start: StudyDefinition, key: str, asked: list[str], *, frozen: bool) ->
         _("Show the items of a list in a random order"), start.shuffle, disabled=frozen, key=f"{key}-shuffle"
     )
     own = st.checkbox(_("Show people their own answers at the end"), start.own_answers, key=f"{key}-own")
-    return {"design": design, "per_list": per_list, "steps": steps, "shuffle": shuffle, "own_answers": own}
+    said = {"design": design, "per_list": per_list, "steps": steps, "shuffle": shuffle, "own_answers": own}
+    return said | {"panel": _panel(start.panel, key, frozen=frozen)}
+
+
+def _panel(start: Panel | None, key: str, *, frozen: bool) -> dict[str, Any] | None:
+    """Whether a panel sends the people, by which parameters it names them, and how they get back to it."""
+    comes = st.checkbox(
+        _("People come from a panel (Prolific and the like)"), start is not None, disabled=frozen, key=f"{key}-panel",
+        help=_("The open link then expects the panel's parameters, and the last page leads back to the panel."),
+    )  # fmt: skip
+    if not comes:
+        return None
+    before = start or Panel()
+    left, right = st.columns(2)
+    parameter = left.text_input(
+        _("Parameter with the member's id"), before.parameter, disabled=frozen, key=f"{key}-panel_parameter"
+    )
+    also = right.text_input(
+        _("Further parameters to keep"), ", ".join(before.also), disabled=frozen, key=f"{key}-panel_also",
+        help=_("Separated by commas."),
+    )  # fmt: skip
+    code = left.text_input(_("Completion code"), before.completion_code, key=f"{key}-panel_code")
+    address = right.text_input(
+        _("Completion address"), before.completion_url, key=f"{key}-panel_url",
+        placeholder="https://app.prolific.com/submissions/complete?cc=CODE",
+    )  # fmt: skip
+    names = [name for name in (part.strip() for part in also.split(",")) if name]
+    back = {"completion_code": code.strip(), "completion_url": address.strip()}
+    return {"parameter": parameter.strip(), "also": names, **back}
 
 
 def texts(start: StudyDefinition, key: str, languages: list[str]) -> dict[str, Any]:
