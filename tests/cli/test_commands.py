@@ -9,8 +9,12 @@ import zipfile
 
 import pytest
 import typer.main
+from sqlmodel import select
 
+from db.engine import engine_for, read_session
+from db.tables import Audit
 from recux.cli.app import app
+from recux.settings import Settings
 
 ITEMS = "item_id,title\ni1,One\ni2,Two\n"
 RATINGS = "participant_id,item_id,rating\np1,i1,4\np2,i2,5\n"
@@ -224,6 +228,29 @@ def test_an_export_holds_every_row_and_no_secret_and_no_formula(ok, recux, pilot
     code, _, err = recux("study", "export", "spring", "-o", tmp_path / "out.zip")
     assert code == 1
     assert "never overwrites" in err
+
+
+def test_an_export_masks_what_people_wrote_unless_it_is_asked_for_raw_and_the_log_says_so(ok, pilot, tmp_path, home):
+    said = "ask me: ann@example.org or 0171 2345678"
+    ok(
+        "import",
+        "ratings",
+        pilot("r.csv", f"participant_id,item_id,rating,comment\np1,i1,4,{said}\n"),
+        "--study",
+        "spring",
+    )
+    comments = {}
+    for name, more in (("masked", []), ("raw", ["--raw"])):
+        ok("study", "export", "spring", "-o", tmp_path / name, *more)
+        with (tmp_path / name / "rating.csv").open(encoding="utf-8") as handle:
+            comments[name] = next(csv.DictReader(handle))["comment"]
+    assert comments["raw"] == said
+    assert comments["masked"].startswith("ask me: ")
+    assert "ann@" not in comments["masked"]
+    assert "2345678" not in comments["masked"]
+    with read_session(engine_for(Settings().url)) as session:
+        noted = session.exec(select(Audit.details).where(Audit.action == "study.export").order_by(Audit.id)).all()
+    assert [details["raw"] for details in noted] == [False, True]
 
 
 def test_erasing_takes_everything_of_one_study_and_nothing_of_another(ok, recux, pilot, home):

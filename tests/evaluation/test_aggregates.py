@@ -208,3 +208,15 @@ def test_the_second_batch_against_the_first_is_the_same_from_kept_sums_as_from_a
     assert [one.paired for one in from_sums] == [one.paired for one in from_rows]
     assert [one.details().get("against") for one in from_sums] == [one.details().get("against") for one in from_rows]
     assert any(one.mix for one in from_rows) or returning == 20
+
+
+def test_people_whose_numbers_squared_are_beyond_32_bits_are_counted(session):
+    study = plant_study(session)
+    ids = [46_341, 1_000_002, 2_000_000_000]
+    for number in ids:
+        plant_person(session, study, f"p{number}", id=number)
+    before, both, newest = touched.census(session, study.id, ids[1])
+    rest = [number % touched.REMAINDER for number in ids]
+    assert before == {"0": [2, sum(ids[:2]), sum(one**2 for one in rest[:2])]}
+    assert both == {"0": [3, sum(ids), sum(one**2 for one in rest)]}
+    assert newest == ids[2]
