@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -54,7 +53,7 @@ def attribution(scorer: EncoderScorer, text: str | Pair, head: str) -> Attributi
 
     method = LayerIntegratedGradients(predict, scorer.network.encoder.get_input_embeddings())
     by_token = method.attribute(ids, baselines=blank, n_steps=STEPS).sum(-1)[0]
-    words, weights = joined_words(scorer.tokenizer, ids[0], by_token)
+    words, weights = joined_words(written_pieces(scorer, text, ids[0]), by_token)
     with torch.inference_mode():
         return Attribution(words, weights, float(predict(ids)), float(predict(blank)))
 
@@ -76,14 +75,27 @@ def expected(p: Tensor, head: str) -> Tensor:
     return p @ torch.arange(1.0, 6.0, device=p.device) if head in ORDINAL_HEADS else p
 
 
-def joined_words(tokenizer: Any, ids: Tensor, weights: Tensor) -> tuple[list[str], list[float]]:
-    """Word pieces put together again; special tokens left out."""
+def written_pieces(scorer: EncoderScorer, text: str | Pair, ids: Tensor) -> list[str | None]:
+    """What stands in the text for each token of :func:`coded`, None for special tokens. What the encoder does not know
+    is there as it was written; what continues a word begins with ``##``.
+    """
+    pair = (text.participant_text, text.item_text) if isinstance(text, Pair) else (text,)
+    found = scorer.tokenizer(*pair, truncation=True, max_length=scorer.max_tokens, return_offsets_mapping=True)
+    pieces = scorer.tokenizer.convert_ids_to_tokens(ids.tolist())
+    written: list[str | None] = []
+    for piece, which, (start, end) in zip(pieces, found.sequence_ids(0), found["offset_mapping"], strict=True):
+        known = piece != scorer.tokenizer.unk_token
+        written.append(None if which is None else piece if known else pair[which][start:end])
+    return written
+
+
+def joined_words(pieces: Sequence[str | None], weights: Tensor) -> tuple[list[str], list[float]]:
+    """Word pieces put together again; special tokens (None) left out."""
     words: list[str] = []
     sums: list[float] = []
-    for i, weight in zip(ids.tolist(), weights.tolist(), strict=True):
-        if i in tokenizer.all_special_ids and i != tokenizer.unk_token_id:
+    for piece, weight in zip(pieces, weights.tolist(), strict=True):
+        if piece is None:
             continue
-        piece = tokenizer.convert_ids_to_tokens(i)
         if piece.startswith("##") and words:
             words[-1] += piece[2:]
             sums[-1] += weight

@@ -51,6 +51,13 @@ def test_good_words_raise_and_bad_words_lower_and_the_weights_add_up(folder: Pat
                 assert (weight > 0) == (word in GOOD), word
 
 
+def test_words_that_the_encoder_does_not_know_are_shown_as_they_were_written(folder: Path):
+    chinese, mixed = attributions(load(folder, device="cpu"), ["太慢了", "lovely 裙子, Ünbekannt ##"])
+    assert chinese.words == ["太", "慢", "了"]
+    assert mixed.words[:3] == ["lovely", "裙", "子"]
+    assert "[UNK]" not in chinese.words + mixed.words
+
+
 def test_a_baseline_has_no_head_to_explain(tmp_path: Path):
     save_baseline(fit_baselines(Examples(comments(60)))["satisfaction"], tmp_path / "b")
     with pytest.raises(HeadMissing, match="choose an encoder model"):
