@@ -23,5 +23,7 @@ def safe_cell(value: Any) -> Any:
 def csv_of(table: "pd.DataFrame") -> bytes:
     """A table as CSV in UTF-8, with a mark that spreadsheets know, and no cell that they would run."""
     text = table.select_dtypes(exclude="number").columns
-    safe = table.assign(**{name: table[name].map(safe_cell) for name in text})
+    safe = table.copy()
+    for name in text:
+        safe[name] = table[name].map(safe_cell)
     return safe.to_csv(index=False).encode("utf-8-sig")

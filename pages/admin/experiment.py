@@ -5,7 +5,8 @@ import streamlit as st
 from db.engine import read_session
 from recux.insight import experiment
 from recux.insight.kept import kept
-from recux.ui import data, figures, frame, verdicts
+from recux.spreadsheet import csv_of
+from recux.ui import data, frame, verdicts
 from recux.ui.language import _
 
 frame.enter("viewer")
@@ -35,5 +36,5 @@ if max(found.people.values(), default=0) == 0:
 verdicts.guardrails(found, arms)
 verdicts.others([one for one in found.comparisons if not one.primary], arms)
 verdicts.segments(found.segments, study, arms)
-content = figures.as_csv(experiment.table(found.comparisons))
+content = csv_of(experiment.table(found.comparisons))
 st.download_button(_("Download these figures (CSV)"), content, f"{study.slug}-experiment.csv", "text/csv")

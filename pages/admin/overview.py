@@ -8,7 +8,8 @@ import streamlit as st
 from db.engine import read_session
 from recux.insight import cuts, rounds, satisfaction
 from recux.insight.documents import report_of
-from recux.ui import address, data, figures, frame, words, worker
+from recux.spreadsheet import csv_of
+from recux.ui import address, data, frame, words, worker
 from recux.ui.language import _, language
 from recux.ui.overview import compare, cut, tiles
 
@@ -54,8 +55,6 @@ st.text(words.as_of(done if view.is_stored else None, waiting.ratings))
 if at is not None:
     frame.as_of(at)
 with st.container(horizontal=True):
-    st.download_button(
-        _("Download these figures (CSV)"), figures.as_csv(table), f"{study.slug}-figures.csv", "text/csv"
-    )
+    st.download_button(_("Download these figures (CSV)"), csv_of(table), f"{study.slug}-figures.csv", "text/csv")
     report = partial(report_of, data.engine(), study, language())
     st.download_button(_("Download the report (HTML)"), report, f"{study.slug}.html", "text/html")

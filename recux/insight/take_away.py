@@ -16,7 +16,7 @@ from recux.evaluation.snapshot import flags, snapshot
 from recux.instruments import Instrument, Question
 from recux.masking import mask
 from recux.questionnaires import instruments_of
-from recux.spreadsheet import safe_cell
+from recux.spreadsheet import csv_of
 
 MEANING = {
     "study": "Short name of the study",
@@ -83,11 +83,6 @@ def bundle(session: Session, study: Study, raw: bool = False) -> bytes:
         archive.writestr("answers.parquet", parquet_of(table))
         archive.writestr("codebook.csv", csv_of(book))
     return out.getvalue()
-
-
-def csv_of(table: pd.DataFrame) -> bytes:
-    """CSV in UTF-8 with a mark that spreadsheets know, and no cell that they would run."""
-    return table.map(safe_cell).to_csv(index=False).encode("utf-8-sig")
 
 
 def parquet_of(table: pd.DataFrame) -> bytes:

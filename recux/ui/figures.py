@@ -5,7 +5,6 @@ from typing import Any
 
 import pandas as pd
 
-from recux.spreadsheet import safe_cell
 from recux.ui import definitions, words
 from recux.ui.language import _
 from recux.ui.plain import plain
@@ -43,11 +42,6 @@ def tile(place: Any, row: Any) -> None:
     sentences = (words.metric(metric), definitions.said(row["definition"]), definitions.said(row["method"]))
     help_text = plain(". ".join(part for part in sentences if part))
     _metric(place, words.short(metric), written(row["value"], metric), interval(row, metric), help_text)
-
-
-def as_csv(table: pd.DataFrame) -> str:
-    """A table of figures to take away; cells cannot run as formulas."""
-    return table.map(safe_cell).to_csv(index=False)
 
 
 def labelled(rows: pd.DataFrame, metric: str, titles: Mapping[str, str]) -> pd.DataFrame:

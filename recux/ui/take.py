@@ -3,13 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from recux.spreadsheet import safe_cell
+from recux.spreadsheet import csv_of
 from recux.ui.language import _
-
-
-def csv_of(table: pd.DataFrame) -> bytes:
-    """A table as CSV that a spreadsheet opens with its letters right and runs nothing of."""
-    return table.map(safe_cell).to_csv(index=False).encode("utf-8-sig")
 
 
 def numbers(table: pd.DataFrame, name: str, *, label: str | None = None) -> None:
