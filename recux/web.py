@@ -87,6 +87,7 @@ def routes() -> list[BaseRoute]:
         Route("/embed/{token}", embedded.embed),
         Route("/shared/{token}", shared_report),
         Route("/auth/login", http.login, methods=["POST"]),
+        Route("/auth/provider", http.provider, methods=["POST"]),
         Route("/auth/oidc", http.oidc, methods=["POST"]),
         Route("/auth/logout", http.logout, methods=["POST"]),
         Route("/auth/leave", http.leave, methods=["POST"]),

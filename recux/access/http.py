@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from db.engine import engine_for, write_session
 from db.tables import User
-from recux.access import audit, notice
+from recux.access import audit, notice, wanted
 from recux.access.accounts import sign_in
 from recux.access.sessions import end_all_sessions, end_session, owner_of, start_session
 from recux.settings import Settings
@@ -24,6 +24,8 @@ PARTICIPANT_HOURS = 24.0 * 90
 COOKIE_HOURS = 24.0 * 90
 """How long browsers keep a cookie; whether it still means anything is decided by its row in the database."""
 SIGN_IN = "/sign_in"
+TO_PROVIDER = "provider"
+"""In the query of the sign-in page: go on to the identity provider at once."""
 
 
 async def login(request: Request) -> Response:
@@ -43,6 +45,18 @@ async def login(request: Request) -> Response:
     return response
 
 
+async def provider(request: Request) -> Response:
+    """On the way to the identity provider: keep the address that was wanted, then let the sign-in page lead there."""
+    settings = Settings()
+    if not from_our_pages(request, settings):
+        return notice.refuse(request, "Please sign in from this site", "The request came from another page.")
+    form = await request.form(max_files=0, max_fields=10)
+    response = RedirectResponse(f"{SIGN_IN}?{TO_PROVIDER}=1", status_code=303)
+    address = wanted.sealed(safe_target(str(form.get("next", ""))), settings.secret_key)
+    set_cookie(response, wanted.WANTED_COOKIE, address, settings, hours=wanted.MINUTES / 60)
+    return response
+
+
 async def oidc(request: Request) -> Response:
     """Exchange the ticket of somebody who came back from the identity provider for a session."""
     settings = Settings()
@@ -55,6 +69,7 @@ async def oidc(request: Request) -> Response:
     response = RedirectResponse(safe_target(str(form.get("next", ""))), status_code=303)
     set_cookie(response, USER_COOKIE, cookie, settings)
     response.delete_cookie(PARTICIPANT_COOKIE)
+    response.delete_cookie(wanted.WANTED_COOKIE)
     return response
 
 

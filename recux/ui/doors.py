@@ -10,9 +10,10 @@ import streamlit as st
 
 from db.engine import read_session, write_session
 from db.tables import User
-from recux.access import oidc
+from recux.access import oidc, wanted
 from recux.access.accounts import any_user
-from recux.access.http import PARTICIPANT_COOKIE
+from recux.access.http import PARTICIPANT_COOKIE, TO_PROVIDER
+from recux.access.wanted import WANTED_COOKIE
 from recux.errors import NotAllowed
 from recux.ui import data, identity
 from recux.ui.language import _
@@ -59,7 +60,7 @@ def _by_provider() -> None:
     name = plain(settings.oidc_title or _("your organisation"))
     claims = identity.provider_claims()
     if claims is None:
-        st.button(_("Use the account of {name}").format(name=name), on_click=st.login, type="primary")
+        _to_provider(_("Use the account of {name}").format(name=name))
         return
     try:
         who = oidc.identity_of(claims, trust_email=settings.oidc_trust_email)
@@ -72,10 +73,28 @@ def _by_provider() -> None:
     label = _("Continue as {email}").format(email=who.email)
     st.html(
         f'{STYLE}<form class="recux-door" method="post" action="/auth/oidc">'
-        f'<input type="hidden" name="next" value="{escape(_asked_for())}">'
+        f'<input type="hidden" name="next" value="{escape(_wanted())}">'
         f'<input type="hidden" name="ticket" value="{escape(ticket)}">'
         f'<button type="submit">{escape(label)}</button></form>'
     )
+
+
+def _to_provider(label: str) -> None:
+    """The way there; the provider leads back to the first page only, so that a route keeps what was asked for."""
+    if st.query_params.pop(TO_PROVIDER, None) and WANTED_COOKIE in st.context.cookies:
+        st.login()
+    st.html(
+        f'{STYLE}<form class="recux-door" method="post" action="/auth/provider">'
+        f'<input type="hidden" name="next" value="{escape(_asked_for())}">'
+        f'<button type="submit">{escape(label)}</button></form>'
+    )
+
+
+def _wanted() -> str:
+    """The address to go on to for somebody who comes back from the provider: this one, or the one from before."""
+    kept = wanted.opened(st.context.cookies.get(WANTED_COOKIE) or "", data.settings().secret_key)
+    here = _asked_for()
+    return kept if kept is not None and here == "/" else here
 
 
 def invite_missing() -> None:
@@ -118,7 +137,7 @@ def _asked_for() -> str:
     query = st.query_params.to_dict()
     if "next" in query:
         return str(query["next"])
-    path = urlsplit(st.context.url or "/").path
+    path = urlsplit(st.context.url or "").path or "/"
     if path.endswith("/sign_in"):
         return "/"
     return f"{path}?{urlencode(query)}" if query else path

@@ -5,7 +5,7 @@ from sqlmodel import select
 
 from db.engine import read_session, write_session
 from db.tables import Audit, User
-from recux.access import oidc
+from recux.access import oidc, wanted
 from recux.access.accounts import create_user, disable_user, sign_in
 from recux.errors import InvalidInput, NotAllowed
 from recux.settings import Settings
@@ -94,3 +94,22 @@ def test_the_provider_is_handed_to_streamlit_only_when_it_is_complete():
 def test_a_list_of_domains_that_makes_no_sense_is_refused(text):
     with pytest.raises(InvalidInput, match="RECUX_OIDC_DOMAINS"):
         oidc.domains(text)
+
+
+KEY = "k" * 32
+
+
+def test_the_wanted_address_is_kept_for_minutes_and_only_as_we_sealed_it():
+    address = "/rounds?study=shop&round=2&filter=新"
+    cookie = wanted.sealed(address, KEY, at=1000.0)
+    assert wanted.opened(cookie, KEY, at=1000.0 + 60) == address
+    assert wanted.opened(cookie, f"{'n' * 32},{KEY}", at=1000.0 + 60) == address, "the key may change meanwhile"
+    assert wanted.opened(cookie, KEY, at=1000.0 + 60 * wanted.MINUTES + 1) is None
+    assert wanted.opened(cookie, "n" * 32, at=1000.0) is None
+    assert wanted.opened(cookie.replace(".", ".A", 1), KEY, at=1000.0) is None
+    assert wanted.sealed("/" + "x" * wanted.LONGEST, KEY) == ""
+
+
+@pytest.mark.parametrize("cookie", ["", ".", "..", "a.b.c", "9e9.Lw==.", "é.é.é"])
+def test_a_cookie_that_is_none_of_ours_leads_nowhere(cookie):
+    assert wanted.opened(cookie, KEY) is None

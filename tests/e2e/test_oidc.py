@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, expect
@@ -12,6 +13,7 @@ from recux.access.accounts import create_user
 from tests.e2e.conftest import DESKTOP
 from tests.e2e.provider import provider
 from tests.e2e.server import Server, free_port
+from tests.planting import plant_study
 
 pytestmark = pytest.mark.browser
 
@@ -42,7 +44,16 @@ def test_a_person_of_the_team_comes_in_by_the_provider_and_a_stranger_does_not(
             page.get_by_role("button", name="Continue as ada@example.org").click()
             expect(page.get_by_role("heading", name="Welcome to recux")).to_be_visible()
             page.get_by_role("button", name="Sign out", exact=True).click()
-            expect(page.get_by_role("button", name="Use the account of Example")).to_be_visible()
+            with write_session(engine) as session:
+                plant_study(session, "first")
+                plant_study(session, "second")
+            page.goto(f"{server.url}/effect?study=second&round=2")
+            page.get_by_role("button", name="Use the account of Example").click()
+            page.get_by_role("button", name="Continue as ada@example.org").click()
+            expect(page.get_by_role("button", name="Sign out", exact=True)).to_be_visible()
+            where = urlsplit(page.url)
+            assert where.path == "/effect", "what was asked for before the provider is shown after it"
+            assert parse_qs(where.query)["study"] == ["second"]
         finally:
             server.kill()
             engine.dispose()

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from db.engine import engine_for, read_session, write_session
 from db.tables import Audit, User
 from db.tables import Session as BrowserSession
+from recux.access import wanted
 from recux.access.accounts import create_user
 from recux.access.invites import create_invites
 from recux.access.sessions import owner_of
@@ -201,3 +202,16 @@ def test_pictures_come_from_the_named_hosts_and_from_nowhere_else():
     assert "img-src 'self' data: blob: https://img.example.org https://cdn.example.org;" in policy
     with pytest.raises(InvalidInput, match="RECUX_IMAGE_HOSTS"):
         security_headers(Settings(image_hosts="x; script-src *"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept"),
+    [("/rounds?study=shop", "/rounds?study=shop"), ("//evil.example", "/"), ("https://evil.example", "/")],
+)
+def test_only_an_address_of_this_site_is_kept_on_the_way_to_the_provider(client, monkeypatch, asked, kept) -> None:
+    monkeypatch.setenv("RECUX_SECRET_KEY", "k" * 32)
+    assert client.post("/auth/provider", data={"next": asked}).status_code == 403, "only from our own pages"
+    answer = client.post("/auth/provider", data={"next": asked}, headers=OURS)
+    assert answer.headers["location"] == "/sign_in?provider=1"
+    assert "HttpOnly" in answer.headers["set-cookie"]
+    assert wanted.opened(answer.cookies[wanted.WANTED_COOKIE], "k" * 32) == kept

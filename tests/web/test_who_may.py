@@ -25,7 +25,7 @@ from tests.planting import plant_person, plant_study
 DOC = Path(__file__).parent.parent.parent / "docs" / "security.md"
 ROLES = ("viewer", "analyst", "admin")
 WHO = ("nobody", "participant", *ROLES)
-FORMS = {"/auth/login", "/auth/oidc", "/auth/logout", "/auth/leave", "/seen"}
+FORMS = {"/auth/login", "/auth/provider", "/auth/oidc", "/auth/logout", "/auth/leave", "/seen"}
 """They change something by cookie, so they take nothing from other sites."""
 BEACON = {"/api/v1/events": "whoever has the token of a link that has not run out, from RECUX_EMBED_HOSTS"}
 OURS = {
@@ -33,6 +33,7 @@ OURS = {
     "/join/{token}": "whoever has the link, which tells who they are",
     "/embed/{token}": "whoever has a signed link that has not run out, in frames of RECUX_EMBED_HOSTS alone",
     "/auth/login": "everybody, from our own pages; five wrong passwords lock the account for a time",
+    "/auth/provider": "anybody, from our own pages: it keeps an address in the own browser",
     "/auth/oidc": "whoever the identity provider names, from our own pages",
     "/auth/logout": "everybody, from our own pages: ends the browser's own session",
     "/auth/leave": "everybody, from our own pages: forgets the browser's own participant",
