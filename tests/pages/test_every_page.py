@@ -1,6 +1,7 @@
 """What every admin page does: begin, language, links to a study, foreign text."""
 
 from db.engine import write_session
+from recux.ui import navigation
 from recux.ui.story import ADMIN_PAGES
 from tests.pages.planted import texts
 from tests.planting import plant_study
@@ -43,3 +44,18 @@ def test_pages_speak_chinese_to_chinese_browsers(open_as, finished) -> None:
 def test_foreign_text_is_shown_letter_by_letter(open_as, sqlite_engine, finished) -> None:
     at = open_as("viewer", "suggestions")
     assert r"Arm \*b\* is slow" in at.subheader[0].value
+
+
+def test_a_page_that_the_database_fails_says_so_once_and_does_not_run_again_and_again(
+    open_as, sqlite_engine, empty, monkeypatch
+) -> None:
+    runs = []
+    chosen = navigation._choose
+    monkeypatch.setattr(navigation, "_choose", lambda: runs.append(1) or chosen())
+    at = open_as("viewer", "rounds")
+    before = len(runs)
+    with sqlite_engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE batch_row RENAME TO gone")
+    at.run()
+    assert "The database does not answer" in texts(at)
+    assert len(runs) == before + 1
