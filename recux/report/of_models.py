@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from recux.report.language import _
 from recux.report.parts import Json, Section, Table
-from recux.report.words import CHANGES, COLD_START, estimate, name_of
+from recux.report.words import CHANGES, COLD_START, estimate, name_of, said
 
 MODELS = ("auc", "f1_macro", "accuracy", "mae", "qwk", "brier", "ece", "log_loss")
 
@@ -16,7 +16,7 @@ def models(models: Json) -> Section:
     text, tables = [_("Measured on people whom no model has seen.")], []
     for head, one in models.items():
         serves = _("{model} serves").format(model=one["champion_name"] or _("an earlier model"))
-        reason = f" ({one['reason']})" if one["reason"] else ""
+        reason = f" ({said(one['reason'])})" if one["reason"] else ""
         text.append(
             _(
                 "{head}: {model} from {base}, trained on {n} rows, measured on {tested}, "

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from recux.report.language import _
 from recux.report.parts import SATISFACTION, Json, Section, Table, by_arm
-from recux.report.words import estimate, name_of
+from recux.report.words import estimate, name_of, said
 
 
 def satisfaction(report: Json) -> Section:
@@ -51,7 +51,7 @@ def _drivers(found: Json | None) -> tuple[list[str], list[Table]]:
     outcome = name_of(found["outcome"])
     if found["reason"]:
         reason = _("What goes along with {outcome} cannot be told: {reason}.")
-        return [reason.format(outcome=outcome, reason=found["reason"])], []
+        return [reason.format(outcome=outcome, reason=said(found["reason"]))], []
     text = _(
         "The parts of the experience below together explain {share} of the differences between people in {outcome} "
         "(n = {n}). This is association, not cause, and parts whose ranks overlap are not told apart."
@@ -72,7 +72,7 @@ def _drivers(found: Json | None) -> tuple[list[str], list[Table]]:
 def _structure(found: Json) -> Iterator[Table]:
     """Whether the questions group as each questionnaire says."""
     rows = [
-        [instrument, (one["reason"] and _("not estimable: {reason}").format(reason=one["reason"])) or _fit(one)]
+        [instrument, (one["reason"] and _("not estimable: {reason}").format(reason=said(one["reason"]))) or _fit(one)]
         for instrument, one in found.items()
     ]
     if rows:

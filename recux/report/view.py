@@ -5,7 +5,7 @@ from recux.report.of_changes import decisions, suggestions
 from recux.report.of_models import models
 from recux.report.of_satisfaction import satisfaction
 from recux.report.parts import SATISFACTION, Json, Section, Table, by_arm, when
-from recux.report.words import VERDICTS, Figure, against, estimate, name_of, number
+from recux.report.words import VERDICTS, Figure, against, estimate, name_of, number, said
 
 RECOMMENDATION = (
     *(
@@ -61,7 +61,7 @@ def _experiment(part: Json) -> Section:
             arm=part["control"], metric=name_of(part["primary_metric"])
         ),
         _("People by arm ({people}): split {checked}").format(people=people, checked=checked[split["ok"]])
-        + (f" (p = {split['p']:.3g})." if split["p"] is not None else f" ({split['reason']})."),
+        + (f" (p = {split['p']:.3g})." if split["p"] is not None else f" ({said(split['reason'])})."),
     ]
     rows = [_comparison(one) for one in comparisons]
     head = [_("Metric"), _("Arm"), _("Difference to the control"), _("Adjusted p"), _("Verdict")]
@@ -72,7 +72,7 @@ def _comparison(one: Json) -> list[str]:
     p = "-" if one["p_adjusted"] is None else f"{one['p_adjusted']:.3g}"
     metric = name_of(one["metric"]) + (" " + _("(decides)") if one["primary"] else "")
     note = against(one)
-    verdict = f"{_(VERDICTS[one['verdict']])}: {one['because']}" + (f". {note}" if note else "")
+    verdict = f"{_(VERDICTS[one['verdict']])}: {said(one['because'])}" + (f". {note}" if note else "")
     return [metric, one["arm"], estimate(one["difference"], one["metric"], signed=True), p, verdict]
 
 
@@ -177,7 +177,7 @@ def _data_quality(report: Json) -> Section:
                 share=f"{part['unknown_token_share']:.1%}"
             )
         )
-    flagged = [[name_of(r), str(count), part["rules"][r]] for r, count in part["flagged"].items() if count]
+    flagged = [[name_of(r), str(count), said(part["rules"][r])] for r, count in part["flagged"].items() if count]
     missing = [
         [question, f"{share:.1%}", f"{part['refused'].get(question, 0):.1%}"]
         for question, share in part["missing"].items()
@@ -200,7 +200,7 @@ def _definitions(report: Json) -> Section:
     parts = (report["satisfaction"], report["recommendation"], report["stability"])
     named = zip(parts, (SATISFACTION, RECOMMENDATION, STABILITY), strict=True)
     figures: list[tuple[str, Figure]] = [(m, part[m]) for part, metrics in named for m in metrics if m in part]
-    rows = [[name_of(m), figure["definition"], figure.get("method", "-")] for m, figure in figures]
+    rows = [[name_of(m), said(figure["definition"]), said(figure.get("method")) or "-"] for m, figure in figures]
     note = _("Intervals are at 95 %; people are the unit, unless n says otherwise.")
     return Section(
         "definitions", _("What each figure is"), [note], [Table([_("Figure"), _("Definition"), _("Interval")], rows)]

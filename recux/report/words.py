@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from recux.report import sentences
 from recux.report.language import N_, _
 
 Figure = Mapping[str, Any]
@@ -89,6 +90,11 @@ def name_of(metric: str) -> str:
     return metric.replace("_", " ").replace(".", ": ").capitalize()
 
 
+def said(text: str | None) -> str:
+    """A stored sentence in the report's language; as it is where there is no translation."""
+    return sentences.said(text, _)
+
+
 def number(value: float | None, metric: str, *, signed: bool = False) -> str:
     """A value in its unit; a difference with its sign."""
     if value is None:
@@ -104,7 +110,7 @@ def number(value: float | None, metric: str, *, signed: bool = False) -> str:
 def estimate(figure: Figure | None, metric: str, *, signed: bool = False) -> str:
     """Value, interval and n together, or why there is none."""
     if not figure or figure.get("value") is None:
-        return _("not estimable: {reason}").format(reason=(figure or {}).get("reason") or _("not computed"))
+        return _("not estimable: {reason}").format(reason=said((figure or {}).get("reason")) or _("not computed"))
     low, high = figure.get("ci_low"), figure.get("ci_high")
     counted = low is None or low == high  # nothing to be unsure about
     ends = (number(low, metric, signed=signed), number(high, metric, signed=signed))

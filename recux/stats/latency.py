@@ -40,7 +40,8 @@ def quantile_ranks(n: int, q: float, level: float) -> tuple[int, int] | str:
         return "no requests"
     low, high = int(stats.binom.ppf(tail, n, q)), int(stats.binom.ppf(1 - tail, n, q)) + 1
     if low < 1 or high > n:
-        return f"{n} requests, this quantile needs {int(np.ceil(np.log(tail) / np.log(max(q, 1 - q))))}"
+        requests = "1 request" if n == 1 else f"{n} requests"
+        return f"{requests}, this quantile needs {int(np.ceil(np.log(tail) / np.log(max(q, 1 - q))))}"
     return low, high
 
 
