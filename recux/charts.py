@@ -12,8 +12,8 @@ import pandas as pd
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#7F7F7F")
 ALL_ARMS = "#6B7280"
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
-ROW, AXIS = 52, 70
-"""Pixels for one row of dots, and for the axis below."""
+ROW, AXIS, NAME, ENTRY = 52, 70, 110, 26
+"""Pixels for one row of dots, for the axis below, for an arm's name beside a row, and for a line of the legend."""
 
 
 def dots(
@@ -24,7 +24,7 @@ def dots(
     ``table``: ``arm``, ``value``, ``ci_low``, ``ci_high``, ``n``, ``label`` (what stands beside the row; ``|`` breaks
     the line), in the order of the rows.
     """
-    base = alt.Chart(table).encode(y=_rows("label"), color=_colour(arms), tooltip=_tooltip("arm", number))
+    base = alt.Chart(table).encode(y=_rows("label", NAME), color=_colour(arms), tooltip=_tooltip("arm", number))
     scale = alt.Scale(zero=False)
     line = base.mark_rule(strokeWidth=3).encode(x=_value("ci_low", title, number, scale), x2="ci_high:Q")
     dot = base.mark_point(filled=True, size=130, opacity=1).encode(x=_value("value", title, number, scale))
@@ -51,7 +51,7 @@ def trend(table: pd.DataFrame, arms: Sequence[str], *, title: str, x_title: str,
     )
     line = base.mark_line(strokeWidth=2.5).encode(y=alt.Y("value:Q", title=title))
     dot = base.mark_point(filled=True, size=80, opacity=1).encode(y=alt.Y("value:Q", title=title))
-    return alt.layer(whisker, line, dot).properties(height=280)
+    return alt.layer(whisker, line, dot).properties(height=_with_legend(230, arms))
 
 
 def differences(
@@ -204,7 +204,7 @@ def shares(
             color=_colour(arms, legend=len(arms) > 1),
             tooltip=["arm:N", "answer:O", alt.Tooltip("share:Q", format=".0%"), "n:Q"],
         )
-        .properties(height=260)
+        .properties(height=_with_legend(220, arms))
     )
     return chart
 
@@ -228,7 +228,7 @@ def quantiles(table: pd.DataFrame, arms: Sequence[str], *, title: str, objective
     if objective is not None:
         rule = alt.Chart(pd.DataFrame({"value": [objective]}))
         layers.append(rule.mark_rule(strokeDash=[6, 4], strokeWidth=2, color=ALL_ARMS).encode(y="value:Q"))
-    return alt.layer(*layers).properties(height=260)
+    return alt.layer(*layers).properties(height=_with_legend(220, arms))
 
 
 def models(table: pd.DataFrame, *, names: Sequence[str], title: str) -> Chart:
@@ -268,9 +268,14 @@ def losses(table: pd.DataFrame, *, title: str, x_title: str) -> Chart:
 def _colour(arms: Sequence[str], *, legend: bool = False) -> alt.Color:
     colours = [PALETTE[number % len(PALETTE)] for number in range(len(arms))] if len(arms) > 1 else [PALETTE[0]]
     shown = (
-        alt.Legend(title=None, orient="top", direction="vertical", labelLimit=300, symbolOpacity=1) if legend else None
+        alt.Legend(title=None, orient="top", direction="vertical", labelLimit=260, symbolOpacity=1) if legend else None
     )
     return alt.Color("arm:N", scale=alt.Scale(domain=list(arms), range=colours), legend=shown)
+
+
+def _with_legend(height: int, arms: Sequence[str]) -> int:
+    """A legend above takes its lines from the height of the chart: add them, so that the drawing keeps its own."""
+    return height + (ENTRY * len(arms) if len(arms) > 1 else 0)
 
 
 def _tooltip(name: str, number: str) -> list[alt.Tooltip]:
@@ -278,10 +283,10 @@ def _tooltip(name: str, number: str) -> list[alt.Tooltip]:
     return [alt.Tooltip(f"{name}:N"), *numbers, alt.Tooltip("n:Q")]
 
 
-def _rows(column: str) -> alt.Y:
-    """Rows in the order of the table; a ``|`` breaks their label into lines, in the theme's own colour."""
+def _rows(column: str, limit: int = 260) -> alt.Y:
+    """Rows in the order of the table; a ``|`` breaks their label into lines, at most ``limit`` pixels wide each."""
     axis = alt.Axis(
-        labelLimit=260, ticks=False, domain=False, labelExpr="split(datum.label, '|')", labelBaseline="middle"
+        labelLimit=limit, ticks=False, domain=False, labelExpr="split(datum.label, '|')", labelBaseline="middle"
     )
     return alt.Y(f"{column}:N", sort=None, title=None, axis=axis)
 

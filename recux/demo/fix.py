@@ -85,8 +85,9 @@ def _open_arm(session: Session, study: Study, truth: Truth, suggestion: Suggesti
     for arm in arms:
         arm.weight = 1.0 if arm is control else 0.0
         session.add(arm)
-    title = suggestion.change["en"][:200]
-    fixed = Arm(study_id=study.id, key=ARM, title=title, source=control.source, options=control.options)
+    from recux.suggest.life import arm_title
+
+    fixed = Arm(study_id=study.id, key=ARM, title=arm_title(suggestion), source=control.source, options=control.options)
     session.add(fixed)
     session.flush()
 

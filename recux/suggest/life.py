@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from textwrap import shorten
 from typing import Any
 
 import sqlalchemy as sa
@@ -84,7 +85,7 @@ def try_as_arm(session: Session, suggestion: Suggestion, *, actor: str, weight: 
     arm = Arm(
         study_id=suggestion.study_id,
         key=key,
-        title=suggestion.change["en"][:200],
+        title=arm_title(suggestion),
         weight=weight,
         source=trial.get("source", old.source),
         options={**_shared(old, trial), **trial.get("options", {})},
@@ -93,6 +94,11 @@ def try_as_arm(session: Session, suggestion: Suggestion, *, actor: str, weight: 
     session.flush()
     implement(session, suggestion, actor=actor, arm=key, control=old.key, note="tried as an arm")
     return arm
+
+
+def arm_title(suggestion: Suggestion) -> str:
+    """What the arm that tries it is called: its change in at most 40 characters, so that it fits beside a chart."""
+    return shorten(suggestion.change["en"].rstrip("."), 40, placeholder="…")
 
 
 def set_effort(session: Session, suggestion: Suggestion, *, actor: str, effort: float) -> Suggestion:

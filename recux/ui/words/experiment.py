@@ -33,4 +33,5 @@ def sentence(one: Comparison, arms: Mapping[str, str]) -> str:
 
 def because(one: Comparison) -> str:
     """Why that verdict."""
-    return _("Decided by: {metric}. {reason}").format(metric=metric(one.metric), reason=definitions.said(one.because))
+    reason = definitions.said(one.because)
+    return _("Decided by: {metric}. {reason}").format(metric=metric(one.metric), reason=reason[:1].upper() + reason[1:])
