@@ -117,14 +117,16 @@ def default_recipe(n_texts: int, device: str = "cpu", **changes: Any) -> Recipe:
     Fewer rows get more epochs (6 up to about 700, 3 from about 1,200) and smaller minibatches, so that there are enough
     steps. Below 1,000 the two lowest layers stay as they are, at a higher rate for the others (a third faster, no
     worse), and nothing is kept back for early stopping, since every row teaches more than the stop would save. Of the
-    embedded encoder the lowest four layers are used: the top two know about topics more than about praise.
+    embedded encoder the lowest four layers are then used: the top two know about topics more than about praise, which
+    takes more rows to unlearn.
     """
     small = n_texts < 1000
+    embedded = changes.get("base_model", "embedded") == "embedded"
     recipe = Recipe(
         device=device,
         minibatch_tokens=(1024 if small else 2048) if device == "cpu" else 4096,
         forward_tokens=8192 if device == "cpu" else 65536,
-        keep_layers=EMBEDDED_LAYERS if changes.get("base_model", "embedded") == "embedded" else 0,
+        keep_layers=EMBEDDED_LAYERS if small and embedded else 0,
         freeze_layers=2 if small else 0,
         lr=2e-4 if small else 1e-4,
         epochs=min(6, max(3, round(4000 / max(1, n_texts)))),
