@@ -7,9 +7,10 @@ from time import monotonic
 from typing import Any
 
 import sqlalchemy as sa
+from sqlmodel import col
 
-from db.engine import engine_for, read_session
-from db.tables import Round, now
+from db.engine import engine_for, read_session, write_session
+from db.tables import Batch, Round, now
 from recux.collect.studies import get_study
 from recux.settings import Settings
 from recux.simulate import Truth, simulate_pilot, simulate_round
@@ -83,6 +84,10 @@ def run_round_of(demo: Demo) -> Round:
 
 
 def _simulate_more(demo: Demo, truth: Truth, number: int, since: datetime) -> None:
+    # the batch before was closed today, weeks after its people came: their time and the next round's must not overlap
+    with write_session(demo.engine) as session:
+        before = (col(Batch.study_id) == get_study(session, demo.slug).id, col(Batch.number) == number - 1)
+        session.connection().execute(sa.update(Batch).where(*before).values(closed_at=since))
     arms = " and ".join(repr(arm.key) for arm in truth.arms)
     demo.say(f"Simulating {demo.participants} more people (synthetic) in the arms {arms} ...")
     simulate_round(

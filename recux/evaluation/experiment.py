@@ -76,7 +76,7 @@ class Compared(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """How many people each arm has, against the plan; in a crossover, how many met it first."""
+    """How many people each arm got while all were open, against the plan; in a crossover, how many met it first."""
 
     counts: dict[str, int]
     p: float | None
@@ -84,14 +84,8 @@ class Split:
     reason: str | None
 
 
-def sample_ratio(people: pd.DataFrame, weights: Mapping[str, float]) -> Split:
-    """Whether the arms got the people that their weights plan. Arms with weight 0 are left out of the check."""
-    found = people["arm"].value_counts()
-    return split_of({arm: int(found.get(arm, 0)) for arm in weights}, weights)
-
-
 def split_of(counts: dict[str, int], weights: Mapping[str, float]) -> Split:
-    """The same from numbers of people."""
+    """Whether the arms got the people that their weights plan. Arms with weight 0 are left out of the check."""
     planned = [arm for arm, weight in weights.items() if weight > 0]
     if len(planned) < 2:
         return Split(counts, None, None, "only one arm gets people")

@@ -4,6 +4,7 @@ People are known by their row id here; ``arm`` is the arm's key, empty for nobod
 never in any of them. A slate's arm counts before its person's, so that crossover designs come out right.
 """
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ from sqlmodel import Session, col
 from db.queries import counts
 from db.tables import (
     Answer,
+    Arm,
     Batch,
     BatchRow,
     Impression,
@@ -30,6 +32,9 @@ from recux.evaluation.scope import Scope, arm_keys
 
 NO_SLATE = 0
 """Stands for "no slate was named" in the ``slate`` column; row ids start at 1."""
+
+ONE_ARRIVAL = timedelta(seconds=5)
+"""People who are imported together come within this time of each other."""
 
 RATING = {"id": "int64", "participant": "int64", "item": "int64", "slate": "int64", "arm": "int64", "rating": "float64"}
 ANSWER = {
@@ -228,15 +233,40 @@ def calls_of_study(session: Session, scope: Scope) -> sa.ColumnElement[bool]:
 
 
 def people_by_arm(session: Session, scope: Scope) -> dict[str, int]:
-    """How many people each arm has (in a crossover: as their first), of those who count and came within the scope."""
-    came = sa.true() if scope.until is None else col(Participant.created_at) <= scope.until
-    statement = (
-        sa.select(sa.func.coalesce(col(Participant.arm_id), 0), sa.func.count())
-        .where(col(Participant.study_id) == scope.study, counts(), came)
-        .group_by(col(Participant.arm_id))
-    )
+    """How many people each arm has (in a crossover: as their first), of those who count and came within the scope.
+
+    Where an arm that takes people opened after a batch had been closed, as one that tries a change does, only people
+    who came since it opened are counted: only between those did chance decide with the planned weights.
+    """
+    arm_id = col(Participant.arm_id)
+    mine = [col(Participant.study_id) == scope.study, counts()]
+    if scope.until is not None:
+        mine.append(col(Participant.created_at) <= scope.until)
+    since = _all_open_since(session, scope, mine)
+    if since is not None:
+        mine.append(col(Participant.created_at) >= since)
+    statement = sa.select(sa.func.coalesce(arm_id, 0), sa.func.count()).where(*mine).group_by(arm_id)
     keys = {0: "", **arm_keys(session, scope.study)}
     return {keys.get(int(row[0]), ""): int(row[1]) for row in session.connection().execute(statement)}
+
+
+def _all_open_since(session: Session, scope: Scope, mine: list[sa.ColumnElement[bool]]) -> datetime | None:
+    """When the last of the arms that take people got its first one; None if that was before any batch was closed."""
+    first = sa.func.min(col(Participant.created_at)).label("first")
+    arrivals = (
+        sa.select(first)
+        .join(Arm, col(Arm.id) == col(Participant.arm_id))
+        .where(*mine, col(Arm.weight) > 0)
+        .group_by(col(Participant.arm_id))
+        .subquery()
+    )
+    earliest = sa.select(sa.func.min(col(Batch.closed_at))).where(col(Batch.study_id) == scope.study)
+    last, closed = (
+        session.connection()
+        .execute(sa.select(sa.select(sa.func.max(arrivals.c.first)).scalar_subquery(), earliest.scalar_subquery()))
+        .one()
+    )
+    return last - ONE_ARRIVAL if last is not None and closed is not None and last > closed else None
 
 
 def member(kind: str, row_id: Any, scope: Scope) -> sa.ColumnElement[bool]:

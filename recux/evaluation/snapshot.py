@@ -38,7 +38,7 @@ class Snapshot:
     first_arms: "pd.Series[str]"
     """The arm that each person met first, of those who met several."""
     counts: dict[str, int]
-    """People who count, by arm; also those who have not said or seen anything."""
+    """People who count and came while all arms were open, by arm; also those who have not said or seen anything."""
     instruments: Instruments
     """The study's, as it was launched with them."""
     crossover: bool = False

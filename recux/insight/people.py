@@ -9,6 +9,10 @@ from sqlmodel import Session, col
 from db.queries import counts
 from db.tables import Answer, Arm, Consent, Participant, Rating, Response, Study
 from db.tables import Session as BrowserSession
+from recux.evaluation.experiment import Split, split_of
+from recux.evaluation.rows import people_by_arm
+from recux.evaluation.scope import live
+from recux.evaluation.snapshot import weights
 
 STEPS = ("in_study", "opened", "consented", "rated", "answered", "finished")
 
@@ -52,6 +56,13 @@ def balance(session: Session, study: Study) -> pd.DataFrame:
     )
     columns = ["arm", "weight", *parts, "rejected"]
     return pd.DataFrame(session.connection().execute(statement).all(), columns=columns)
+
+
+def split(session: Session, study: Study) -> Split:
+    """Whether people are divided between the arms as planned, of those who came while all arms were open."""
+    scope = live(study)
+    planned, found = weights(session, scope), people_by_arm(session, scope)
+    return split_of({arm: found.get(arm, 0) for arm in planned}, planned)
 
 
 def cohorts(session: Session, study: Study) -> pd.DataFrame:

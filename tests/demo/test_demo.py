@@ -13,6 +13,8 @@ from recux.access.invites import participant_of_invite
 from recux.demo import run_demo
 from recux.demo.doors import EMAIL
 from recux.errors import Conflict
+from recux.insight import people
+from recux.insight.figures import stored
 from recux.recommend import make_slate
 from recux.rounds.reranking import prepare_slates
 from recux.rounds.work import Work, held
@@ -137,6 +139,11 @@ def test_a_planted_problem_is_suggested_accepted_fixed_and_confirmed(settings, t
     with read_session(engine_for(settings.url)) as session:
         judged = session.exec(select(Suggestion).where(col(Suggestion.verdict).is_not(None))).all()
         assert [(one.rule, one.verdict) for one in judged] == [("group_dislikes_category", "confirmed")]
+        study = session.exec(select(Study)).one()
+        assert people.split(session, study).ok  # the fix opened later than the other arms
+        table = stored(session, study, "recommendation", cut="batch")
+        reach = table[(table["metric"] == "ctr") & (table["arm"] == "")].set_index("round")["n"]
+        assert reach.to_dict() == {1: 60, 2: 60}
 
 
 def test_a_chinese_demo_says_that_the_encoder_cannot_read_it(settings, tiny_encoder):

@@ -1,13 +1,20 @@
+from datetime import timedelta
+
 import numpy as np
 import pandas as pd
 import pytest
+from sqlmodel import select
 
-from recux.evaluation.experiment import Data, compare, comparisons, judge, sample_ratio
+from db.engine import write_session
+from db.tables import Arm, Batch
+from recux.evaluation.experiment import Data, compare, comparisons, judge, split_of
 from recux.evaluation.figure import FigureValue
 from recux.evaluation.lists import METRICS
+from recux.insight import people
 from recux.instruments import load
 from recux.stats import compare_crossover, compare_means, holm
 from tests.evaluation.world import KNOWN, answers_frame, exposures_frame, ratings_frame
+from tests.planting import START, plant_person, plant_study
 
 SILENCE, UNSEEN = answers_frame([]), exposures_frame([(1, [5])]).iloc[:0]
 
@@ -121,15 +128,36 @@ def test_a_difference_that_is_clear_only_alone_says_so():
 
 
 def test_the_split_counts_everybody_assigned_and_ignores_arms_that_get_nobody():
-    people = pd.DataFrame({"arm": ["a"] * 17 + ["b"] * 3 + [""] * 5})
-    found = sample_ratio(people, {"a": 1.0, "b": 1.0, "c": 0.0})
+    found = split_of({"a": 17, "b": 3, "c": 0}, {"a": 1.0, "b": 1.0, "c": 0.0})
     assert found.counts == {"a": 17, "b": 3, "c": 0}
     assert found.p == pytest.approx(0.00258, abs=1e-5)
     assert found.ok is False
 
 
+@pytest.mark.parametrize(
+    ("closed", "counted"), [(True, {"a": 12, "b": 0, "c": 12}), (False, {"a": 36, "b": 24, "c": 12})]
+)
+def test_the_split_is_of_people_who_came_while_all_arms_were_open(engine, closed, counted):
+    with write_session(engine) as session:
+        study = plant_study(session, arms=("a", "b", "c"))
+        arms = {arm.key: arm for arm in session.exec(select(Arm)).all()}
+        arms["b"].weight = 0.0  # closed when c, which tries a change, was opened
+        for day, came in ((0, {"a": 24, "b": 24}), (9, {"a": 12, "c": 12})):
+            for key, n in came.items():
+                for number in range(n):
+                    at = START + timedelta(days=day, seconds=number)
+                    plant_person(session, study, f"{key}{day}-{number}", arm_id=arms[key].id, created_at=at)
+        if closed:
+            at = START + timedelta(days=5)
+            session.add(Batch(study_id=study.id, number=1, closed_by="hand", closed_at=at, content_hash="x"))
+        session.flush()
+        found = people.split(session, study)
+    assert found.counts == counted
+    assert found.ok is closed
+
+
 def test_one_arm_has_no_split_to_check():
-    assert sample_ratio(pd.DataFrame({"arm": ["a"]}), {"a": 1.0}).ok is None
+    assert split_of({"a": 1}, {"a": 1.0}).ok is None
 
 
 def both_arms(effect, *, people=24, seed=2):

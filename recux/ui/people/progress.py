@@ -8,7 +8,7 @@ import streamlit as st
 from db.engine import read_session
 from db.tables import Study
 from recux import charts
-from recux.evaluation.experiment import split_of
+from recux.evaluation.experiment import Split
 from recux.insight import people
 from recux.insight.kept import kept
 from recux.ui import data, frame, words
@@ -26,10 +26,11 @@ def show(study: Study) -> None:
     with read_session(data.engine()) as session:
         arms = frame.arm_titles(session, study)
         balance, cohorts = (kept(session, study, one).value for one in (people.balance, people.cohorts))
+        split = kept(session, study, people.split).value
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader(_("By arm"))
-        _split(balance, arms)
+        _split(split, balance, arms)
     with right:
         st.subheader(_("By cohort"))
         if cohorts["cohort"].eq("").all():
@@ -74,9 +75,7 @@ def _steps(funnel: pd.DataFrame) -> list[str]:
     return said
 
 
-def _split(balance: pd.DataFrame, arms: dict[str, str]) -> None:
-    weights = dict(zip(balance["arm"], balance["weight"], strict=True))
-    split = split_of(dict(zip(balance["arm"], balance["people"].map(int), strict=True)), weights)
+def _split(split: Split, balance: pd.DataFrame, arms: dict[str, str]) -> None:
     if split.ok is False:
         st.error(plain(_("People are not split as planned (p = {p}). First find out why.").format(p=f"{split.p:.2g}")))
     elif split.ok:
