@@ -38,7 +38,7 @@ def test_while_a_planned_pilot_runs_one_early_look_decides_nothing(open_as, sqli
     shown = texts(open_as("viewer", "experiment"))
     assert "Still running: 12 of 50 people an arm" in shown
     assert "Cannot tell yet whether B differs from A" in shown
-    assert "monitoring starts at 30" in shown
+    assert "Monitoring starts at 30" in shown
 
 
 def test_while_it_runs_the_interval_is_wider_and_the_planned_number_ends_that(sqlite_engine) -> None:
