@@ -23,7 +23,7 @@ if known:
         with st.expander(_("Settings"), icon=":material/tune:", expanded=study.status == "draft"):
             form.edit(me, study)
 if admin:
-    with st.expander(_("Set up a new study"), icon=":material/add:", expanded=not known):
+    with st.expander(_("Set up a new study"), icon=":material/add:", expanded=not known, key="new-study"):
         form.create(me)
 if known:
     with st.expander(_("All studies ({n})").format(n=len(known)), icon=":material/list:"):
