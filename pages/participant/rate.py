@@ -2,10 +2,11 @@
 
 import streamlit as st
 
+from recux import templates
 from recux.collect.slates import open_slate
 from recux.errors import Conflict
 from recux.ui import data, forms, visit
-from recux.ui.language import _, plural
+from recux.ui.language import _, language, plural
 
 here = visit.enter("rate")
 head = st.container()
@@ -18,7 +19,8 @@ except Conflict:
 st.title(_("Recommended for you"), anchor=False)
 if here.lists > 1:
     st.badge(_("List {n} of {count}").format(n=here.here.period, count=here.lists))
-st.markdown(_("How do you like each of these? Rate them with 1 to 5 stars. Everything is saved as you go."))
+request = templates.load(here.study.domain).words(language()).rate
+st.markdown(f"{request} {_('Rate each one with 1 to 5 stars. Everything is saved as you go.')}")
 step = forms.rate(here, shown, head)
 
 left = step.total - step.done

@@ -18,7 +18,7 @@ class Words(BaseModel):
     item: str
     items: str
     rate: str
-    """The request above the stars."""
+    """The request above the list."""
 
 
 class Template(BaseModel):

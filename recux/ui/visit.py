@@ -27,12 +27,13 @@ STYLE = """<style>
 .stMainBlockContainer{padding:1.25rem 1rem 3rem}
 .stAppHeader{display:none}
 .stMain h1{hyphens:auto}
+.stPageLink a{padding-inline:0}
 .stPageLink a p{text-decoration:underline;text-underline-offset:.2em}
 .stPageLink a:focus-visible{outline:3px solid #12827C;outline-offset:2px}
 </style>"""
 """What the theme cannot say: Streamlit leaves a hand's breadth empty above the page for a toolbar that is not there,
 breaks long words in a title anywhere, and shows neither that a link is one nor, but for a breath of grey, that it has
-the keyboard's focus."""
+the keyboard's focus, and indents it."""
 STEP = "_step"
 """Key of the step that the page shows, while the person goes back and forth."""
 WISH = "_wish"
@@ -154,12 +155,15 @@ def progress(visit: Visit) -> None:
 def how_far(visit: Visit, now: Step | None = None) -> tuple[float, str]:
     """How much is done, 0 to 1, and in words, counted in items and questions; ``now`` is the step as it is after
     this run's saving.
+
+    What somebody went past without an answer is behind them as well, and the words say how much that is.
     """
     way = [now if now and step.key == now.key else step for step in visit.way]
     asked = [step for step in way if step.name in {"rate", "survey"}]
-    done = sum(step.done for step in asked)
-    total = sum(step.total for step in asked)
-    return share_done(asked), _("{done} of {total} answered").format(done=done, total=total)
+    done, total = sum(step.done for step in asked), sum(step.total for step in asked)
+    left_out = sum(step.total - step.done for step in asked if step.complete)
+    words = _("{done} of {total} answered, {n} left out") if left_out else _("{done} of {total} answered")
+    return share_done(asked), words.format(done=done, total=total, n=left_out)
 
 
 def foot() -> None:
