@@ -10,8 +10,14 @@ from pydantic import ValidationError
 from recux.errors import InvalidInput, NotFound
 from recux.instruments.model import NUMERIC, Instrument, Question
 from recux.instruments.sense import senseless
+from recux.validation import problem_in_words
 
 FOLDER = Path(__file__).parent
+HERE = {
+    "dict_type": 'must have one text for each language, as in title.en = "..."',
+    "string_pattern_mismatch": "must be small letters, digits and _, a letter first, at most 64",
+}
+"""What is wrong in words that fit these files, by pydantic's name for it."""
 
 
 def own_folder() -> Path:
@@ -58,7 +64,7 @@ def _in_words(error: ValidationError) -> str:
         if problem["type"] == "too_short" and len(inside) > 1:
             continue  # what is broken was not counted; what is broken about it is said
         place = ".".join(str(part + 1) if isinstance(part, int) else part for part in problem["loc"])
-        message = problem["msg"].removeprefix("Value error, ")
+        message = HERE.get(problem["type"]) or problem_in_words(problem)
         lines.append(f"{place}: {message}" if place else message)
     return "; ".join(lines)
 
