@@ -20,6 +20,8 @@ from db.bulk import FEW, can_copy, insert_rows
 
 WAIT = 30
 """Seconds that a writer waits for another one before it fails."""
+AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
+"""What is raised while the database does not answer: it is away or locked, or every connection waits for it."""
 PRAGMAS = (f"busy_timeout={WAIT * 1000}", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
 
 

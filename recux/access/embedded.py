@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from db.engine import engine_for, write_session
+from db.engine import AWAY, engine_for, write_session
 from recux.access import notice
 from recux.access.embedding import NOBODY_NEW, embed_hosts, person_of, read_token
 from recux.access.http import PARTICIPANT_COOKIE, PARTICIPANT_HOURS, set_cookie
@@ -32,6 +32,9 @@ async def embed(request: Request) -> Response:
     except (NotAllowed, Unavailable) as refusal:
         LOG.warning("an embedded participant could not be let in: %s", refusal)
         return _refused(request, full=str(refusal) == NOBODY_NEW)
+    except AWAY:
+        LOG.exception("the database did not answer")
+        return notice.away(request)
     response = RedirectResponse("/" if request.cookies else ARRIVED, status_code=303)
     response.headers["Cache-Control"] = "no-store"
     if in_frame(request) and embed_hosts(settings):

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from db.engine import engine_for, read_session, write_session
+from db.engine import AWAY, engine_for, read_session, write_session
 from db.tables import Participant, Study
 from recux.access import notice, open_links
 from recux.access.http import PARTICIPANT_COOKIE, PARTICIPANT_HOURS, from_our_pages, set_cookie
@@ -40,20 +40,8 @@ async def join(request: Request) -> Response:
         if study is not None:
             return await (_start if request.method == "POST" else _door)(request, settings, token, study)
         cookie = await run_in_threadpool(_join, settings, token)
-    except NotOpen as refusal:
-        _ = notice.translator(request)
-        return notice.refuse(request, _("Thank you for coming"), _(str(refusal)))
-    except NotAllowed as refusal:
-        _ = notice.translator(request)
-        return notice.refuse(
-            request,
-            _("This link does not open a study"),
-            _(str(refusal)),
-            _("If it keeps happening, please ask who sent it to you."),
-        )
-    except Unavailable:
-        LOG.exception("a panel's member could not be let in")
-        return _not_ready(request)
+    except (NotAllowed, Unavailable, *AWAY) as problem:
+        return _refused(request, problem)
     return _inside(settings, cookie, "/" if request.cookies else ARRIVED)
 
 
@@ -162,6 +150,22 @@ def _cookies_off(request: Request) -> Response:
         _("This study keeps one cookie, to know where you left off. Nothing was stored about you."),
         _("Please allow cookies for this site, or open the link in another browser, and try again."),
     )
+
+
+def _refused(request: Request, problem: Exception) -> Response:
+    """The page for somebody who cannot come in, or not now."""
+    _ = notice.translator(request)
+    if isinstance(problem, NotOpen):
+        return notice.refuse(request, _("Thank you for coming"), _(str(problem)))
+    if isinstance(problem, NotAllowed):
+        return notice.refuse(
+            request,
+            _("This link does not open a study"),
+            _(str(problem)),
+            _("If it keeps happening, please ask who sent it to you."),
+        )
+    LOG.error("somebody could not be let in", exc_info=problem)
+    return _not_ready(request) if isinstance(problem, Unavailable) else notice.away(request)
 
 
 def _not_ready(request: Request) -> Response:

@@ -36,6 +36,13 @@ def refuse(request: Request, title: str, *paragraphs: str, status: int = 403) ->
     return _page(request, title, body, status)
 
 
+def away(request: Request) -> HTMLResponse:
+    """The page for the moment in which the database does not answer."""
+    _ = translator(request)
+    text = _("The database does not answer. Nothing that was saved is lost; please try again in a minute.")
+    return refuse(request, _("Please try again in a minute"), text, status=503)
+
+
 def door(request: Request, title: str, text: str, button: str, small: str) -> HTMLResponse:
     """A page with one button, which posts to the page's own address."""
     body = (

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from db.engine import engine_for, write_session
+from db.engine import AWAY, engine_for, write_session
 from db.tables import Participant
 from recux.access.http import PARTICIPANT_COOKIE, from_our_pages
 from recux.access.sessions import owner_of
@@ -22,7 +22,7 @@ LONGEST_MS = 600_000.0
 
 
 async def seen(request: Request) -> Response:
-    """Add the reported times to the person's views. Answers 204 whatever came of it: nobody waits for it."""
+    """Add the reported times to the person's views. Nobody waits for the answer, whatever it is."""
     settings = Settings()
     if not from_our_pages(request, settings):
         return Response(status_code=403)
@@ -33,7 +33,10 @@ async def seen(request: Request) -> Response:
             return Response(status_code=413)
     reported = times_in(body)
     if reported:
-        await run_in_threadpool(_record, settings, request.cookies.get(PARTICIPANT_COOKIE, ""), reported)
+        try:
+            await run_in_threadpool(_record, settings, request.cookies.get(PARTICIPANT_COOKIE, ""), reported)
+        except AWAY:
+            return Response(status_code=503)
     return Response(status_code=204)
 
 

@@ -170,3 +170,16 @@ def test_a_revoked_link_opens_nothing_and_its_browsers_are_signed_out(engine):
     assert client.get(f"/join/{token}").status_code == 403
     assert people(engine, BrowserSession) == []
     assert len(people(engine)) == 1
+
+
+def test_while_the_database_is_away_a_link_says_to_try_again_and_works_afterwards(engine, monkeypatch):
+    address = link(engine)
+    client = browser()
+    with monkeypatch.context() as away:
+        away.setenv("RECUX_DATABASE_URL", "postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+        answer = client.get(address, headers={"accept-language": "zh-CN"})
+        assert (answer.status_code, "请稍等一分钟再试" in answer.text) == (503, True)
+        assert client.post(
+            "/seen", json={"seen": {"1": 2000}}, headers=OURS, cookies={"recux_participant": "x"}
+        ).is_error
+    assert "Start" in client.get(address).text

@@ -35,6 +35,8 @@ export default function ({ data, parentElement, setStateValue }) {
 function newBoard(root, first, shape, slot) {
   const drafts = storage(first.store);
   const pending = new Map(Object.entries(drafts.read()));
+  const tooLong = storage(`${first.store}.long`);
+  const held = new Map(Object.entries(tooLong.read())); // texts that are too long to be sent, until they are shortened
   const board = { shape, wake: null, data: { ...first, saved: {}, settled: {}, problems: {} } };
   let sections = null;
   let sending = null;
@@ -45,18 +47,23 @@ function newBoard(root, first, shape, slot) {
 
   board.said = (name) => pending.get(name) ?? board.data.saved[name] ?? null;
 
+  board.held = (name) => held.get(name)?.text ?? null;
+
+  board.hold = (name, text) => {
+    pending.delete(name);
+    drafts.write(pending);
+    held.set(name, { text });
+    tooLong.write(held);
+  };
+
   board.change = (name, said, delay) => {
+    if (held.delete(name)) tooLong.write(held);
     const base = board.data.saved[name]?.revision ?? null;
     pending.set(name, { value: null, text: null, refused: false, ...said, base, nonce: nonce() });
     drafts.write(pending);
     refresh();
     clearTimeout(sending);
     sending = setTimeout(send, delay);
-  };
-
-  board.forget = (name) => {
-    pending.delete(name);
-    drafts.write(pending);
   };
 
   board.flush = () => sending !== null && send();
@@ -317,7 +324,7 @@ function newText(board, first) {
   element.append(label, area, status.element);
 
   area.addEventListener("input", () => {
-    if (excess(area, first) > 0) board.forget(first.name);
+    if (excess(area, first) > 0) board.hold(first.name, area.value);
     else board.change(first.name, { text: area.value }, TYPING);
     status.warn(board, excess(area, first));
   });
@@ -325,7 +332,7 @@ function newText(board, first) {
 
   function refresh(question, waiting) {
     label.replaceChildren(question.text, ...hidden(question.about));
-    const text = board.said(question.name)?.text ?? "";
+    const text = board.held(question.name) ?? board.said(question.name)?.text ?? "";
     const typing = area.getRootNode().activeElement === area;
     if (!typing && !waiting && excess(area, question) <= 0 && area.value !== text) area.value = text;
     if (waiting && area.value === "" && text && !typing) area.value = text; // found again after a reload
@@ -369,7 +376,7 @@ function hidden(text) {
   return [element];
 }
 
-// Answers that are on their way, for the time of a reload. Without storage (private windows) they live in memory only.
+// Answers that are on their way or cannot go yet, for the time of a reload. Without storage (private windows) they live in memory only.
 function storage(key) {
   const read = () => {
     try {

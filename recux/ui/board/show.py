@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import streamlit as st
-from sqlalchemy.exc import OperationalError
 from streamlit.delta_generator import DeltaGenerator
 
+from db.engine import AWAY
 from recux.ui.board.autosave import Ledger, Said, Saved, settle, unsettled
 from recux.ui.board.parts import Section
 from recux.ui.language import _, language
@@ -88,7 +88,7 @@ def _settle(key: str, ledger: Ledger, book: Book, problem: str) -> bool:
     pending = (st.session_state.get(key) or {}).get("pending")
     try:
         settle(ledger, pending, book.kept, book.keep, problem)
-    except OperationalError:
+    except AWAY:
         LOG.exception("the database did not answer; the browser sends the answer again")
         return False
     return True
