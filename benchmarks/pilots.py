@@ -5,7 +5,7 @@ known exactly on the scale that is observed. An effect of "twice the smallest de
 `minimum_detectable_effect` for the segment's own number of people an arm and ratings a person.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -18,9 +18,7 @@ from recux.suggest.frames import ArmInfo, Evidence
 
 SD, ICC, CENTRE = 1.1, 0.3, 3.4
 SMALLEST, HIGHEST = 1, 5
-SAID = np.array(
-    ["saw it on the first page", "the blue one with pockets", "arrived in a box", "颜色是蓝色带口袋"], dtype=object
-)
+SAID = ("saw it on the first page", "the blue one with pockets", "arrived in a box", "颜色是蓝色带口袋")
 CUTS = np.arange(SMALLEST, HIGHEST) + 0.5
 
 
@@ -65,9 +63,9 @@ def pilot(design: Design, rng: np.random.Generator, effect: Effect | None = None
             "confirm": rng.random(n) < 0.5,
             "first": 1,
             "cohort": _names("cohort", rng.permutation(np.arange(n) % design.cohorts)),
-            "language": np.array(["en", "zh_CN"], dtype=object)[rng.integers(0, 2, n)],
-            "device": np.array(["phone", "desktop"], dtype=object)[rng.integers(0, 2, n)],
-            "experience": np.array(["new", "returning"], dtype=object)[rng.integers(0, 2, n)],
+            "language": _words(["en", "zh_CN"], rng.integers(0, 2, n)),
+            "device": _words(["phone", "desktop"], rng.integers(0, 2, n)),
+            "experience": _words(["new", "returning"], rng.integers(0, 2, n)),
         }
     )
     items = _items(design)
@@ -88,7 +86,7 @@ def pilot(design: Design, rng: np.random.Generator, effect: Effect | None = None
             "slate": person,
             "position": position,
             "rating": np.clip(np.floor(latent + 0.5), SMALLEST, HIGHEST),
-            "comment": np.where(rng.random(n * k) < 0.4, SAID[rng.integers(0, len(SAID), n * k)], None),
+            "comment": _words([*SAID, None], np.where(rng.random(n * k) < 0.4, rng.integers(0, len(SAID), n * k), -1)),
             "round": 1,
             "at": np.nan,
         }
@@ -107,8 +105,13 @@ def pilot(design: Design, rng: np.random.Generator, effect: Effect | None = None
     return Evidence(arms, people, ratings, items=items, impressions=impressions, requests=requests)
 
 
-def _names(word: str, codes: np.ndarray) -> np.ndarray:
-    return np.array([f"{word}{n}" for n in range(int(codes.max()) + 1)], dtype=object)[codes]
+def _names(word: str, codes: np.ndarray) -> pd.Series:
+    return _words([f"{word}{n}" for n in range(int(codes.max()) + 1)], codes)
+
+
+def _words(words: Sequence[str | None], codes: np.ndarray) -> pd.Series:
+    """A column of texts as it is read from a database: objects, not pandas' own strings."""
+    return pd.Series(np.array(words, dtype=object)[codes], dtype=object)
 
 
 def _categories(design: Design, rng: np.random.Generator) -> np.ndarray:
@@ -126,7 +129,7 @@ def _items(design: Design) -> pd.DataFrame:
             "id": number,
             "title": [f"Article {n}" for n in number],
             "description": [f"Number {n} of the collection" for n in number],
-            "category": pd.Series(_names("kind", number // 40), dtype=object),
+            "category": _names("kind", number // 40),
             "tags": 0,
             "price": 1.0,
             "image_url": "x",

@@ -79,6 +79,12 @@ def thirds(position: Floats, person: Ints, people: int) -> Ints:
     return np.where(usable, np.where(usable, third, 0), -1).astype(np.int64)
 
 
+def in_order(first: Ints, second: Ints) -> bool:
+    """Whether rows are in the order of the first key and then of the second."""
+    step = np.diff(first)
+    return bool(((step > 0) | ((step == 0) & (np.diff(second) >= 0))).all())
+
+
 def earlier_alike(one: Ints, other: Ints) -> Ints:
     """How many rows before each row have the same two keys, shape (rows,); `other` is -1 or above."""
     key = one * (int(other.max(initial=0)) + 2) + other

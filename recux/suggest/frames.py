@@ -210,6 +210,16 @@ class Evidence:
         return {name: (mine, value[mine]) for name, mine in zip(names, chosen, strict=True)}
 
     @cached_property
+    def times_rated(self) -> Ints:
+        """How many ratings each person gave, shape (people,)."""
+        return np.bincount(self.person, minlength=self.n)
+
+    @cached_property
+    def times_shown(self) -> Ints:
+        """How many places of lists each person saw, shape (people,)."""
+        return np.bincount(integers(self.impressions["person"]), minlength=self.n)
+
+    @cached_property
     def person_mean(self) -> Floats:
         """Mean rating of each person, NaN without any, shape (people,)."""
         return mean_by(self.person, self.rating, self.n)
@@ -228,6 +238,10 @@ class Evidence:
     def arm_key(self, arm: int) -> str:
         """Key of arm number `arm`."""
         return self.arms[arm].key
+
+    def pair(self, arm: int, control: int = 0) -> dict[str, str]:
+        """The part of a segment that says which arm is compared with which."""
+        return {"arm": self.arms[arm].key, "control": self.arms[control].key}
 
 
 def in_confirmation_half(salt: str, external_ids: Iterable[str]) -> Flags:

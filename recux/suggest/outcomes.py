@@ -135,12 +135,11 @@ def careless_people(e: Evidence) -> Floats:
     """Whether the person's answers look careless: one and the same rating throughout, or under `FASTEST` seconds a
     rating (median), over at least `ENOUGH` ratings; NaN for people with fewer ratings.
     """
-    n = np.bincount(e.person, minlength=e.n)
     highest, lowest = np.full(e.n, -np.inf), np.full(e.n, np.inf)
     np.maximum.at(highest, e.person, e.rating)
     np.minimum.at(lowest, e.person, e.rating)
     flags = (highest == lowest) | (_seconds_each(e) < FASTEST)
-    return np.where(n >= ENOUGH, flags.astype(np.float64), np.nan)
+    return np.where(e.times_rated >= ENOUGH, flags.astype(np.float64), np.nan)
 
 
 def _seconds_each(e: Evidence) -> Floats:
@@ -151,9 +150,10 @@ def _seconds_each(e: Evidence) -> Floats:
     order = np.lexsort((at, e.person))
     gap, same = np.diff(at[order]), np.diff(e.person[order]) == 0
     used = same & (gap > 0)
-    medians = pd.Series(gap[used]).groupby(e.person[order][1:][used]).median()
     values = np.full(e.n, np.nan)
-    values[integers(medians.index)] = floats(medians)
+    if used.any():
+        medians = pd.Series(gap[used]).groupby(e.person[order][1:][used]).median()
+        values[integers(medians.index)] = floats(medians)
     return values
 
 
@@ -164,8 +164,7 @@ def careless(e: Evidence, where: Where) -> Floats:
 
 def reached(e: Evidence, step: str) -> Flags:
     """Whether each person came to a step: `shown`, `rated`, `rated_all` (all that was shown) or `answered`."""
-    rated = np.bincount(e.person, minlength=e.n)
-    offered = np.bincount(integers(e.impressions["person"]), minlength=e.n)
+    rated, offered = e.times_rated, e.times_shown
     if step == "shown":
         return (offered > 0) | (rated > 0)
     if step == "rated":

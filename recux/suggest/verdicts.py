@@ -118,7 +118,7 @@ def judge_beside_control(e: Evidence, promise: Promise) -> Judgement | None:
 
 def has_rated(e: Evidence) -> Flags:
     """People who rated anything, shape (people,)."""
-    return np.bincount(e.person, minlength=e.n) > 0
+    return e.times_rated > 0
 
 
 def _confounded(e: Evidence, promise: Promise, control: Flags, treated: Flags) -> str | None:

@@ -50,7 +50,7 @@ def careless(e: Evidence) -> list[Finding]:
 
 def comment_rate(e: Evidence) -> list[Finding]:
     """Share of ratings with a comment."""
-    people = len(np.unique(e.person))
+    people = int(np.count_nonzero(e.times_rated))
     if people < FEWEST:
         return []
     share = cluster_ratio(e.has_comment.astype(float), np.ones(len(e.rating)), e.person)

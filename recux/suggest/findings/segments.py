@@ -9,7 +9,7 @@ found, and estimated on the other half.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
@@ -33,10 +33,13 @@ Where = Mapping[str, str]
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """Comparisons with the segment of each; arrays of shape (2, candidates): discovery half, confirmation half."""
+    """Comparisons of all segments of a kind; arrays of shape (2, candidates): discovery half, confirmation half."""
 
-    where: Sequence[Where]
+    cuts: Mapping[str, Sequence[str]]
+    """What the segments are cut by, and the values of each cut; the last varies fastest."""
     contrasts: Contrasts
+    base: Where = field(default_factory=dict)
+    """What all of them have in common: the arms."""
     one_sample: bool = False
 
     def usable(self) -> Ints:
@@ -44,6 +47,11 @@ class Candidates:
         c = self.contrasts
         enough = (c.n_b >= FEWEST) & (self.one_sample | (c.n_a >= FEWEST)) & ~np.isnan(c.t)
         return np.flatnonzero(enough.all(axis=0))
+
+    def where(self, number: int) -> Where:
+        """The segment of a candidate."""
+        places = np.unravel_index(number, [len(names) for names in self.cuts.values()])
+        return {**self.base, **{key: names[i] for (key, names), i in zip(self.cuts.items(), places, strict=True)}}
 
 
 def segments(e: Evidence) -> list[Finding]:
@@ -62,9 +70,10 @@ def segments(e: Evidence) -> list[Finding]:
 def _ladder(parts: list[Candidates], kind: str, share: float, *, low_only: bool) -> list[Finding]:
     """The strongest candidates of the discovery half, tested in the direction found there on the confirmation half."""
     chosen = [part.usable() for part in parts]
-    where = [part.where[i] for part, usable in zip(parts, chosen, strict=True) for i in usable]
-    if not where:
+    tried = sum(len(usable) for usable in chosen)
+    if not tried:
         return []
+    ends = np.cumsum([len(usable) for usable in chosen])
     cells = [part.contrasts.at(usable) for part, usable in zip(parts, chosen, strict=True)]
     first, second = (
         Contrasts(*(np.concatenate([getattr(c, name)[half] for c in cells]) for name in CONTRAST_FIELDS))
@@ -74,6 +83,11 @@ def _ladder(parts: list[Candidates], kind: str, share: float, *, low_only: bool)
     strength = np.where(low_only & (first.t > 0), -1.0, 1.0) * stats.norm.isf(np.clip(p, 1e-300, 0.5))
     sign = np.where(low_only | (first.t < 0), -1.0, 1.0)
     tested, width = second.p_in_direction(sign), second.half_width()
+
+    def where(candidate: int) -> Where:
+        part = int(np.searchsorted(ends, candidate, side="right"))
+        return parts[part].where(int(chosen[part][candidate - ends[part]]))  # from the end: below 0
+
     return [
         Finding(
             kind=kind,
@@ -84,10 +98,10 @@ def _ladder(parts: list[Candidates], kind: str, share: float, *, low_only: bool)
             n=int(second.n_b[i]),
             definition="difference of mean ratings, each person counting once",
             method=METHOD,
-            where=where[i],
+            where=where(i),
             p=float(tested[i]),
             share=part,
-            tried=len(where),
+            tried=tried,
         )
         for i, part in family.shares_by_strength(strength, share)
     ]
@@ -127,7 +141,7 @@ def _people_levels(e: Evidence) -> list[Candidates]:
             continue
         inside = _by(e.person_mean, (_halves(e), 2), (codes, len(names)))
         rest = _summed(inside, 1) - inside
-        found.append(Candidates([{trait: name} for name in names], welch(rest, inside)))
+        found.append(Candidates({trait: names}, welch(rest, inside)))
     return found
 
 
@@ -144,8 +158,7 @@ def _pair_levels(e: Evidence) -> list[Candidates]:
             continue
         inside = _by(e.person_mean, (_halves(e), 2), (rows, len(row_names)), (columns, len(column_names)))
         against_each = (welch(_summed(inside, axis) - inside, inside) for axis in (2, 1))
-        where = [{one: row, other: column} for row in row_names for column in column_names]
-        found.append(Candidates(where, _flat(weaker(*against_each))))
+        found.append(Candidates({one: row_names, other: column_names}, _flat(weaker(*against_each))))
     return found
 
 
@@ -184,7 +197,7 @@ def _category_levels(e: Evidence, views: Views) -> list[Candidates]:
     if len(views.names) < 2:
         return []
     overall = _by(views.value, (_halves(e)[views.person], 2), (views.part, len(views.names)))
-    alone = Candidates([{"category": name} for name in views.names], against_zero(overall), one_sample=True)
+    alone = Candidates({"category": views.names}, against_zero(overall), one_sample=True)
     return [alone, *_group_levels(e, views, "category")]
 
 
@@ -197,20 +210,19 @@ def _group_levels(e: Evidence, views: Views, key: str) -> list[Candidates]:
             continue
         inside = _by(views.value, halves, (codes[views.person], len(groups)), (views.part, len(views.names)))
         rest = _summed(inside, 1) - inside
-        where = [{trait: group, key: name} for group in groups for name in views.names]
-        found.append(Candidates(where, _flat(welch(rest, inside))))
+        found.append(Candidates({trait: groups, key: views.names}, _flat(welch(rest, inside))))
     return found
 
 
 def _arm_people(e: Evidence, arm: int) -> list[Candidates]:
     found = []
-    side, base = _side(e, arm), {"arm": e.arm_key(arm), "control": e.arm_key(0)}
+    side, base = _side(e, arm), e.pair(arm)
     for trait in TRAITS:
         codes, names = most_frequent(e.traits[trait], MOST_GROUPS)
         if len(names) < 2:
             continue
         by = _by(e.person_mean, (_halves(e), 2), (codes, len(names)), (side, 2))
-        found.append(Candidates([{**base, trait: name} for name in names], welch(_take(by, 0), _take(by, 1))))
+        found.append(Candidates({trait: names}, welch(_take(by, 0), _take(by, 1)), base))
     return found
 
 
@@ -218,16 +230,16 @@ def _arm_categories(e: Evidence, views: Views, arm: int) -> list[Candidates]:
     if len(views.names) < 2:
         return []
     halves, side = (_halves(e)[views.person], 2), (_side(e, arm)[views.person], 2)
-    base, parts = {"arm": e.arm_key(arm), "control": e.arm_key(0)}, (views.part, len(views.names))
+    base, parts = e.pair(arm), (views.part, len(views.names))
     by = _by(views.value, halves, parts, side)
-    found = [Candidates([{**base, "category": name} for name in views.names], welch(_take(by, 0), _take(by, 1)))]
+    found = [Candidates({"category": views.names}, welch(_take(by, 0), _take(by, 1)), base)]
     for trait in TRAITS:
         codes, groups = most_frequent(e.traits[trait], MOST_GROUPS)
         if len(groups) < 2:
             continue
         by = _by(views.value, halves, (codes[views.person], len(groups)), parts, side)
-        where = [{**base, trait: group, "category": name} for group in groups for name in views.names]
-        found.append(Candidates(where, _flat(welch(_take(by, 0), _take(by, 1)))))
+        cuts = {trait: groups, "category": views.names}
+        found.append(Candidates(cuts, _flat(welch(_take(by, 0), _take(by, 1))), base))
     return found
 
 

@@ -1,10 +1,21 @@
 """How lists are put together: their order, sameness, popular items, and items that come back."""
 
 import numpy as np
+import pandas as pd
 
 from recux.stats import proportion
 from recux.suggest import family
-from recux.suggest.columns import Flags, Floats, Ints, earlier_alike, first_match, floats, integers, mean_by
+from recux.suggest.columns import (
+    Flags,
+    Floats,
+    Ints,
+    earlier_alike,
+    first_match,
+    floats,
+    in_order,
+    integers,
+    mean_by,
+)
 from recux.suggest.contrasts import Contrasts, against_zero, moments, within_person
 from recux.suggest.finding import Finding, from_estimate, ids_of
 from recux.suggest.frames import Evidence
@@ -50,7 +61,7 @@ def order(e: Evidence) -> list[Finding]:
 def _usual_size(e: Evidence) -> int:
     if not len(e.impressions):
         return e.slate_size
-    slates, slate = np.unique(integers(e.impressions["slate"]), return_inverse=True)
+    slate, slates = pd.factorize(integers(e.impressions["slate"]))
     lengths = np.zeros(len(slates))
     np.maximum.at(lengths, slate, floats(e.impressions["position"]))
     return int(np.median(lengths))
@@ -78,9 +89,11 @@ def more_of_the_same(e: Evidence) -> Flags:
     """Ratings of items that had `TIRED` or more items of their category above them in the list, shape (ratings,)."""
     shown = e.impressions
     slate, position = integers(shown["slate"]), np.nan_to_num(floats(shown["position"])).astype(np.int64)
-    order = np.lexsort((position, slate))
-    slate, position = slate[order], position[order]
-    above = earlier_alike(slate, np.append(e.item_category[0], -1)[integers(shown["item"])[order]])
+    category = np.append(e.item_category[0], -1)[integers(shown["item"])]
+    if not in_order(slate, position):
+        order = np.lexsort((position, slate))
+        slate, position, category = slate[order], position[order], category[order]
+    above = earlier_alike(slate, category)
     rated = np.nan_to_num(e.position).astype(np.int64)
     place = first_match((slate, position), (integers(e.ratings["slate"]), rated))
     tired = np.append(above >= TIRED, False)[place]
