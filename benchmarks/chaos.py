@@ -2,10 +2,12 @@
 
     .venv/bin/python -m benchmarks.chaos                      100 kills on SQLite and 100 on Postgres
     .venv/bin/python -m benchmarks.chaos --kills 10           about a tenth of the time
+    .venv/bin/python -m benchmarks.chaos --log kills.jsonl    keeps each round there, and goes on where it was cut off
 
-Prints the table of docs/benchmarks.md. Every stage is the real one but training, which puts the files of one training
-run, done beforehand, into the round's folder one after the other. Workers are real processes, each ended by SIGKILL at
-a random moment of its work; the next one goes on. Compared are all rows that a round writes, without ids and times.
+Prints the table of docs/benchmarks.md. A round's kills are drawn from the seed, the database and its number. Every
+stage is the real one but training, which puts the files of one training run, done beforehand, into the round's folder
+one after the other. Workers are real processes, each ended by SIGKILL somewhere in a random stage; the next one goes
+on. Compared are all rows that a round writes, without ids and times.
 """
 
 import argparse
@@ -19,13 +21,15 @@ import sys
 import tempfile
 import time
 import traceback
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, col
 
 from db.engine import build_engine, write_session
 from db.migrate import upgrade
@@ -42,11 +46,28 @@ LOG = Path(tempfile.gettempdir()) / "recux-chaos.log"
 """What the killed processes had to say."""
 RUNNING: set[int] = set()
 """Processes that were started and not ended yet."""
-PATIENCE = 120.0
-"""Seconds after which a round counts as stuck."""
+LOOK_SECONDS = 0.05
+PATIENCE = 2400
+"""Looks after which a round counts as stuck. Not a time: the bench may be paused while others measure."""
 WRITTEN = ("round", "model_version", "figure", "suggestion", "slate", "impression", "comment_reading", "comment_theme")
+NAMES = tuple(name for name, _stage in STAGES)
 VOLATILE = {"id", "created_at", "started_at", "finished_at", "seconds", "executor_id", "served_at", "external_id"}
 """Columns that differ between two runs that did the same."""
+
+
+@dataclass(frozen=True)
+class Disturbed:
+    """A round, and what was done to it."""
+
+    database: str
+    seed: int
+    number: int
+    stages: list[str]
+    """Where each kill met it."""
+    seconds: float
+    """From the last kill to the end."""
+    equal: bool
+    """Whether it ended as an undisturbed round does."""
 
 
 def main() -> None:
@@ -54,6 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=100, help="kill points on each database")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--log", type=Path, help="a file of rounds that were done before; new ones are added")
     parser.add_argument("--database", choices=("SQLite", "Postgres"), action="append", help="default: both")
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
@@ -61,44 +83,69 @@ def main() -> None:
     import recux.learn.predictor
     import recux.suggest  # noqa: F401 - workers are forks of this process: what it has loaded they need not load
 
-    print("| database | kills | rounds | ended as an undisturbed one | seconds from a kill to the end, median (most) |")
-    print("|---|---|---|---|---|")
+    print("| database | kills | in the stages | rounds | ended as an undisturbed one |", end="")
+    print(" seconds from the last kill to the end: median, most |\n|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="recux-chaos-") as folder:
         try:
             for name in asked.database or ("SQLite", "Postgres"):
                 place = Path(folder) / name
                 place.mkdir()
                 with databases(name, place) as fresh:
-                    print(kill_again_and_again(name, fresh, place, asked.kills, random.Random(asked.seed)), flush=True)
+                    rounds = kill_again_and_again(name, fresh, place, asked)
+                print(row(name, rounds), flush=True)
         finally:
             for pid in list(RUNNING):
                 end(pid)
 
 
-def kill_again_and_again(name: str, fresh: Any, place: Path, kills: int, rng: random.Random) -> str:
-    """One row of the table."""
+def kill_again_and_again(name: str, fresh: Any, place: Path, asked: argparse.Namespace) -> list[Disturbed]:
+    """Rounds with kills until there are as many as wanted, those of the log among them."""
+    rounds = [one for one in noted(asked.log) if (one.database, one.seed) == (name, asked.seed)]
+    if kills_of(rounds) >= asked.kills:
+        return rounds
     template = Settings(home=place / "trained", database_url=fresh(None), lease_seconds=LEASE, _env_file=None)
     planted = fork(lambda: plant_and_train(template))  # with it go its connections, so that the database can be copied
     RUNNING.discard(planted)
     assert os.waitpid(planted, 0)[1] == 0, f"planting or training failed; see {LOG}"
-    reference, length = undisturbed(fresh, template, place / "reference")
-    again, _length = undisturbed(fresh, template, place / "again")
-    assert reference == again, "two undisturbed rounds differ, so nothing can be compared"
-    done = rounds = equal = 0
-    recoveries: list[float] = []
-    while done < kills:
-        settings = copy_of(fresh, template, place / f"round-{rounds}")
-        count, seconds = disturbed(settings, template, length, kills - done, rng)
-        done, rounds = done + count, rounds + 1
-        same = state(settings.url) == reference
-        equal += same
-        if not same:
-            print(f"round {rounds}: {difference(state(settings.url), reference)}", file=sys.stderr)
-        recoveries += [seconds] if count else []
+    reference, lengths = undisturbed(fresh, template, place / "reference")
+    again, _lengths = undisturbed(fresh, template, place / "again")
+    assert reference == again, f"two undisturbed rounds differ: {difference(again, reference)}"
+    while (left := asked.kills - kills_of(rounds)) > 0:
+        number = len(rounds)
+        settings = copy_of(fresh, template, place / f"round-{number}")
+        rng = random.Random(f"{asked.seed}/{name}/{number}")
+        most = min(left, worker.MAX_RECOVERIES - 5)
+        stages_hit, seconds = disturbed(settings, template, lengths, most, rng)
+        found = state(settings.url)
+        if found != reference:
+            print(f"{name}, round {number}: {difference(found, reference)}", file=sys.stderr)
+        rounds.append(Disturbed(name, asked.seed, number, stages_hit, seconds, found == reference))
+        if asked.log is not None:
+            with asked.log.open("a") as log:
+                log.write(json.dumps(asdict(rounds[-1])) + "\n")
         shutil.rmtree(settings.home)
-    recoveries.sort()
-    middle = f"{recoveries[len(recoveries) // 2]:.1f} ({recoveries[-1]:.1f})"
-    return f"| {name} | {done} | {rounds} | {equal} of {rounds} | {middle} |"
+    return rounds
+
+
+def noted(log: Path | None) -> list[Disturbed]:
+    """The rounds of a log; none without one."""
+    lines = log.read_text().splitlines() if log is not None and log.exists() else []
+    return [Disturbed(**json.loads(line)) for line in lines]
+
+
+def kills_of(rounds: list[Disturbed]) -> int:
+    """All together."""
+    return sum(len(one.stages) for one in rounds)
+
+
+def row(name: str, rounds: list[Disturbed]) -> str:
+    """One row of the table."""
+    met = Counter(stage for one in rounds for stage in one.stages)
+    waits = sorted(one.seconds for one in rounds if one.stages)
+    equal = sum(one.equal for one in rounds)
+    where = ", ".join(f"{stage} {count}" for stage, count in met.most_common())
+    ends = f"{waits[len(waits) // 2]:.1f}, {waits[-1]:.1f}"
+    return f"| {name} | {kills_of(rounds)} | {where} | {len(rounds)} | {equal} of {len(rounds)} | {ends} |"
 
 
 def plant_and_train(settings: Settings) -> None:
@@ -143,33 +190,40 @@ def tiny_encoder(folder: Path) -> str:
     return str(folder)
 
 
-def undisturbed(fresh: Any, template: Settings, home: Path) -> tuple[dict[str, list[Any]], float]:
-    """What a round writes that nobody kills, and how many seconds its work takes."""
+def undisturbed(fresh: Any, template: Settings, home: Path) -> tuple[dict[str, list[Any]], dict[str, float]]:
+    """What a round writes that nobody kills, and how many seconds each of its stages takes."""
     settings = copy_of(fresh, template, home)
-    pid = wait_for(settings, {"running", "done"}, start(settings, template), template)
-    began = time.monotonic()
-    pid = wait_for(settings, {"done"}, pid, template)
-    seconds = time.monotonic() - began
+    pid = start(settings, template)
+    lengths: dict[str, float] = {}
+    for place, name in enumerate(NAMES):
+        pid = wait_for(settings, place, pid, template)
+        began = time.monotonic()
+        pid = wait_for(settings, place + 1, pid, template)
+        lengths[name] = time.monotonic() - began
     end(pid)
-    return state(settings.url), seconds
+    return state(settings.url), lengths
 
 
 def disturbed(
-    settings: Settings, template: Settings, length: float, most: int, rng: random.Random
-) -> tuple[int, float]:
-    """Kill worker after worker until the round is done; how many, and the seconds from the last kill to the end."""
-    kills, since = 0, time.monotonic()
+    settings: Settings, template: Settings, lengths: dict[str, float], most: int, rng: random.Random
+) -> tuple[list[str], float]:
+    """Kill worker after worker until the round is done; where they were, and seconds from the last kill to the end.
+
+    Each kill comes in a stage drawn from those that are left, at a moment drawn from the time that the stage takes.
+    """
+    met: list[str] = []
+    since = time.monotonic()
     while True:
-        pid = wait_for(settings, {"running", "done"}, start(settings, template), template)
-        if kills < most and kills < worker.MAX_RECOVERIES - 5:
-            time.sleep(rng.uniform(0, 1.1 * length))
-        else:
-            pid = wait_for(settings, {"done"}, pid, template)
-        over = status(settings) == "done"
+        place = rng.randrange(reached(settings), len(NAMES)) if len(met) < most else len(NAMES)
+        pid = wait_for(settings, place, start(settings, template), template)
+        if place < len(NAMES):
+            time.sleep(rng.uniform(0, lengths[NAMES[place]]))
+        at = reached(settings)
         end(pid)
-        if over:
-            return kills, time.monotonic() - since
-        kills, since = kills + 1, time.monotonic()
+        if at == len(NAMES):
+            return met, time.monotonic() - since
+        met.append(NAMES[at])
+        since = time.monotonic()
 
 
 def start(settings: Settings, template: Settings) -> int:
@@ -221,24 +275,26 @@ def end(pid: int) -> None:
     os.waitpid(pid, 0)
 
 
-def status(settings: Settings) -> str:
-    """The round's."""
+def reached(settings: Settings) -> int:
+    """Place of the stage that the round is at, or was cut off in; one past the last when it is done."""
     engine = build_engine(settings.url, poolclass=sa.NullPool)
     with engine.connect() as connection:
-        return str(connection.execute(sa.select(Round.status)).scalar_one())  # type: ignore[call-overload]
+        status, stage = connection.execute(sa.select(col(Round.status), col(Round.stage))).one()
+    if status == "failed":
+        raise RuntimeError(f"the round failed; see {LOG}")
+    return len(NAMES) if status == "done" else NAMES.index(stage) if stage in NAMES else 0
 
 
-def wait_for(settings: Settings, wanted: set[str], pid: int, template: Settings) -> int:
-    """Until the round has one of these states; the worker's id, which is another one when it lost its lease."""
-    latest = time.monotonic() + PATIENCE
-    while (found := status(settings)) not in wanted:
-        if time.monotonic() > latest or found == "failed":
-            raise RuntimeError(f"the round is {found}, not {wanted}; see {LOG}")
+def wait_for(settings: Settings, place: int, pid: int, template: Settings) -> int:
+    """Until the round has come to this stage; the worker's id, which is another one when it lost its lease."""
+    for _ in range(PATIENCE):
         if os.waitpid(pid, os.WNOHANG)[0] == pid:  # it ended itself: on a busy machine a short lease may run out
             RUNNING.discard(pid)
             pid = start(settings, template)
-        time.sleep(0.05)
-    return pid
+        if reached(settings) >= place:
+            return pid
+        time.sleep(LOOK_SECONDS)
+    raise RuntimeError(f"the round does not come to {(*NAMES, 'its end')[place]}; see {LOG}")
 
 
 def state(url: str) -> dict[str, list[Any]]:

@@ -1,5 +1,6 @@
 """The settings of an arm, by source. They are checked when a study is defined and read when a slate is made."""
 
+import re
 from string import Formatter
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -10,6 +11,8 @@ from db.tables import Arm
 from recux.errors import InvalidInput
 from recux.recommend.paths import parse
 
+VARIABLE = re.compile(r"\$\{(\w+)\}")
+VARIABLE_PREFIX = "RECUX_RECOMMENDER_"
 PLACEHOLDERS = ("participant_id", "size", "study", "language", "cohort")
 
 
@@ -60,12 +63,23 @@ class HttpOptions(Options):
             parse(path)
         return path
 
+    @field_validator("headers")
+    @classmethod
+    def _headers_hold_no_other_secrets(cls, headers: dict[str, str]) -> dict[str, str]:
+        for value in headers.values():
+            for name in VARIABLE.findall(value):
+                if not name.startswith(VARIABLE_PREFIX):
+                    raise ValueError(f"the environment variable {name} must start with {VARIABLE_PREFIX}")
+        return headers
+
     @field_validator("url")
     @classmethod
     def _url_is_callable(cls, url: str) -> str:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("must start with http:// or https:// and name a host")
+        if parts.port == 0:  # one that is no port number raises by itself
+            raise ValueError("the port must be between 1 and 65535")
         if "{" in parts.netloc or parts.username or parts.password:
             raise ValueError("the host must be fixed text, without a user name or password; use headers for secrets")
         try:

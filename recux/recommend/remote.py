@@ -4,10 +4,12 @@ The other side may hang, lie or redirect: there is one deadline for the whole at
 redirect is followed, and only hosts that the arm (and, where it is set, ``RECUX_RECOMMENDER_HOSTS``) allows are called.
 """
 
+import ipaddress
 import json
 import os
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,15 +20,16 @@ from sqlmodel import Session, col
 
 from db.engine import read_session
 from db.tables import Arm, Item, Participant, Rating, Study, now
+from recux.collect.words import INVISIBLE
 from recux.errors import InvalidInput, NotFound
 from recux.operate import metrics
-from recux.recommend.options import HttpOptions, options_of
+from recux.recommend.options import VARIABLE, HttpOptions, options_of
 from recux.recommend.paths import at
 from recux.recommend.transport import Exchange, exchange
 from recux.settings import Settings
 
-VARIABLE = re.compile(r"\$\{(\w+)\}")
-VARIABLE_PREFIX = "RECUX_RECOMMENDER_"
+NEVER_PUBLIC = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
+"""Ends of names that the public name service does not know."""
 LONGEST = 500
 """Characters kept of a foreign explanation or model version."""
 
@@ -116,21 +119,23 @@ def question_of(session: Session, arm: Arm, participant: Participant, size: int)
 
 
 def call(question: Question) -> RemoteAnswer:
-    """Ask until it answers well, at most ``retries`` more times. Failures are returned, never raised.
-
-    Raises:
-        InvalidInput: the host is not allowed or a header's variable is not set; nothing was sent.
+    """Ask until it answers well, at most ``retries`` more times. Failures are returned, never raised: whoever waits for
+    a slate gets another one. So is a host that is not allowed or a header whose variable is not set; nothing is sent.
     """
     options = question.options
     url = options.url.format(**{name: quote(value, safe="") for name, value in question.values.items()})
-    _check_host(options, url)
     body = _body(question) if options.method == "POST" else None
     headers = {"Accept": "application/json", "User-Agent": "recux"}
     headers |= {"Content-Type": "application/json"} if body else {}
-    headers |= {name: _from_environment(value) for name, value in options.headers.items()}
+    try:
+        inside = _check_host(options, url)
+        headers |= {name: _from_environment(value) for name, value in options.headers.items()}
+    except InvalidInput as problem:
+        metrics.called("error", 0.0)
+        return RemoteAnswer((Attempt(now(), 0.0, "error", None, _endpoint(options), str(problem)),))
     attempts: list[Attempt] = []
     for _ in range(1 + options.retries):
-        attempt, answer = _attempt(options, url, headers, body)
+        attempt, answer = _attempt(options, url, headers, body, inside)
         attempts.append(attempt)
         if answer is not None:
             return RemoteAnswer(tuple(attempts), *answer)
@@ -140,16 +145,19 @@ def call(question: Question) -> RemoteAnswer:
 
 
 def _attempt(
-    options: HttpOptions, url: str, headers: dict[str, str], body: bytes | None
+    options: HttpOptions, url: str, headers: dict[str, str], body: bytes | None, inside: bool
 ) -> tuple[Attempt, tuple[tuple[Entry, ...], str | None] | None]:
     asked, start = now(), time.perf_counter()
-    reply = exchange(options.method, url, headers, body, options.timeout_ms / 1000)
+    reply = exchange(options.method, url, headers, body, options.timeout_ms / 1000, inside=inside)
     duration = (time.perf_counter() - start) * 1000
     answer, problem = (None, reply.problem) if reply.problem else _understood(options, reply)
     outcome = "ok" if answer is not None else "timeout" if reply.timed_out else "error"
     metrics.called(outcome, duration)
-    endpoint = urlsplit(options.url).path or "/"  # the template's path: no one's id
-    return Attempt(asked, duration, outcome, reply.status, endpoint, problem), answer
+    return Attempt(asked, duration, outcome, reply.status, _endpoint(options), problem), answer
+
+
+def _endpoint(options: HttpOptions) -> str:
+    return urlsplit(options.url).path or "/"  # the template's path: no one's id
 
 
 def _understood(options: HttpOptions, reply: Exchange) -> tuple[tuple[tuple[Entry, ...], str | None] | None, str]:
@@ -184,7 +192,9 @@ def _number(value: Any) -> float | None:
 
 
 def _short(value: Any) -> str | None:
-    return str(value)[:LONGEST] if isinstance(value, str | int | float) and str(value).strip() else None
+    """Foreign text as it can be stored and shown; None when there is none."""
+    text = INVISIBLE.sub("", str(value)).strip() if isinstance(value, str | int | float) else ""
+    return text[:LONGEST] or None
 
 
 def _body(question: Question) -> bytes:
@@ -192,7 +202,11 @@ def _body(question: Question) -> bytes:
     return json.dumps({**values, "interests": question.interests, "ratings": question.ratings}).encode()
 
 
-def _check_host(options: HttpOptions, url: str) -> None:
+def _check_host(options: HttpOptions, url: str) -> bool:
+    """Whether the host may be at a private address: it says so itself, or the operator names it.
+
+    Raises InvalidInput when it may not be called at all.
+    """
     host = (urlsplit(url).hostname or "").lower()
     own = {name.lower() for name in options.allowed_hosts} or {host}
     operator = {name.strip().lower() for name in Settings().recommender_hosts.split(",") if name.strip()}
@@ -201,16 +215,20 @@ def _check_host(options: HttpOptions, url: str) -> None:
             f"the recommender's host {host!r} is not allowed; name it in the arm's allowed_hosts and, "
             "where RECUX_RECOMMENDER_HOSTS is set, there too"
         )
+    return host in operator or _is_plainly_inside(host)
+
+
+def _is_plainly_inside(host: str) -> bool:
+    with suppress(ValueError):
+        return bool(ipaddress.ip_address(host))
+    return "." not in host or host.endswith(NEVER_PUBLIC)
 
 
 def _from_environment(value: str) -> str:
     def variable(match: re.Match[str]) -> str:
         name = match[1]
-        if not name.startswith(VARIABLE_PREFIX) or name not in os.environ:
-            raise InvalidInput(
-                f"a header needs the environment variable {name}; it must start with {VARIABLE_PREFIX} and be set "
-                "where recux runs"
-            )
+        if name not in os.environ:
+            raise InvalidInput(f"a header needs the environment variable {name}; set it where recux runs")
         return os.environ[name].strip()  # secrets are often kept in files, with a line break at their end
 
     return VARIABLE.sub(variable, value)

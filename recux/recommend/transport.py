@@ -11,6 +11,10 @@ from urllib.parse import urlsplit
 
 LARGEST = 1 << 20
 """Bytes read of an answer; a longer one is refused."""
+SECRETS_OF_CLOUDS = frozenset(
+    map(ipaddress.ip_address, ("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254"))
+)
+"""Beside link-local addresses: where cloud machines are told their own keys (Alibaba, Azure, Oracle, AWS)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +27,20 @@ class Exchange:
     timed_out: bool = False
 
 
-def exchange(method: str, url: str, headers: dict[str, str], body: bytes | None, seconds: float) -> Exchange:
+def exchange(
+    method: str, url: str, headers: dict[str, str], body: bytes | None, seconds: float, *, inside: bool = True
+) -> Exchange:
     """Send one request and read its answer within ``seconds``, from the name lookup to the last byte.
 
-    Never raises for what the network or the other side does. The exchange runs in a thread of its own, because a
-    socket's timeout starts anew with every byte and a name lookup has none: at the deadline it is cut off.
+    Nothing is sent to a private address unless ``inside``, nor to one where clouds keep secrets. Never raises for what
+    the network or the other side does. The exchange runs in a thread of its own, because a socket's timeout starts anew
+    with every byte and a name lookup has none: at the deadline it is cut off.
     """
     connection = _connection(url, seconds)
     done: list[Exchange] = []
-    thread = Thread(target=lambda: done.append(_exchange(connection, method, url, headers, body)), daemon=True)
+    thread = Thread(
+        target=lambda: done.append(_exchange(connection, method, url, headers, body, inside=inside)), daemon=True
+    )
     thread.start()
     thread.join(seconds)
     if not done:
@@ -49,7 +58,13 @@ def _connection(url: str, seconds: float) -> http.client.HTTPConnection:
 
 
 def _exchange(
-    connection: http.client.HTTPConnection, method: str, url: str, headers: dict[str, str], body: bytes | None
+    connection: http.client.HTTPConnection,
+    method: str,
+    url: str,
+    headers: dict[str, str],
+    body: bytes | None,
+    *,
+    inside: bool,
 ) -> Exchange:
     parts = urlsplit(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -57,7 +72,7 @@ def _exchange(
     try:
         with closing(connection):
             connection.connect()
-            _refuse_local_link(connection)
+            _refuse(_peer(connection), inside)
             connection.request(method, target, body, headers)
             response = connection.getresponse()
             status = response.status
@@ -73,11 +88,19 @@ def _exchange(
     return Exchange(status, answer)
 
 
-def _refuse_local_link(connection: http.client.HTTPConnection) -> None:
-    """Link-local addresses are where cloud machines keep their own secrets; no recommender lives there."""
+def _peer(connection: http.client.HTTPConnection) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The address that was connected to, whatever name or spelling led there."""
     peer = ipaddress.ip_address(connection.sock.getpeername()[0].split("%")[0])
-    if peer.is_link_local or peer.is_multicast:
+    return (isinstance(peer, ipaddress.IPv6Address) and peer.ipv4_mapped) or peer
+
+
+def _refuse(peer: ipaddress.IPv4Address | ipaddress.IPv6Address, inside: bool) -> None:
+    if peer.is_link_local or peer.is_multicast or peer in SECRETS_OF_CLOUDS:
         raise OSError(f"addresses like {peer} are not called")
+    if not (inside or peer.is_global):
+        raise OSError(
+            f"the host's name leads to the private address {peer}; if it may, name it in RECUX_RECOMMENDER_HOSTS"
+        )
 
 
 def _cut(connection: http.client.HTTPConnection) -> None:

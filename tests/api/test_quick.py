@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from db.engine import write_session
+from db.engine import build_engine, write_session
 from recux.access.keys import revoke_key
 from recux.api.quick import QuickLane
 from recux.collect.consent import current_consent, decide
@@ -138,6 +138,20 @@ def test_many_at_once_share_transactions_and_each_is_told_what_became_of_it(both
     once = "SELECT count(*) FROM rating WHERE current GROUP BY study_id, row_key HAVING count(*) > 1"
     assert both.rows(once) == []
     assert both.rows("SELECT count(*) FROM rating WHERE rated_at < '2025-12-01'") == [(30,)]
+
+
+def test_a_rating_that_comes_while_the_database_is_away_is_told_to_come_again(both, slate, monkeypatch):
+    away = build_engine("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+    keeper = lane(both)._doorkeeper
+    monkeypatch.setattr(keeper, "engine", away)
+    monkeypatch.setattr(lane(both)._writer, "_engine", away)
+    for known in (True, False):  # the key was looked up a moment ago, or has to be now
+        if not known:
+            keeper._known.clear()
+        answer = put(both, slate, 4, item=shown(both, slate)[0])
+        assert (answer.status_code, answer.json()["type"]) == (503, "urn:recux:unavailable")
+        assert int(answer.headers["Retry-After"]) > 0
+    assert both.rows(SAID) == []
 
 
 def test_when_a_group_cannot_be_written_each_goes_the_ordinary_way(both, slate, ordinary, monkeypatch, caplog):

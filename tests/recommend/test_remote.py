@@ -1,8 +1,10 @@
 import json
+import socket
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -10,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from db.tables import Request
 from recux.errors import InvalidInput
-from recux.recommend import ask, check_options, make_slate
+from recux.recommend import ask, check_options, make_slate, transport
 
 GOOD = {"items": [{"item_id": f"i{i}", "score": 1 - i / 10, "explanation": f"why {i}"} for i in (3, 5, 7, 9)]}
 
@@ -190,15 +192,18 @@ def test_the_arms_own_list_comes_before_popularity(pilot, shown, recommender):
     assert shown(pilot.session, slate)[0].explanation.startswith("热门推荐")
 
 
-def test_headers_may_hold_secrets_of_the_recommender_but_no_others(pilot, shown, recommender, monkeypatch):
+def test_headers_may_hold_secrets_of_the_recommender_but_no_others(pilot, shown, recommender, monkeypatch, caplog):
     monkeypatch.setenv("RECUX_RECOMMENDER_TOKEN", "abc")
     monkeypatch.setenv("RECUX_DATABASE_URL", "postgresql://secret")
     arm = http_arm(pilot, recommender, headers={"Authorization": "Bearer ${RECUX_RECOMMENDER_TOKEN}"})
     serve(pilot, shown, pilot.person(arm, "a"))
     assert recommender.asked[0].headers["Authorization"] == "Bearer abc"
-    thief = http_arm(pilot, recommender, retries=1, headers={"X": "${RECUX_DATABASE_URL}"})
     with pytest.raises(InvalidInput, match="must start with RECUX_RECOMMENDER_"):
-        serve(pilot, shown, pilot.person(thief, "b"))
+        http_arm(pilot, recommender, headers={"X": "${RECUX_DATABASE_URL}"})
+    monkeypatch.delenv("RECUX_RECOMMENDER_TOKEN")
+    assert serve(pilot, shown, pilot.person(arm, "b"))[0].source == "popularity"
+    assert len(recommender.asked) == 1
+    assert "needs the environment variable RECUX_RECOMMENDER_TOKEN" in caplog.text
 
 
 def test_a_secret_with_a_line_break_is_sent_without_it_and_a_broken_one_is_named_nowhere(
@@ -227,14 +232,61 @@ def test_a_redirect_to_a_private_address_is_not_followed(pilot, shown, recommend
     assert (slate.source, inside.asked, calls(pilot)) == ("popularity", [], [("error", 307)])
 
 
-def test_only_allowed_hosts_are_called(pilot, shown, recommender, monkeypatch):
+def test_only_allowed_hosts_are_called(pilot, shown, recommender, monkeypatch, caplog):
     person = pilot.person(http_arm(pilot, recommender, allowed_hosts=["recommender.example"]), "a")
-    with pytest.raises(InvalidInput, match=r"127\.0\.0\.1.*not allowed"):
-        serve(pilot, shown, person)
+    slate, items = serve(pilot, shown, person)
+    assert (slate.source, len(items)) == ("popularity", 4)
+    assert "'127.0.0.1' is not allowed" in caplog.text
     monkeypatch.setenv("RECUX_RECOMMENDER_HOSTS", "recommender.example, other.example")
-    with pytest.raises(InvalidInput, match="RECUX_RECOMMENDER_HOSTS"):
-        serve(pilot, shown, pilot.person(http_arm(pilot, recommender, slate_size=4), "b"))
+    serve(pilot, shown, pilot.person(http_arm(pilot, recommender, slate_size=4), "b"))
+    assert "RECUX_RECOMMENDER_HOSTS" in caplog.text
     assert recommender.asked == []
+    assert calls(pilot) == [("error", None), ("error", None)]
+
+
+@pytest.fixture
+def names(monkeypatch):
+    """A name service in which every name leads to this machine."""
+    real = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda _host, port, *more, **rest: real("127.0.0.1", port, *more, **rest)
+    )
+
+
+def test_a_public_name_that_leads_to_a_private_address_is_not_called(pilot, shown, recommender, names, caplog):
+    address = f"http://rec.example.org:{recommender.server_port}/x"
+    slate, items = serve(pilot, shown, pilot.person(http_arm(pilot, recommender, url=address)))
+    assert (slate.source, len(items)) == ("popularity", 4)
+    assert (recommender.asked, calls(pilot)) == ([], [("error", None)])
+    assert "private address 127.0.0.1" in caplog.text
+
+
+@pytest.mark.parametrize("host", ["recommender", "rec.shop.internal", "localhost"])
+def test_a_name_of_the_own_network_is_called(pilot, shown, recommender, names, host):
+    address = f"http://{host}:{recommender.server_port}/x"
+    assert serve(pilot, shown, pilot.person(http_arm(pilot, recommender, url=address)))[0].source == "http"
+
+
+def test_the_operator_may_let_a_public_name_lead_inside(pilot, shown, recommender, names, monkeypatch):
+    monkeypatch.setenv("RECUX_RECOMMENDER_HOSTS", "rec.example.org")
+    address = f"http://rec.example.org:{recommender.server_port}/x"
+    assert serve(pilot, shown, pilot.person(http_arm(pilot, recommender, url=address)))[0].source == "http"
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "::ffff:169.254.169.254", "fd00:ec2::254", "100.100.100.200"])
+def test_where_clouds_keep_secrets_is_never_called(address):
+    found = SimpleNamespace(sock=SimpleNamespace(getpeername=lambda: (address, 80)))
+    with pytest.raises(OSError, match="not called"):
+        transport._refuse(transport._peer(found), inside=True)
+
+
+def test_text_that_no_database_takes_is_cleaned(pilot, shown, recommender):
+    entries = [{"item_id": "i3", "explanation": "a\0b\ud800 c"}, {"item_id": "i\ud800"}]
+    odd = json.dumps({"items": entries, "model_version": "\0"}).encode()
+    recommender.behave = lambda h: h.answer(odd)
+    slate, items = serve(pilot, shown, pilot.person(http_arm(pilot, recommender, explanations=True)))
+    assert (slate.source, items, slate.model_version) == ("http", ["i3"], None)
+    assert shown(pilot.session, slate)[0].explanation == "ab c"
 
 
 @pytest.mark.parametrize(
@@ -247,6 +299,9 @@ def test_only_allowed_hosts_are_called(pilot, shown, recommender, monkeypatch):
         "http://h/{size.__class__}",
         "http://h/{",
         "http://h/{}",
+        "http://h:99999/",
+        "http://h:0/",
+        "http://[::1",
         "x",
     ],
 )
