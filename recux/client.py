@@ -4,8 +4,8 @@
         recux.ingest("spring", "interactions", rows)
         slate = recux.slate("spring", "user-42")
 
-Failed calls raise :class:`ApiError`. Calls that may safely be repeated are, after a lost connection, 429 and 503: every
-write carries an idempotency key.
+Failed calls raise :class:`ApiError`. Calls are repeated after a lost connection, 429, 502, 503 and 504, with longer and
+longer pauses; that is safe, since every write carries an idempotency key.
 """
 
 import gzip
@@ -24,6 +24,9 @@ from recux.errors import RecuxError
 Json = dict[str, Any]
 BATCH = 50_000
 """Rows that are sent as one request."""
+AGAIN = frozenset((429, 502, 503, 504))
+"""Answers after which a call is repeated: recux is busy or away, or the proxy before it finds it so."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 COUNTS = ("read", "written", "updated", "unchanged", "quarantined")
 
 
@@ -140,25 +143,29 @@ class Client:
 
     def _call(self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **sent: Any) -> Json:
         all_headers = {**(headers or {}), **({} if method == "GET" else {"Idempotency-Key": str(uuid4())})}
-        for left in reversed(range(self._retries + 1)):
+        for turn in range(self._retries + 1):
+            pause = FIRST_PAUSE * 2**turn
             try:
                 answer = self._http.request(method, path, headers=all_headers, **sent)
             except httpx.TransportError as error:
-                if not left:
+                if turn == self._retries:
                     raise ApiError(0, {"detail": f"{type(error).__name__}: {error}"}) from None
-                time.sleep(0.5)
-                continue
-            if answer.status_code not in {429, 503} or not left:
-                return _document(answer)
-            time.sleep(min(float(answer.headers.get("Retry-After", "1")), 30.0))
+            else:
+                if answer.status_code not in AGAIN or turn == self._retries:
+                    return _document(answer)
+                wanted = answer.headers.get("Retry-After", "")
+                pause = float(wanted) if wanted.isdecimal() else pause
+            time.sleep(min(pause, LONGEST_PAUSE))
         raise AssertionError("unreachable: the last try returns or raises")
 
 
 def _document(answer: httpx.Response) -> Json:
     try:
-        document: Json = answer.json()
+        document = answer.json()
     except ValueError:
-        document = {"title": f"the answer is not JSON: {answer.text[:200]}"}
+        document = None
+    if not isinstance(document, dict):  # a page of a proxy, or of something that is not recux
+        raise ApiError(answer.status_code, {"title": f"the answer is not a JSON object: {answer.text[:200]}"})
     if answer.is_success:
         return document
     raise ApiError(answer.status_code, document)

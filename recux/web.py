@@ -26,6 +26,7 @@ from recux.access.embedding import embed_origins
 from recux.api.app import create_api
 from recux.errors import InvalidInput
 from recux.observed import Observed, figures
+from recux.operate.logs import adopt
 from recux.questionnaires import changed_files
 from recux.settings import Settings
 from recux.shared_report import shared_report
@@ -113,6 +114,7 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
         for problem in changed_files(session):
             LOG.error("%s; running studies go on with what they were launched with", problem)
     load_code_of_pages()
+    adopt()
     sys.setswitchinterval(TURN)
     yield {}
 

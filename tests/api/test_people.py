@@ -7,6 +7,7 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 from sqlmodel import select
 
@@ -239,3 +240,31 @@ def test_the_client_does_the_whole_way(client):
     with pytest.raises(ApiError, match=r"422.*item_id") as failed:
         client.ingest("shop", "ratings", [{"participant_id": "p", "item_id": "nope", "rating": 3}])
     assert failed.value.problem["quarantined"] == 1
+
+
+def test_the_client_repeats_what_a_restart_or_a_proxy_cut_off_with_the_same_key(monkeypatch):
+    pauses, keys = [], []
+    turns = iter([httpx.ConnectError("gone"), (502, {}), (503, {"Retry-After": "7"}), (200, {})])
+
+    def server(request):
+        keys.append(request.headers["Idempotency-Key"])
+        turn = next(turns)
+        if isinstance(turn, Exception):
+            raise turn
+        return httpx.Response(turn[0], headers=turn[1], json={"instrument": "nps"})
+
+    monkeypatch.setattr("recux.client.time.sleep", pauses.append)
+    made = Client("http://recux.test", "rx_1")
+    made._http = httpx.Client(base_url="http://recux.test/api/v1", transport=httpx.MockTransport(server))
+    assert made.complete("shop", "zoe", "nps") == {"instrument": "nps"}
+    assert pauses == [0.5, 1.0, 7.0]
+    assert len(keys) == 4
+    assert len(set(keys)) == 1
+
+
+def test_the_client_says_when_what_answers_is_not_recux():
+    made = Client("http://recux.test", "rx_1", retries=0)
+    page = httpx.MockTransport(lambda _request: httpx.Response(404, text="<h1>nothing here</h1>"))
+    made._http = httpx.Client(base_url="http://recux.test/api/v1", transport=page)
+    with pytest.raises(ApiError, match="404: the answer is not a JSON object: <h1>nothing"):
+        made.report("shop")
