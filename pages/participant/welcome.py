@@ -26,7 +26,10 @@ agree = visit.button(_("I agree and take part"), "agree", type="primary", width=
 decline = not declined and visit.button(_("No, thank you"), "decline", width="stretch")
 if agree or decline:
     with write_session(data.engine()) as session:
-        decide(session, session.get_one(Participant, here.participant_id), text, given=agree)
+        person = session.get_one(Participant, here.participant_id)
+        decide(session, person, text, given=agree)
+        if agree and person.language is None:
+            person.language = language()  # what is made for the person speaks it, too
     if agree:
         visit.go_to_next()
     visit.heard()

@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 
 from db.tables import Impression, Item
 from recux.collect.words import INVISIBLE
+from recux.recommend.reasons import in_other_words
 from recux.ui.board import Card
-from recux.ui.language import _
+from recux.ui.language import _, language
 
 LONGEST_DESCRIPTION = 400
 LONGEST_TITLE = 200
@@ -15,7 +16,7 @@ LONGEST_TITLE = 200
 
 def card_of(item: Item, impression: Impression) -> Card:
     """The card of an item at its place in a slate."""
-    reason = visible(impression.explanation, LONGEST_DESCRIPTION)
+    reason = visible(in_other_words(impression.explanation or "", language()), LONGEST_DESCRIPTION)
     title = visible(item.title, LONGEST_TITLE) or item.external_id
     return Card(
         title=title,

@@ -138,7 +138,11 @@ def test_going_on_with_unrated_items_takes_a_second_click(at: AppTest, sqlite_en
     assert at.info[0].value == "3 items have no rating yet."
     press(at, "Go on without rating them")
     assert title(at) == "Would you recommend it?"
-    assert rows(sqlite_engine, Participant)[0].passed == ["rate/1"]
+    person = rows(sqlite_engine, Participant)[0]
+    assert person.passed == ["rate/1"]
+    for instrument in ("nps", "csat"):
+        press(send(at, f"instrument-{instrument}-{person.id}", score={"value": 4, "nonce": "a"}), "Continue")
+    assert at.get("progress")[0].proto.text == "2 of 5 answered, 3 left out"
 
 
 def test_answers_are_stored_with_the_wording_and_a_refusal_counts(at: AppTest, sqlite_engine: sa.Engine) -> None:
@@ -174,6 +178,18 @@ def test_switching_the_language_is_remembered_for_the_person(at: AppTest, sqlite
     del at.session_state[CHOSEN]  # another device
     at.run()
     assert title(at) == "欢迎"
+
+
+def test_who_agrees_in_the_browser_s_language_is_known_by_it_from_then_on(
+    at: AppTest, sqlite_engine: sa.Engine
+) -> None:
+    at.context = {"locale": "zh-CN"}
+    del at.session_state[CHOSEN]
+    assert title(at.run()) == "欢迎"
+    assert rows(sqlite_engine, Participant)[0].language is None
+    press(at, "我同意并参与")
+    assert rows(sqlite_engine, Participant)[0].language == "zh_CN"
+    assert any("这件商品适合您吗？" in one.value for one in at.markdown)  # in the words of the study's domain
 
 
 @pytest.mark.parametrize(("status", "words"), [("paused", "is paused"), ("closed", "is closed")])
