@@ -4,7 +4,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import sqlalchemy as sa
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from sqlmodel import Session, select
 
 from db.engine import write_session
@@ -74,6 +74,11 @@ def invite(engine: sa.Engine, server: Server, study: Study) -> tuple[str, Partic
         one = create_invites(session, study, count=1)[0]
         person = session.exec(select(Participant).where(Participant.external_id == one.participant_id)).one()
     return f"{server.url}/join/{one.token}", person
+
+
+def settled(page: Page) -> None:
+    """Wait until the page's script has run: what is typed or opened while it runs may be drawn anew, and empty."""
+    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible()
 
 
 def picture(page: Page, folder: Path, name: str) -> None:

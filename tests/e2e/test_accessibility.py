@@ -16,7 +16,7 @@ from db.engine import write_session
 from db.tables import Study
 from recux.access.open_links import come_in, open_link
 from tests.e2e.conftest import DESKTOP, PHONE
-from tests.e2e.people import ITEMS, invite, keep_kinds, plant_shop
+from tests.e2e.people import ITEMS, invite, keep_kinds, plant_shop, settled
 from tests.e2e.server import Server
 
 pytestmark = pytest.mark.browser
@@ -85,6 +85,7 @@ def _walk(page: Page) -> Iterator[str]:
     yield "kinds"
     page.get_by_test_id(NEXT).click()
     expect(page.locator("fieldset")).to_have_count(0)
+    settled(page)
     page.get_by_test_id("stExpander").locator("summary").click()
     expect(page.get_by_test_id("stExpander")).to_contain_text(ITEMS[0][0])
     yield "thanks"
@@ -116,7 +117,7 @@ def _refuse_all(page: Page) -> None:
 
 
 def _serious(page: Page) -> list[str]:
-    page.wait_for_timeout(300)  # transitions of colours are over
+    page.add_style_tag(content="*,*::before,*::after{transition:none!important;animation:none!important}")
     violations = Axe().run(page).response["violations"]
     return [
         f"{found['id']}: {node['html'][:200]} {node['failureSummary']}"

@@ -10,7 +10,7 @@ from db.engine import write_session
 from db.tables import Study
 from recux.access.accounts import create_user
 from tests.e2e.conftest import DESKTOP
-from tests.e2e.people import ITEMS, invite, plant_shop
+from tests.e2e.people import ITEMS, invite, plant_shop, settled
 from tests.e2e.server import Server
 from tests.e2e.test_participant import click_star
 
@@ -40,6 +40,7 @@ def test_what_a_person_answers_is_counted_on_the_overview(
 
     desk = new_browser(viewport=DESKTOP).new_page()
     desk.goto(f"{server.url}/sign_in?next=/%3Fstudy%3D{study.slug}")
+    settled(desk)
     desk.get_by_label("E-mail").fill("eve@example.org")
     desk.get_by_label("Password").fill("correct horse battery")
     desk.get_by_role("button", name="Sign in").click()
