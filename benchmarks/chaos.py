@@ -22,7 +22,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -51,6 +51,8 @@ PATIENCE = 2400
 """Looks after which a round counts as stuck. Not a time: the bench may be paused while others measure."""
 WRITTEN = ("round", "model_version", "figure", "suggestion", "slate", "impression", "comment_reading", "comment_theme")
 NAMES = tuple(name for name, _stage in STAGES)
+BEGUN = "begun"
+"""File in RECUX_HOME in which a worker notes each stage that it begins."""
 VOLATILE = {"id", "created_at", "started_at", "finished_at", "seconds", "executor_id", "served_at", "external_id"}
 """Columns that differ between two runs that did the same."""
 
@@ -212,16 +214,17 @@ def disturbed(
     Each kill comes in a stage drawn from those that are left, at a moment drawn from the time that the stage takes.
     """
     met: list[str] = []
-    since = time.monotonic()
+    at, since = 0, time.monotonic()
     while True:
-        place = rng.randrange(reached(settings), len(NAMES)) if len(met) < most else len(NAMES)
+        place = rng.randrange(at, len(NAMES)) if len(met) < most else len(NAMES)
         pid = wait_for(settings, place, start(settings, template), template)
         if place < len(NAMES):
             time.sleep(rng.uniform(0, lengths[NAMES[place]]))
-        at = reached(settings)
         end(pid)
+        at = reached(settings)
         if at == len(NAMES):
             return met, time.monotonic() - since
+        at = max(at, 0)
         met.append(NAMES[at])
         since = time.monotonic()
 
@@ -243,11 +246,20 @@ def start(settings: Settings, template: Settings) -> int:
             target.with_suffix(".part").replace(target)
             time.sleep(0.02)
 
+    def noted(name: str, stage: Callable[[Work], None]) -> Callable[[Work], None]:
+        def act(work: Work) -> None:
+            with (settings.home / BEGUN).open("a") as begun:
+                begun.write(f"{name}\n")
+            stage(work)
+
+        return act
+
     def run() -> None:
-        worker.STAGES = tuple((name, train if name == "train" else stage) for name, stage in STAGES)
+        worker.STAGES = tuple((name, noted(name, train if name == "train" else stage)) for name, stage in STAGES)
         upkeep.TASKS = ()
         worker.main(settings)
 
+    (settings.home / BEGUN).write_text("")
     return fork(run)
 
 
@@ -276,13 +288,14 @@ def end(pid: int) -> None:
 
 
 def reached(settings: Settings) -> int:
-    """Place of the stage that the round is at, or was cut off in; one past the last when it is done."""
+    """Place of the stage that the present worker came to, from 0; -1 before, one past the last when all is done."""
     engine = build_engine(settings.url, poolclass=sa.NullPool)
     with engine.connect() as connection:
-        status, stage = connection.execute(sa.select(col(Round.status), col(Round.stage))).one()
+        status = connection.execute(sa.select(col(Round.status))).scalar_one()
     if status == "failed":
         raise RuntimeError(f"the round failed; see {LOG}")
-    return len(NAMES) if status == "done" else NAMES.index(stage) if stage in NAMES else 0
+    begun = (settings.home / BEGUN).read_text().split()
+    return len(NAMES) if status == "done" else NAMES.index(begun[-1]) if begun else -1
 
 
 def wait_for(settings: Settings, place: int, pid: int, template: Settings) -> int:
