@@ -6,9 +6,12 @@ from math import sqrt
 import numpy as np
 
 from recux.stats.arrays import Floats, pair_of
-from recux.stats.means import spread, t_result, welch
+from recux.stats.distributions import satterthwaite
+from recux.stats.means import t_result, welch
+from recux.stats.moments import all_equal
 from recux.stats.results import Difference, no_difference
 
+TINY = 1e-300  # squares of a covariate this small vanish
 METHOD = "covariate-adjusted Welch's t test (CUPED)"
 
 
@@ -32,9 +35,9 @@ def compare_means_adjusted(
     n_a, n_b = len(y_a), len(y_b)
     if min(n_a, n_b) < 3:
         return no_difference("an arm has fewer than three participants", n_a=n_a, n_b=n_b, method=METHOD)
-    if spread(x_a) == 0 and spread(x_b) == 0:
+    if all_equal(x_a) and all_equal(x_b):
         return welch(y_a, y_b, level=level, method="Welch's t test (the covariate does not vary)")
-    centred, squares = _within(x_a, x_b), _squares(x_a) + _squares(x_b)
+    centred, squares = _within(x_a, x_b), max(_squares(x_a) + _squares(x_b), TINY)
     slope = float(centred @ _within(y_a, y_b)) / squares
     rest_a, rest_b = _squares(y_a - slope * x_a), _squares(y_b - slope * x_b)
     # the slope costs one degree of freedom, half of it in each arm
@@ -43,7 +46,7 @@ def compare_means_adjusted(
         return no_difference("nothing varies beside the covariate", n_a=n_a, n_b=n_b, method=METHOD)
     gap = float(x_b.mean() - x_a.mean())
     slope_variance = (rest_a + rest_b) / (n_a + n_b - 3) / squares
-    df = (square_a + square_b) ** 2 / (square_a**2 / (n_a - 1.5) + square_b**2 / (n_b - 1.5))
+    df = satterthwaite((square_a, n_a - 1.5), (square_b, n_b - 1.5))
     difference = float(y_b.mean() - y_a.mean()) - slope * gap
     se = sqrt(square_a + square_b + gap**2 * slope_variance)
     return t_result(difference, se, df, (n_a, n_b), level=level, method=METHOD)

@@ -1,6 +1,6 @@
 """Checks that turn the caller's values into arrays, or say exactly which value is wrong."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,10 @@ from recux.stats.errors import StatisticsError
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-LARGEST = 1e140  # a million values of this size can still be squared and summed in double precision
+LARGEST = 1e50  # third powers of a million values of this size can still be summed in double precision
+MOST = 10**15  # people, places, draws: whole numbers far beyond are not told apart in double precision
+CLOSEST = 1e-12  # of a level to 0 or 1: nearer than this its quantiles are infinite
+NUMBER = (int, float, np.integer, np.floating)
 
 
 def numbers(values: Iterable[Any], name: str, *, low: float | None = None, high: float | None = None) -> Floats:
@@ -21,7 +24,7 @@ def numbers(values: Iterable[Any], name: str, *, low: float | None = None, high:
     if array.ndim != 1:
         raise StatisticsError(f"{name} has {array.ndim} dimensions, must be a flat list of numbers")
     _refuse(array, ~np.isfinite(array), name, "must be finite numbers (leave missing answers out)")
-    _refuse(array, np.abs(array) > LARGEST, name, f"must be at most {LARGEST:g} in size, or sums of squares overflow")
+    _refuse(array, np.abs(array) > LARGEST, name, f"must be at most {LARGEST:g} in size, or sums of powers overflow")
     if low is not None:
         _refuse(array, array < low, name, f"must be at least {low:g}")
     if high is not None:
@@ -33,9 +36,20 @@ def answers(values: Iterable[Any], name: str, *, low: int, high: int) -> Floats:
     """Whole-number answers from `low` to `high`; None is a skipped answer and is left out."""
     if not isinstance(values, np.ndarray) or values.dtype == object:
         values = [value for value in listed(values, name) if value is not None]
+        if any(isinstance(value, (bool, np.bool_)) for value in values):
+            raise StatisticsError(f"{name} holds true or false, must be numbers of the scale")
+    elif values.dtype == bool:
+        raise StatisticsError(f"{name} holds true or false, must be numbers of the scale")
     array = numbers(values, name, low=low, high=high)
     _refuse(array, array != np.round(array), name, "must be whole numbers")
     return array
+
+
+def flags(values: Iterable[Any], name: str) -> NDArray[np.bool_]:
+    """True or false (also 1 or 0) for each value."""
+    array = numbers(values, name)
+    _refuse(array, (array != 0) & (array != 1), name, "must be true or false")
+    return np.asarray(array == 1)
 
 
 def pair_of(a: Iterable[Any], b: Iterable[Any], name_a: str, name_b: str) -> tuple[Floats, Floats]:
@@ -64,31 +78,39 @@ def cluster_codes(clusters: Iterable[Any], length: int, name: str) -> tuple[Ints
 
 def table_of(table: Any, name: str = "table") -> Floats:
     """People x questions as floats, NaN where an answer is missing; infinities are refused."""
-    array = table.to_numpy(dtype=float, na_value=np.nan) if hasattr(table, "to_numpy") else _floats(table, name)
+    array = _floats(table.to_numpy(dtype=object, na_value=np.nan) if _has_columns_of_objects(table) else table, name)
     if array.ndim != 2:
         raise StatisticsError(f"{name} has {array.ndim} dimensions, must be people x questions")
-    if np.isinf(array).any():
-        row, column = (int(i) for i in np.argwhere(np.isinf(array))[0])
-        raise StatisticsError(f"{name}[{row}, {column}] is infinite, must be a number or missing")
+    if (np.abs(array) > LARGEST).any():  # NaN is not
+        row, column = (int(i) for i in np.argwhere(np.abs(array) > LARGEST)[0])
+        value = array[row, column]
+        raise StatisticsError(f"{name}[{row}, {column}] == {value:g}, must be at most {LARGEST:g} in size, or missing")
     return np.asarray(array, dtype=np.float64)
 
 
 def share(value: float, name: str) -> float:
     """`value` if it lies strictly between 0 and 1 (levels, quantiles, powers)."""
-    if not 0 < number(value, name) < 1:
+    given = number(value, name)
+    if not CLOSEST <= given <= 1 - CLOSEST:
         raise StatisticsError(f"{name} == {value!r}, must be between 0 and 1")
-    return float(value)
+    return given
 
 
 def number(value: float, name: str) -> float:
     """`value` as a float, which may be infinite or NaN; StatisticsError if it is no single number."""
-    if not isinstance(value, (int, float, np.number)):
+    if not isinstance(value, NUMBER) or isinstance(value, (bool, np.timedelta64)):
         raise StatisticsError(f"{name} is {type(value).__name__}, must be one number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise StatisticsError(f"{name} is too large for a number in double precision") from error
 
 
 def listed(values: Iterable[Any], name: str) -> list[Any]:
-    """`values` as a list; StatisticsError if there is nothing to go through."""
+    """`values` as a list; StatisticsError if there is nothing to go through, or it is no list of single values."""
+    if isinstance(values, (str, bytes, bytearray, Mapping, pd.DataFrame)):
+        raise StatisticsError(f"{name} is {type(values).__name__}, must be a list of values")
+    _refuse_masked(values, name)
     try:
         return list(values)
     except TypeError as error:
@@ -97,27 +119,52 @@ def listed(values: Iterable[Any], name: str) -> list[Any]:
 
 def count(value: float, name: str, *, low: int = 0) -> int:
     """`value` as an int if it is a whole number of at least `low`."""
-    if not np.isfinite(number(value, name)) or value != int(value) or value < low:
+    given = number(value, name)
+    if not low <= given <= MOST or given != int(given):
         raise StatisticsError(f"{name} == {value!r}, must be a whole number of at least {low}")
-    return int(value)
+    return int(given)
+
+
+def generator(seed: int) -> np.random.Generator:
+    """Random numbers that `seed`, a whole number of at least 0, fixes."""
+    return np.random.default_rng(count(seed, "seed"))
 
 
 def choice(value: str, name: str, allowed: Sequence[str]) -> str:
     """`value` if it is one of `allowed`."""
-    if value not in allowed:
+    if not isinstance(value, str) or value not in allowed:
         raise StatisticsError(f"{name} == {value!r}, must be one of {', '.join(allowed)}")
     return value
 
 
 def _floats(values: Any, name: str) -> Floats:
-    source = values if isinstance(values, np.ndarray) or hasattr(values, "__array__") else listed(values, name)
+    source = values if hasattr(values, "__array__") else listed(values, name)
+    _refuse_masked(source, name)
     try:
         array = np.asarray(source)
-        if array.dtype.kind in "USMm" or (array.dtype == object and any(isinstance(v, str) for v in array.flat)):
-            raise StatisticsError(f"{name} holds text or times, must be numbers")
-        return array.astype(np.float64)
-    except (TypeError, ValueError) as error:
+        if array.dtype.kind in "USMmcV" or (array.dtype == object and any(map(_is_no_number, array.flat))):
+            raise StatisticsError(f"{name} holds text, times or complex numbers, must be numbers")
+        with np.errstate(over="ignore"):  # what does not fit is infinite, which the caller refuses
+            return array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
         raise StatisticsError(f"{name} must be numbers: {error}") from error
+
+
+def _refuse_masked(values: Any, name: str) -> None:
+    if np.ma.is_masked(values):
+        raise StatisticsError(f"{name} has masked values (leave missing answers out)")
+
+
+def _is_no_number(value: object) -> bool:
+    return isinstance(value, (str, bytes, np.timedelta64, np.datetime64))
+
+
+def _has_columns_of_objects(table: Any) -> bool:
+    """Whether this is a data frame some column of which is no plain array of numbers."""
+    plain = "biuf"
+    return isinstance(table, pd.DataFrame) and not all(
+        isinstance(t, np.dtype) and t.kind in plain for t in table.dtypes
+    )
 
 
 def _labels(clusters: Iterable[Any], name: str) -> NDArray[Any]:

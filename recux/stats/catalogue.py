@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from recux.stats.arrays import count, numbers
+from recux.stats.arrays import count, flags, listed, numbers, table_of
 from recux.stats.errors import StatisticsError
-from recux.stats.ranking import ListScore
+from recux.stats.ranking import ListScore, binary
 
 
 def coverage(shown: Iterable[Any], catalogue_size: int) -> ListScore:
     """Share (0 to 1) of the catalogue that was shown at least once; `shown` holds an item id for each impression."""
-    different, size = len(set(shown)), count(catalogue_size, "catalogue_size", low=1)
+    different, size = len(set(_hashable(shown, "shown"))), count(catalogue_size, "catalogue_size", low=1)
     if different > size:
         raise StatisticsError(f"{different} different items were shown, but the catalogue holds {size}")
     return ListScore(different / size)
@@ -37,8 +37,8 @@ def intra_list_diversity(vectors: Any) -> ListScore:
     `vectors` has shape (items, features), such as embeddings or category indicators; a row of zeros has no direction
     and is refused. Not defined for fewer than two items.
     """
-    rows = np.asarray(vectors, dtype=np.float64)
-    if rows.ndim != 2 or not np.isfinite(rows).all():
+    rows = table_of(vectors, "vectors")
+    if np.isnan(rows).any():
         raise StatisticsError("vectors must be finite numbers of shape (items, features)")
     if len(rows) < 2:
         return ListScore(float("nan"), "fewer than two items have no pairs")
@@ -58,7 +58,10 @@ def novelty(items: Iterable[Any], popularity: Mapping[Any, float], n_people: int
     list. Raises StatisticsError where an item is had by more people than there are.
     """
     people = count(n_people, "n_people", low=1)
-    had = [max(1.0, one) for one in numbers([popularity.get(item, 0) for item in items], "popularity", low=0)]
+    if not isinstance(popularity, Mapping):
+        raise StatisticsError(f"popularity is {type(popularity).__name__}, must be a mapping of items to people")
+    known = [popularity.get(item, 0) for item in _hashable(items, "items")]
+    had = [max(1.0, one) for one in numbers(known, "popularity", low=0)]
     if not had:
         return ListScore(float("nan"), "the list is empty")
     if max(had) > people:
@@ -72,9 +75,21 @@ def serendipity(relevance: Iterable[float | None], expected: Iterable[bool]) -> 
     `expected` marks the items that an obvious recommender (popularity) would have shown too. Unrated items are left
     out; not defined when none is rated.
     """
-    pairs = [(r, bool(e)) for r, e in zip(relevance, expected, strict=True) if r is not None]
-    if any(r not in (0, 1) for r, _ in pairs):
-        raise StatisticsError("relevance must be 1, 0 or None (unrated)")
-    if not pairs:
+    items, obvious = listed(relevance, "relevance"), flags(expected, "expected")
+    if len(items) != len(obvious):
+        raise StatisticsError(f"expected has {len(obvious)} values for {len(items)} items")
+    rated = [index for index, item in enumerate(items) if item is not None]
+    if not rated:
         return ListScore(float("nan"), "no rated item in the list")
-    return ListScore(sum(1 for r, e in pairs if r == 1 and not e) / len(pairs))
+    relevant = binary([items[index] for index in rated])
+    return ListScore(sum(r for r, e in zip(relevant, obvious[rated], strict=True) if not e) / len(rated))
+
+
+def _hashable(items: Iterable[Any], name: str) -> list[Any]:
+    """Item ids as a list; StatisticsError if one of them cannot be told from another."""
+    found = listed(items, name)
+    try:
+        set(found)
+    except TypeError as error:
+        raise StatisticsError(f"{name} must be plain ids such as numbers or text: {error}") from error
+    return found

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from recux.stats.arrays import Floats, Ints, cluster_codes, count, numbers, pair_of
+from recux.stats.arrays import Floats, Ints, cluster_codes, count, generator, listed, numbers, pair_of
 from recux.stats.distributions import critical_t, critical_z, two_sided_z
 from recux.stats.errors import StatisticsError
 from recux.stats.means import cluster_means
@@ -54,7 +54,7 @@ class RatioSums:
         """Linearised variance of the ratio between participants."""
         ratio, mean = self.ratio, self.bottom / self.n
         squares = self.top_squares - 2 * ratio * self.products + ratio**2 * self.bottom_squares
-        return max(0.0, squares) / mean**2 / (self.n * (self.n - 1))
+        return max(0.0, squares) / mean / mean / (self.n * (self.n - 1))
 
     def linearised(self) -> Moments:
         """Moments of one value a participant whose mean is the ratio and whose spread is the ratio's."""
@@ -119,17 +119,17 @@ def cluster_bootstrap(
     mean gets the width of a t interval. Draws where the statistic is NaN are left out; more than 5 % of those, or
     fewer than 5 participants, make it not estimable.
     """
-    labels = clusters if isinstance(clusters, np.ndarray) else list(clusters)
+    labels = listed(clusters, "clusters")
     codes, n = cluster_codes(labels, len(labels), "clusters")
     method, size = f"bootstrap of participants, {count(draws, 'draws', low=200)} draws", len(codes)
     if n < 5:
         return no_estimate(f"{n} participants, resampling needs at least 5", n=n, method=method)
-    value = float(statistic(np.ones((1, size)))[0])
+    value = float(_of_draws(statistic, np.ones((1, size)))[0])
     if not np.isfinite(value):
         return no_estimate("the statistic is not defined on these rows", n=n, method=method)
-    rng, chunk = np.random.default_rng(seed), max(1, WEIGHTS_AT_ONCE // max(size, n))
-    parts = [statistic(multiplicities(n, min(chunk, draws - start), rng)[:, codes]) for start in range(0, draws, chunk)]
-    drawn = np.concatenate([np.asarray(part, dtype=np.float64) for part in parts])
+    rng, chunk = generator(seed), max(1, WEIGHTS_AT_ONCE // max(size, n))
+    sizes = [min(chunk, draws - start) for start in range(0, draws, chunk)]
+    drawn = np.concatenate([_of_draws(statistic, multiplicities(n, some, rng)[:, codes]) for some in sizes])
     drawn = drawn[np.isfinite(drawn)]
     if len(drawn) < 0.95 * draws:
         return no_estimate("not defined in more than 5 % of the resamples", n=n, method=method)
@@ -137,6 +137,13 @@ def cluster_bootstrap(
         return no_estimate("the same in every resample", n=n, method=method)
     low, high = np.quantile(drawn, expanded_percentiles(n, level))
     return Estimate(value, float(low), float(high), n, method)
+
+
+def _of_draws(statistic: Callable[[Floats], Floats], weights: Floats) -> Floats:
+    values = np.asarray(statistic(weights), dtype=np.float64)
+    if values.shape != (len(weights),):
+        raise StatisticsError(f"statistic gave shape {values.shape} for {len(weights)} draws, must be one value a draw")
+    return values
 
 
 def multiplicities(n: int, draws: int, rng: np.random.Generator) -> Floats:

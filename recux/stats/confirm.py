@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import optimize, stats
 
-from recux.stats.arrays import Floats, Ints, table_of
+from recux.stats.arrays import Floats, Ints, count, listed, table_of
 from recux.stats.errors import StatisticsError
 from recux.stats.reliability import complete_rows
 
@@ -58,8 +58,10 @@ def confirm_factors(table: Any, constructs: Mapping[str, Sequence[int]]) -> Fact
     variance of 0 or constructs that coincide). Raises StatisticsError for a column named twice or not there.
     """
     data = table_of(table)
-    columns = [c for chosen in constructs.values() for c in chosen]
-    if len(set(columns)) != len(columns) or any(not 0 <= c < data.shape[1] for c in columns):
+    if not isinstance(constructs, Mapping):
+        raise StatisticsError("constructs must be a mapping of names to columns")
+    columns = [count(c, f"{name}'s column") for name, chosen in constructs.items() for c in listed(chosen, name)]
+    if len(set(columns)) != len(columns) or any(c >= data.shape[1] for c in columns):
         raise StatisticsError("constructs must name existing columns of the table, each once")
     fewest = 3 if len(constructs) == 1 else 2
     if not constructs or min(len(chosen) for chosen in constructs.values()) < fewest:

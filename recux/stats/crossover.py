@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import sqrt
 
-import numpy as np
-
-from recux.stats.arrays import pair_of
+from recux.stats.arrays import flags, pair_of
+from recux.stats.distributions import satterthwaite
 from recux.stats.errors import StatisticsError
 from recux.stats.means import t_result
 from recux.stats.moments import Moments, moments
@@ -33,10 +32,10 @@ def compare_crossover(
     a[i] and b[i] belong to one person, a_first[i] says which arm came first. The effect is the mean of the two
     sequences' mean differences, so that a change over time, equal in both, cancels out. A carry-over from the first
     arm into the second is not told apart: leave a break between the periods. Raises
-    StatisticsError for unequal lengths.
+    StatisticsError for unequal lengths and an order that is not true or false.
     """
     first, second = pair_of(a, b, "a", "b")
-    a_came_first = np.asarray(list(a_first), dtype=bool)
+    a_came_first = flags(a_first, "a_first")
     if len(a_came_first) != len(first):
         raise StatisticsError(f"a_first has {len(a_came_first)} values for {len(first)} people")
     change = second - first
@@ -55,5 +54,5 @@ def _half_sum(x: Moments, y: Moments, level: float) -> Difference:
     total = x.square + y.square
     if total == 0:
         return no_difference("everybody has the same difference", n_a=x.n, n_b=y.n, method=METHOD)
-    df = total**2 / (x.square**2 / (x.n - 1) + y.square**2 / (y.n - 1))
+    df = satterthwaite((x.square, x.n - 1), (y.square, y.n - 1))
     return t_result((x.mean + y.mean) / 2, sqrt(total) / 2, df, (x.n, y.n), level=level, method=METHOD)

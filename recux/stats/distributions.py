@@ -23,3 +23,9 @@ def two_sided_z(z: float) -> float:
 def two_sided_t(t: float, df: float) -> float:
     """The same for the t distribution with `df` degrees of freedom."""
     return float(2 * special.stdtr(df, -abs(t)))
+
+
+def satterthwaite(*parts: tuple[float, float]) -> float:
+    """Degrees of freedom of a sum of independent squared standard errors, each given with its own (Welch 1947)."""
+    total = sum(square for square, _ in parts)
+    return 1 / sum((square / total) ** 2 / free for square, free in parts)

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from recux.stats.arrays import Floats, count, table_of
-from recux.stats.clusters import expanded_percentiles, multiplicities
+from recux.stats.arrays import Floats, count, generator, listed, table_of
+from recux.stats.clusters import expanded_percentiles, multiplicities, random_groups
 from recux.stats.errors import StatisticsError
+from recux.stats.reliability import complete_rows
 
 MOST = 10  # drivers: 1,024 subsets
 ROWS_PER_DRIVER = 5
@@ -60,22 +61,19 @@ def key_drivers(
     correlated drivers split what they share. Not estimable with fewer than 5 people a driver or when something does
     not vary. Raises StatisticsError for more than 10 drivers or names that do not fit.
     """
-    answers = table_of(table)
+    answers, names = table_of(table), listed(names, "names")
     if not 1 <= answers.shape[1] <= MOST or len(names) != answers.shape[1]:
         raise StatisticsError(f"{answers.shape[1]} drivers with {len(names)} names, must be equal and 1 to {MOST}")
-    if len(outcome) != len(answers):
-        raise StatisticsError(f"outcome has {len(outcome)} values for {len(answers)} rows of the table")
-    data = np.column_stack([table_of([[y] for y in outcome], "outcome"), answers])
-    data = data[~np.isnan(data).any(axis=1)]
+    values = table_of([listed(outcome, "outcome")], "outcome")[0]
+    if len(values) != len(answers):
+        raise StatisticsError(f"outcome has {len(values)} values for {len(answers)} rows of the table")
+    data = complete_rows(np.column_stack([values, answers]))
     n, size = len(data), answers.shape[1]
     if n < max(10, ROWS_PER_DRIVER * size):
         return KeyDrivers((), None, n, f"{n} participants are too few for {size} drivers")
     if (np.ptp(data, axis=0) == 0).any():
         return KeyDrivers((), None, n, "the outcome or a driver does not vary")
-    weights = np.vstack(
-        [np.ones((1, n)), multiplicities(n, count(draws, "draws", low=200), np.random.default_rng(seed))]
-    )
-    gains = shapley_r_squared(_correlations(data, weights))
+    gains = shapley_r_squared(_resampled_correlations(data, count(draws, "draws", low=200), generator(seed)))
     if not np.isfinite(gains).all() or gains[0].sum() < 1e-9:
         return KeyDrivers((), None, n, "the drivers explain nothing, or repeat each other")
     return KeyDrivers(_ranked(gains, names, n, level), float(gains[0].sum()), n)
@@ -105,13 +103,19 @@ def shapley_r_squared(correlations: Floats) -> Floats:
     return values
 
 
-def _correlations(data: Floats, weights: Floats) -> Floats:
-    """Weighted correlation matrix for each row of weights, shape (draws, columns, columns)."""
+def _resampled_correlations(data: Floats, draws: int, rng: np.random.Generator) -> Floats:
+    """Correlation matrix of all people and of each resample, shape (draws + 1, columns, columns).
+
+    Beyond 2,000 people random groups of them are drawn, so that memory and time stop growing.
+    """
+    group, n = random_groups(len(data), rng)
     centred = (data - data.mean(axis=0)) / data.std(axis=0)
     size = centred.shape[1]
-    total = weights.sum(axis=1)
-    means = weights @ centred / total[:, None]
-    products = (centred[:, :, None] * centred[:, None, :]).reshape(len(data), size * size)
+    sums = np.stack([np.bincount(group, x, n) for x in centred.T], axis=1)
+    products = np.stack([np.bincount(group, x * y, n) for x in centred.T for y in centred.T], axis=1)
+    weights = np.vstack([np.ones((1, n)), multiplicities(n, draws, rng)])
+    total = weights @ np.bincount(group, minlength=n)
+    means = weights @ sums / total[:, None]
     covariance = (weights @ products / total[:, None]).reshape(-1, size, size) - means[:, :, None] * means[:, None, :]
     # a column that a resample leaves constant explains nothing there
     scale = np.sqrt(np.maximum(np.diagonal(covariance, axis1=1, axis2=2), 1e-12))

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import ceil, log, log1p
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from recux.stats.arrays import Floats, Ints, cluster_codes, numbers, share
+from recux.stats.arrays import Floats, Ints, cluster_codes, generator, numbers, share
 from recux.stats.clusters import expanded_percentiles, multiplicities, random_groups
 from recux.stats.results import Difference, Estimate, no_difference, no_estimate
 
@@ -41,7 +42,7 @@ def quantile_ranks(n: int, q: float, level: float) -> tuple[int, int] | str:
     low, high = int(stats.binom.ppf(tail, n, q)), int(stats.binom.ppf(1 - tail, n, q)) + 1
     if low < 1 or high > n:
         requests = "1 request" if n == 1 else f"{n} requests"
-        return f"{requests}, this quantile needs {int(np.ceil(np.log(tail) / np.log(max(q, 1 - q))))}"
+        return f"{requests}, this quantile needs {ceil(log(tail) / log1p(-min(q, 1 - q)))}"
     return low, high
 
 
@@ -93,7 +94,7 @@ def compare_latency(
         reason = latency_quantile(arm.durations, q, level=level).reason
         if reason is not None:
             return no_difference(f"an arm has {reason}", n_a=n_a, n_b=n_b, method=method)
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     # drawn in an order that does not depend on which arm is called a, so that swapping them only flips the sign
     drawn = {arm: resampled_quantile(arm, q, rng) for arm in sorted((arm_a, arm_b), key=_Arm.order)}
     change = drawn[arm_b] - drawn[arm_a]

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from recux.stats.arrays import Floats, cluster_codes, numbers, pair_of
-from recux.stats.distributions import critical_t, two_sided_t
+from recux.stats.distributions import critical_t, satterthwaite, two_sided_t
 from recux.stats.errors import StatisticsError
 from recux.stats.moments import Moments, moments
 from recux.stats.results import Difference, no_difference
 
 STEADIED = ", the smaller arm's variance drawn towards the pooled one"
-FEWEST_SKEWED = 10  # participants in the smaller arm: below, skewness says nothing
 VERY_SKEWED = 1.5
+WORTH = 10  # participants that the pooled variance is worth beside the smaller arm's own
 
 
 def compare_means(
@@ -88,28 +88,23 @@ def welch_of(a: Moments, b: Moments, *, level: float = 0.95, method: str = "Welc
     if lopsided(a, b):
         square_a, square_b = steadied(a, b)
         method += STEADIED
-    df = (square_a + square_b) ** 2 / (square_a**2 / (a.n - 1) + square_b**2 / (b.n - 1))
+    df = satterthwaite((square_a, a.n - 1), (square_b, b.n - 1))
     return t_result(b.mean - a.mean, sqrt(square_a + square_b), df, (a.n, b.n), level=level, method=method)
 
 
 def lopsided(a: Moments, b: Moments) -> bool:
     """Whether the arms are so unequal and so skewed that the smaller one's variance misleads."""
     small, large = sorted((a.n, b.n))
-    return small >= FEWEST_SKEWED and large >= 2 * small and max(abs(a.skewness), abs(b.skewness)) > VERY_SKEWED
+    return large >= 2 * small and max(abs(a.skewness), abs(b.skewness)) > VERY_SKEWED
 
 
 def steadied(a: Moments, b: Moments) -> tuple[float, float]:
     """Squared standard errors, the smaller arm's from its variance drawn towards the pooled one."""
     pooled = ((a.n - 1) * a.variance + (b.n - 1) * b.variance) / (a.n + b.n - 2)
-    weight = min(0.5, FEWEST_SKEWED / min(a.n, b.n))
+    weight = min(0.5, WORTH / min(a.n, b.n))
     if a.n < b.n:
         return (a.variance + weight * (pooled - a.variance)) / a.n, b.square
     return a.square, (b.variance + weight * (pooled - b.variance)) / b.n
-
-
-def spread(values: Floats) -> float:
-    """Standard deviation (n - 1); exactly 0 for equal values, where rounding would leave a trace of noise."""
-    return 0.0 if np.ptp(values) == 0 else float(values.std(ddof=1))
 
 
 def t_result(

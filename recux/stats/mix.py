@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from recux.stats.arrays import Floats, Ints, numbers
+from recux.stats.arrays import Floats, Ints, listed, numbers
+from recux.stats.distributions import satterthwaite
 from recux.stats.errors import StatisticsError
 from recux.stats.means import t_result
 from recux.stats.moments import Moments, moments
@@ -74,9 +75,9 @@ def compare_standardised(
     disappears. Raises StatisticsError for labels that do not fit the values.
     """
     values_a, values_b = numbers(a, "a"), numbers(b, "b")
-    if len(values_a) != len(kinds_a) or len(values_b) != len(kinds_b):
-        raise StatisticsError("kinds_a and kinds_b must have one label for each value")
     codes, kinds, n_a = _coded(kinds_a, kinds_b)
+    if n_a != len(values_a) or len(codes) - n_a != len(values_b):
+        raise StatisticsError("kinds_a and kinds_b must have one label for each value")
     return standardised_of([_within(values_a, values_b, codes, n_a, kind) for kind in range(len(kinds))], level=level)
 
 
@@ -92,12 +93,11 @@ def standardised_of(parts: Sequence[tuple[Moments, Moments]], *, level: float = 
     variance = sum(square for square, _ in squares)
     if variance == 0:
         return no_difference("all values within each kind are equal", n_a=sizes[0], n_b=sizes[1], method=METHOD)
-    df = variance**2 / sum(square**2 / free for square, free in squares)
-    return t_result(difference, sqrt(variance), df, sizes, level=level, method=METHOD)
+    return t_result(difference, sqrt(variance), satterthwaite(*squares), sizes, level=level, method=METHOD)
 
 
 def _coded(a: Iterable[str], b: Iterable[str]) -> tuple[Ints, list[str], int]:
-    first, second = list(a), list(b)
+    first, second = listed(a, "the kinds of a"), listed(b, "the kinds of b")
     codes, kinds = pd.factorize(np.array([str(one) for one in first + second], dtype=object), sort=True)
     return codes.astype(np.int64), [str(kind) for kind in kinds], len(first)
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from recux.stats.arrays import Floats
 
+ROUNDING = 1e-14
 EQUAL = 1e-12
 """Variance, as a share of the squared range, below which sums say no more than that all values are equal."""
 
@@ -41,10 +42,18 @@ def moments(values: Floats) -> Moments:
     if n == 0:
         return Moments(0, float("nan"), 0.0, 0.0)
     mean = float(values.mean())
-    if np.ptp(values) == 0:  # rounding would leave a trace of noise
+    if all_equal(values):
         return Moments(n, mean, 0.0, 0.0)
     gaps = values - mean
-    return _of(n, mean, float(gaps @ gaps), float((gaps**3).sum()))
+    largest = float(np.abs(gaps).max())  # powers of small gaps would vanish
+    gaps /= largest
+    scaled = _of(n, mean, float(gaps @ gaps), float((gaps**3).sum()))
+    return Moments(n, mean, scaled.variance * largest * largest, scaled.skewness)
+
+
+def all_equal(values: Floats) -> bool:
+    """Whether values are the same up to the rounding of sums and means, which must not pass for a spread."""
+    return float(np.ptp(values)) <= ROUNDING * float(np.abs(values).max())
 
 
 def moments_of_sums(n: int, first: float, second: float, third: float, *, centre: float, width: float) -> Moments:

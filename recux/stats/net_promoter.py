@@ -65,7 +65,8 @@ def nps_of_counts(counts: tuple[int, int, int], *, method: str = "adjusted_wald"
     extra = 0.75 if method == "adjusted_wald" else 0.0
     centre, spread = _moments(promoters + extra, detractors + extra, n + 4 * extra)
     half = critical_z(level) * sqrt(spread)
-    low, high = 100 * max(-1.0, centre - half), 100 * min(1.0, centre + half)
+    # at low levels the adjusted interval may not reach the score of a lopsided group
+    low, high = 100 * max(-1.0, min(value, centre - half)), 100 * min(1.0, max(value, centre + half))
     return Nps(100 * value, low, high, 100 * sqrt(variance), n, promoters, passives, detractors, method)
 
 

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from recux.stats.arrays import Floats, Ints, cluster_codes, numbers, share
-from recux.stats.distributions import critical_t, two_sided_t
+from recux.stats.distributions import critical_t, satterthwaite, two_sided_t
 from recux.stats.errors import StatisticsError
+from recux.stats.means import STEADIED, lopsided, steadied
+from recux.stats.moments import moments
 from recux.stats.results import Superiority
 
 
@@ -24,9 +26,11 @@ def compare_ordinal(
 
     The interval and p use Brunner and Munzel's t approximation, which needs no equal shapes. With clusters (the
     participant of each value) it is the probability for random values of random people, each person counting once
-    (Cui, Konietschke and Harrar 2021, unweighted), and n counts people. Where every b lies above (or below) every a
-    the variance is 0; then min(n_a, n_b) disjoint pairs all agree and the exact sign test on them gives interval and
-    p, conservatively. Raises StatisticsError for values that are not finite and clusters given for one arm only.
+    (Cui, Konietschke and Harrar 2021, unweighted), and n counts people. Very lopsided answers in very unequal arms are
+    treated as in `compare_means`. Where every b lies above (or below) every a the variance is 0; then min(n_a, n_b)
+    disjoint pairs all agree and the exact sign test on them gives interval and p, conservatively. Nothing claims more
+    than that: where a few people nearly all agree, the variance is next to 0 by chance. Raises StatisticsError for
+    values that are not finite and clusters given for one arm only.
     """
     values_a, values_b = numbers(a, "a"), numbers(b, "b")
     if (clusters_a is None) != (clusters_b is None):
@@ -37,19 +41,25 @@ def compare_ordinal(
     if min(n_a, n_b) < 2:
         return Superiority(None, None, None, None, n_a, n_b, method, "an arm has fewer than two participants")
     weights_a, weights_b = (1 / np.bincount(people)[people] for people in (people_a, people_b))
-    mean_a = np.bincount(people_a, weights_a * placements(values_a, values_b, weights_b))
-    mean_b = np.bincount(people_b, weights_b * placements(values_b, values_a, weights_a))
-    value = float(mean_b.mean())
+    placed_a = moments(_means(people_a, weights_a * placements(values_a, values_b, weights_b)))
+    placed_b = moments(_means(people_b, weights_b * placements(values_b, values_a, weights_a)))
+    value = placed_b.mean
+    low, high, least = _separated(value > 0.5, min(n_a, n_b), alpha)
     if min(value, 1 - value) < 1e-12:
-        return _separated(round(value), n_a, n_b, alpha)
-    square_a, square_b = mean_a.var(ddof=1) / n_a, mean_b.var(ddof=1) / n_b
-    if square_a + square_b < 1e-24:
+        return Superiority(float(value > 0.5), low, high, least, n_a, n_b, "exact, complete separation")
+    square_a, square_b = placed_a.square, placed_b.square
+    if lopsided(placed_a, placed_b):
+        square_a, square_b = steadied(placed_a, placed_b)
+        method += STEADIED
+    if square_a + square_b == 0:
         return Superiority(None, None, None, None, n_a, n_b, method, "all values are equal")
-    df = (square_a + square_b) ** 2 / (square_a**2 / (n_a - 1) + square_b**2 / (n_b - 1))
-    se = sqrt(square_a + square_b)
-    p = two_sided_t((value - 0.5) / se, df)
-    half = critical_t(level, df) * se
-    return Superiority(value, max(0.0, value - half), min(1.0, value + half), p, n_a, n_b, method)
+    se, df = sqrt(square_a + square_b), satterthwaite((square_a, n_a - 1), (square_b, n_b - 1))
+    p, half = two_sided_t((value - 0.5) / se, df), critical_t(level, df) * se
+    if value > 0.5:
+        low, high = min(low, value - half), value + half
+    else:
+        low, high = value - half, max(high, value + half)
+    return Superiority(value, max(0.0, low), min(1.0, high), max(p, least), n_a, n_b, method)
 
 
 def placements(values: Floats, others: Floats, weights: Floats) -> Floats:
@@ -64,8 +74,12 @@ def _people(values: Floats, clusters: Iterable[Any] | None, name: str) -> tuple[
     return (np.arange(len(values)), len(values)) if clusters is None else cluster_codes(clusters, len(values), name)
 
 
-def _separated(value: float, n_a: int, n_b: int, alpha: float) -> Superiority:
-    pairs = min(n_a, n_b)
+def _means(people: Ints, weighted: Floats) -> Floats:
+    return np.bincount(people, weighted).astype(np.float64)
+
+
+def _separated(above: bool, pairs: int, alpha: float) -> tuple[float, float, float]:
+    """Interval and p where all of `pairs` disjoint pairs point the same way."""
     bound = (alpha / 2) ** (1 / pairs)
-    low, high = (bound, 1.0) if value > 0.5 else (0.0, 1 - bound)
-    return Superiority(value, low, high, min(1.0, 2 * 0.5**pairs), n_a, n_b, "exact, complete separation")
+    low, high = (bound, 1.0) if above else (0.0, 1 - bound)
+    return low, high, min(1.0, 2 * 0.5**pairs)

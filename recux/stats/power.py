@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from math import ceil, sqrt
 
-import numpy as np
 from scipy import special
 
-from recux.stats.arrays import count, number, share
+from recux.stats.arrays import LARGEST, MOST, count, number, share
 from recux.stats.distributions import critical_z
 from recux.stats.errors import StatisticsError
 
@@ -56,11 +55,12 @@ def required_n(
     effect: float, *, sd: float, icc: float = 0.0, k: int = 1, alpha: float = 0.05, power: float = 0.8
 ) -> RequiredN:
     """Participants an arm to find a difference of `effect` (unit of `sd`, not 0); see minimum_detectable_effect."""
-    if not np.isfinite(number(effect, "effect")) or effect == 0:
-        raise StatisticsError(f"effect == {effect!r}, must be a finite number other than 0")
-    n = 2 * (_quantiles(alpha, power) * sd_of_mean(sd, icc, k) / effect) ** 2
+    _effect(effect)
+    ratio = abs(_quantiles(alpha, power) * sd_of_mean(sd, icc, k) / number(effect, "effect"))
+    if not ratio**2 <= MOST:
+        raise StatisticsError(f"effect == {effect!r} is too small beside sd == {sd!r}: no pilot finds it")
     # the tolerance undoes rounding where n comes out whole
-    return RequiredN(max(2, ceil(n - 1e-9 * n)))
+    return RequiredN(max(2, ceil(2 * ratio**2 * (1 - 1e-9))))
 
 
 def further_n(se: float, n_a: int, n_b: int, effect: float, *, alpha: float = 0.05, power: float = 0.8) -> FurtherN:
@@ -74,15 +74,21 @@ def further_n(se: float, n_a: int, n_b: int, effect: float, *, alpha: float = 0.
     StatisticsError unless `se` is above 0, `effect` is not 0 and each arm has two participants.
     """
     size_a, size_b = count(n_a, "n_a", low=2), count(n_b, "n_b", low=2)
-    if not np.isfinite(number(se, "se")) or se <= 0:
+    if not 0 < number(se, "se") <= LARGEST:
         raise StatisticsError(f"se == {se!r}, must be a finite number above 0")
-    if not np.isfinite(number(effect, "effect")) or effect == 0:
+    df, ratio = size_a + size_b - 2, _quantiles(alpha, power) * float(se) / abs(_effect(effect))
+    ends = [df / float(special.chdtri(df, tail)) for tail in (0.025, 0.975)]
+    if not ratio**2 * max(ends) <= MOST:
+        raise StatisticsError(f"effect == {effect!r} is too small beside se == {se!r}: no pilot finds it")
+    inverse = ratio**2 / (1 / size_a + 1 / size_b)
+    return FurtherN(*(_missing_people(inverse * factor, size_a, size_b) for factor in (1.0, *ends)))
+
+
+def _effect(effect: float) -> float:
+    given = number(effect, "effect")
+    if not 1 / LARGEST <= abs(given) <= LARGEST:
         raise StatisticsError(f"effect == {effect!r}, must be a finite number other than 0")
-    variance, df = se**2 / (1 / size_a + 1 / size_b), size_a + size_b - 2
-    allowed = (effect / _quantiles(alpha, power)) ** 2
-    ends = (df / float(special.chdtri(df, tail)) for tail in (0.025, 0.975))
-    found = (_missing_people(variance * factor / allowed, size_a, size_b) for factor in (1.0, *ends))
-    return FurtherN(*found)
+    return given
 
 
 def _missing_people(inverse: float, n_a: int, n_b: int) -> int:
@@ -94,13 +100,15 @@ def _missing_people(inverse: float, n_a: int, n_b: int) -> int:
 
 def sd_of_mean(sd: float, icc: float, k: int) -> float:
     """Standard deviation between participants of the mean of `k` values with intraclass correlation `icc`."""
-    if not np.isfinite(number(sd, "sd")) or sd <= 0:
+    if not 0 < number(sd, "sd") <= LARGEST:
         raise StatisticsError(f"sd == {sd!r}, must be a finite number above 0")
     if not 0 <= number(icc, "icc") <= 1:
         raise StatisticsError(f"icc == {icc!r}, must be between 0 and 1")
     values = count(k, "k", low=1)
-    return sd * sqrt((1 + (values - 1) * icc) / values)
+    return float(sd) * sqrt((1 + (values - 1) * float(icc)) / values)
 
 
 def _quantiles(alpha: float, power: float) -> float:
-    return critical_z(1 - share(alpha, "alpha")) + float(special.ndtri(share(power, "power")))
+    if share(power, "power") <= share(alpha, "alpha"):
+        raise StatisticsError(f"power == {power!r}, must be above alpha == {alpha!r}, which chance alone reaches")
+    return critical_z(1 - alpha) + float(special.ndtri(power))

@@ -6,11 +6,14 @@ Relevance is 1, 0 or None (unrated). `unrated="skip"` takes unrated items out of
 
 from collections.abc import Iterable, Sequence
 from math import isnan, nan
+from typing import Any
 
 import numpy as np
 
-from recux.stats.arrays import Floats, choice, count, listed, numbers
+from recux.stats.arrays import NUMBER, Floats, choice, count, listed, numbers
 from recux.stats.errors import StatisticsError
+
+LARGEST_GRADE = 100  # 2^grade must stay a number that can be added up
 
 
 class ListScore(float):
@@ -95,11 +98,13 @@ def ndcg(
     """
     choice(gain, "gain", ("exponential", "linear"))
     shown = _condensed(gains, "gains", unrated)
-    known = sorted((g for g in listed(ideal_gains, "ideal_gains") if g is not None), reverse=True)
-    best = _dcg(numbers(known, "ideal_gains", low=0)[: count(k, "k", low=1)], gain)
+    known = [g for g in listed(ideal_gains, "ideal_gains") if g is not None]
+    most = LARGEST_GRADE if gain == "exponential" else None
+    best_first = np.sort(numbers(known, "ideal_gains", low=0, high=most))[::-1]
+    best = _dcg(best_first[: count(k, "k", low=1)], gain)
     if best == 0:
         return ListScore(nan, "no known item has a grade above 0")
-    ratio = _dcg(numbers(shown, "gains", low=0)[:k], gain) / best
+    ratio = _dcg(numbers(shown, "gains", low=0, high=most)[:k], gain) / best
     if ratio > 1 + 1e-9:
         raise StatisticsError("gains rank above ideal_gains: ideal_gains must hold the grades of every known item")
     return ListScore(min(1.0, ratio))
@@ -112,7 +117,7 @@ def auc(scores: Iterable[float], relevance: Iterable[float | None]) -> ListScore
         raise StatisticsError(f"scores has {len(scored)} values and relevance has {len(judged)}, must be equal")
     rated = [(score, relevant) for score, relevant in zip(scored, judged, strict=True) if relevant is not None]
     score = numbers([s for s, _ in rated], "scores")
-    relevant = _binary([r for _, r in rated])
+    relevant = binary([r for _, r in rated])
     above, below = score[np.array(relevant, dtype=bool)], np.sort(score[~np.array(relevant, dtype=bool)])
     if len(above) == 0 or len(below) == 0:
         return ListScore(nan, "all rated items are alike")
@@ -123,7 +128,7 @@ def auc(scores: Iterable[float], relevance: Iterable[float | None]) -> ListScore
 def _top(relevance: Iterable[float | None], k: int, unrated: str) -> tuple[list[int], int]:
     """Relevance of the first k items and the number of places that precision divides by."""
     items = listed(relevance, "relevance")
-    kept = _binary(_condensed(items, "relevance", unrated))
+    kept = binary(_condensed(items, "relevance", unrated))
     k = count(k, "k", low=1)
     unrated_places = max(0, min(k, len(items)) - len(kept))
     return kept[:k], k - unrated_places if kept else 0
@@ -135,9 +140,10 @@ def _condensed(items: Iterable[float | None], name: str, unrated: str) -> list[f
     return [item for item in listed(items, name) if item is not None]
 
 
-def _binary(relevance: Sequence[float]) -> list[int]:
+def binary(relevance: Sequence[Any]) -> list[int]:
+    """Relevance of rated items as 1 or 0; true and false are fine."""
     for index, value in enumerate(relevance):
-        if not isinstance(value, (int, float, np.number)) or value not in (0, 1):
+        if not isinstance(value, (*NUMBER, np.bool_)) or isinstance(value, np.timedelta64) or value not in (0, 1):
             raise StatisticsError(f"relevance[{index}] == {value!r}, must be 1, 0 or None (unrated)")
     return [int(value) for value in relevance]
 

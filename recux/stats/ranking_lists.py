@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from recux.stats.arrays import Floats, Ints, choice, count, table_of
+from recux.stats.arrays import LARGEST, Floats, Ints, choice, count, numbers, table_of
 from recux.stats.errors import StatisticsError
+from recux.stats.ranking import LARGEST_GRADE
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def score_lists(relevance: Any, lengths: Any, k: int, *, n_relevant: Any, unrate
     top = np.nan_to_num(kept[:, :k])
     if not np.isin(top, (0, 1)).all():
         raise StatisticsError("relevance must be 1, 0 or NaN (unrated)")
-    known = np.asarray(n_relevant, dtype=np.float64)
+    known = numbers(n_relevant, "n_relevant", low=0)
     found, ranks = top.cumsum(axis=1), np.arange(1, top.shape[1] + 1)
     hits = top.sum(axis=1)
     if known.shape != hits.shape or (hits > known).any():
@@ -61,6 +62,9 @@ def ndcg_lists(gains: Any, lengths: Any, k: int, *, ideal_gains: Any, gain: str 
     choice(gain, "gain", ("exponential", "linear"))
     kept, _, _ = _condensed(gains, lengths, count(k, "k", low=1), "skip")
     ideal = -np.sort(-table_of(ideal_gains, "ideal_gains"), axis=1)  # NaN stays last
+    most = LARGEST_GRADE if gain == "exponential" else LARGEST
+    if len(ideal) != len(kept) or any((x < 0).any() or (x > most).any() for x in (kept, ideal)):
+        raise StatisticsError(f"gains and ideal_gains must have a row for each list and grades from 0 to {most:g}")
     best = _dcg(ideal[:, :k], gain)
     ratio = _divided(_dcg(kept[:, :k], gain), best)
     if (ratio > 1 + 1e-9).any():
@@ -70,8 +74,9 @@ def ndcg_lists(gains: Any, lengths: Any, k: int, *, ideal_gains: Any, gain: str 
 
 def _condensed(values: Any, lengths: Any, k: int, unrated: str) -> tuple[Floats, Ints, Floats]:
     """Rated values moved to the front, how many there are, and the places that precision divides by."""
-    table, size = table_of(values, "values"), np.asarray(lengths, dtype=np.int64)
-    if size.shape != (len(table),) or (size < 0).any() or (size > table.shape[1]).any():
+    table, given = table_of(values, "values"), numbers(lengths, "lengths", low=0)
+    size = given.astype(np.int64)
+    if size.shape != (len(table),) or (size != given).any() or (size > table.shape[1]).any():
         raise StatisticsError("lengths must hold one length a list, none beyond its places")
     inside = np.arange(table.shape[1]) < size[:, None]
     if choice(unrated, "unrated", ("skip", "zero")) == "zero":

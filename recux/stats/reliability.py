@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from recux.stats.arrays import Floats, choice, share, table_of
+from recux.stats.arrays import Floats, choice, count, listed, number, share, table_of
 from recux.stats.distributions import critical_z
+from recux.stats.errors import StatisticsError
 from recux.stats.factors import one_factor
 from recux.stats.results import Estimate, no_estimate
 
@@ -65,6 +66,8 @@ def alpha_of_covariance(
     if total <= 1e-12 or float(np.diag(covariance).min()) <= 1e-12:
         return no_estimate("a question, or the sum of all, does not vary", n=n, method=method)
     alpha = questions / (questions - 1) * (1 - float(np.trace(covariance)) / total)
+    if alpha > 1 + 1e-12:
+        return no_estimate("covariances of different people contradict each other", n=n, method=method)
     tail, df = (1 - share(level, "level")) / 2, (n - 1, (n - 1) * (questions - 1))
     low, high = (1 - (1 - alpha) * float(special.fdtri(*df, q)) for q in (1 - tail, tail))
     return Estimate(alpha, low, high, n, method)
@@ -133,9 +136,18 @@ def item_rest_correlations(table: Any, *, level: float = 0.95) -> tuple[Estimate
 
 
 def reverse_keyed(table: Any, questions: list[int], *, low: float, high: float) -> Floats:
-    """Copy of `table` with the named columns reversed on their scale: low + high - answer."""
+    """Copy of `table` with the columns of these numbers reversed on their scale: low + high - answer.
+
+    Raises StatisticsError for a column that is not there and an answer in it off the scale.
+    """
     data = table_of(table).copy()
-    data[:, questions] = low + high - data[:, questions]
+    chosen = [count(one, f"questions[{i}]") for i, one in enumerate(listed(questions, "questions"))]
+    if any(one >= data.shape[1] for one in chosen):
+        raise StatisticsError(f"questions must be columns 0 to {data.shape[1] - 1} of the table")
+    turned = data[:, chosen]
+    if (turned < number(low, "low")).any() or (turned > number(high, "high")).any():  # NaN is neither
+        raise StatisticsError(f"an answer to reverse is not on the scale from {low:g} to {high:g}")
+    data[:, chosen] = low + high - turned
     return data
 
 

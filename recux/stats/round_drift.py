@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from recux.stats.arrays import Floats, Ints, cluster_codes, count, numbers
+from recux.stats.arrays import Floats, Ints, cluster_codes, count, generator, listed, numbers
 from recux.stats.clusters import MOST_GROUPS
 
 BINS = 10
@@ -50,7 +50,7 @@ def drift(
     usual Kolmogorov-Smirnov table would take each row for a person. Raises StatisticsError for values not finite.
     """
     values = numbers(before, "before"), numbers(after, "after")
-    labels = list(clusters_before) + list(clusters_after)
+    labels = listed(clusters_before, "clusters_before") + listed(clusters_after, "clusters_after")
     codes, n = cluster_codes(labels, len(values[0]) + len(values[1]), "clusters")
     split = len(values[0])
     sizes = np.stack([np.bincount(part, minlength=n) for part in (codes[:split], codes[split:])])
@@ -60,7 +60,7 @@ def drift(
         few = min(n_before, n_after) < FEWEST
         reason = f"a round has fewer than {FEWEST} participants" if few else "all values are equal"
         return Drift(None, None, None, None, n_before, n_after, reason)
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     group, sizes = _groups(sizes, rng)
     codes = group[codes]
     taken = _exchanges(sizes, count(draws, "draws", low=200), rng)

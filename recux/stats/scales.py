@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recux.stats.arrays import Floats, answers, count, numbers, share
+from recux.stats.arrays import LARGEST, Floats, answers, count, listed, number, numbers, share
 from recux.stats.errors import StatisticsError
 from recux.stats.moments import Moments, moments
 from recux.stats.one_mean import METHOD, mean_interval
@@ -58,6 +58,8 @@ def bounded_mean(values: Iterable[float], *, low: float, high: float, level: flo
     described at `ces`, so that agreement is never shown as certainty. Raises StatisticsError for a value off the scale
     or not finite.
     """
+    if not -LARGEST <= number(low, "low") < number(high, "high") <= LARGEST:
+        raise StatisticsError(f"low == {low!r} and high == {high!r}, must be the ends of a scale")
     trace = 1e-9 * (high - low)  # means of answers may lie a rounding error off the scale
     given = numbers(values, "values", low=low - trace, high=high + trace)
     return bounded_mean_of(moments(given), low=low, high=high, level=level)
@@ -104,7 +106,8 @@ def umux_lite(answers: Sequence[int]) -> UmuxLite:
 
 
 def _exactly(values: Sequence[int], length: int, high: int) -> Floats:
-    given = answers(values, "answers", low=1, high=high)
-    if len(given) != length or len(values) != length:
+    all_given = listed(values, "answers")
+    given = answers(all_given, "answers", low=1, high=high)
+    if len(given) != length or len(all_given) != length:
         raise StatisticsError(f"{len(given)} answers given, must be {length}, none skipped")
     return given

@@ -6,7 +6,7 @@ from math import e, exp, log, sqrt
 from scipy.special import lambertw
 
 from recux.stats.arrays import count, numbers, share
-from recux.stats.means import spread
+from recux.stats.moments import moments
 from recux.stats.results import Difference, no_difference
 
 METHOD = "anytime-valid interval (normal mixture)"
@@ -25,7 +25,7 @@ def monitor(a: Iterable[float], b: Iterable[float], *, planned_n: int, level: fl
     n_a, n_b, planned = len(values_a), len(values_b), count(planned_n, "planned_n", low=FEWEST)
     if min(n_a, n_b) < FEWEST:
         return no_difference(f"monitoring starts at {FEWEST} participants an arm", n_a=n_a, n_b=n_b, method=METHOD)
-    variance = spread(values_a) ** 2 / n_a + spread(values_b) ** 2 / n_b
+    variance = moments(values_a).square + moments(values_b).square
     if variance == 0:
         return no_difference("all values within each arm are equal", n_a=n_a, n_b=n_b, method=METHOD)
     alpha = 1 - share(level, "level")

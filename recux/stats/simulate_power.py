@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from recux.stats.arrays import Floats, count, share
+from recux.stats.arrays import Floats, count, generator, share
 from recux.stats.proportions import proportion
 from recux.stats.results import Difference, Estimate, Superiority
 
@@ -28,7 +28,7 @@ def simulated_power(
     one that finds nothing. With equal draws the result is the type I error.
     """
     size_a, size_b = count(n_a, "n_a", low=2), count(n_b, "n_b", low=2)
-    rng, found = np.random.default_rng(seed), 0
+    rng, found = generator(seed), 0
     for _ in range(count(runs, "runs", low=1)):
         p = compare(draw_a(rng, size_a), draw_b(rng, size_b)).p
         found += p is not None and p < share(alpha, "alpha")

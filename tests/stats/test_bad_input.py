@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from recux import stats
@@ -206,3 +207,130 @@ def test_values_whose_squares_overflow_are_refused() -> None:
 def test_what_is_no_list_of_participants_is_refused(clusters: object) -> None:
     with pytest.raises(stats.StatisticsError, match="clusters_a"):
         stats.compare_means([1.0, 2.0], GOOD, clusters_a=clusters, clusters_b=PEOPLE)
+
+
+ODD_VALUES = {
+    "complex": [1 + 2j, 2.0],
+    "bytes": b"\x03\x04\x05",
+    "text of digits": "345",
+    "an integer beyond double precision": [10**400, 1, 2],
+    "long doubles": np.array([1, 2, 3], dtype=np.longdouble) * np.longdouble("1e4000"),
+    "hidden values": np.ma.array([1.0, 2.0, 99.0], mask=[False, False, True]),
+    "bytes among numbers": np.array([b"3", 1, 2], dtype=object),
+    "durations": np.array([np.timedelta64(1, "s")] * 3, dtype=object),
+    "a mapping": {9: 3, 10: 5},
+    "a frame": pd.DataFrame({9: [1, 2, 3]}),
+    "a missing pandas value": pd.array([1, None, 3], dtype="Int64"),
+}
+
+
+@pytest.mark.parametrize("kind", ODD_VALUES)
+@pytest.mark.parametrize(
+    "compute",
+    [
+        stats.nps,
+        stats.sus,
+        stats.holm,
+        stats.srm,
+        lambda values: stats.compare_means(GOOD, values),
+        lambda values: stats.compare_latency(values, GOOD, 0.5, clusters_a=range(3), clusters_b=PEOPLE, seed=1),
+        lambda values: stats.precision(values, 2),
+        lambda values: stats.auc([1, 2, 3], values),
+    ],
+)
+def test_values_that_would_be_read_as_other_numbers_are_refused(compute: Callable[..., object], kind: str) -> None:
+    with pytest.raises(stats.StatisticsError):
+        compute(ODD_VALUES[kind])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: stats.nps([True, False]),
+        lambda: stats.nps(np.array([True, False])),
+        lambda: stats.nps([9, 10], level=1 - 1e-16),
+        lambda: stats.proportion(True, 2),
+        lambda: stats.proportion(3, 10**400),
+        lambda: stats.precision([1, 0], True),
+        lambda: stats.ndcg([2000.0], 1, ideal_gains=[2000.0]),
+        lambda: stats.ndcg([1], 1, ideal_gains=["a", 1]),
+        lambda: stats.reverse_keyed([[1, 2]], [5], low=1, high=5),
+        lambda: stats.reverse_keyed([[7, 2]], [0], low=1, high=5),
+        lambda: stats.bounded_mean([1, 2], low=math.nan, high=5),
+        lambda: stats.compare_crossover([1, 2], [2, 3], ["yes", "no"]),
+        lambda: stats.compare_crossover([1, 2], [2, 3], [2, 0]),
+        lambda: stats.compare_latency(GOOD, GOOD, 0.5, clusters_a=PEOPLE, clusters_b=PEOPLE, seed=-1),
+        lambda: stats.cluster_bootstrap(lambda w: 1.0, PEOPLE, seed=1),
+        lambda: stats.cluster_bootstrap(lambda w: w[:, 0], None, seed=1),
+        lambda: stats.minimum_detectable_effect(20, sd=1, power=0.01),
+        lambda: stats.required_n(1e-200, sd=1),
+        lambda: stats.serendipity([1, 0], [True]),
+        lambda: stats.novelty([1], [3], 9),
+        lambda: stats.coverage([[1], [2]], 9),
+        lambda: stats.confirm_factors([[1, 2, 3]], [[0, 1, 2]]),
+        lambda: stats.cronbach_alpha(pd.DataFrame({"a": ["x", "y"], "b": [1, 2]})),
+        lambda: stats.cronbach_alpha(pd.DataFrame({"a": ["3", "4"], "b": [1, 2]})),
+        lambda: stats.intra_list_diversity([[1, 2], [3]]),
+    ],
+)
+def test_a_rule_that_python_or_a_library_would_break_later_raises_the_typed_error(call: Callable[[], object]) -> None:
+    with pytest.raises(stats.StatisticsError):
+        call()
+
+
+def test_true_and_false_of_any_library_are_relevance() -> None:
+    relevant = np.array([True, False, True])
+    assert stats.auc([0.9, 0.1, 0.8], relevant) == 1
+    assert stats.precision(list(relevant), 3) == stats.precision(pd.Series(relevant), 3) == pytest.approx(2 / 3)
+
+
+def test_generators_are_read_once() -> None:
+    assert stats.sus(answer for answer in [3] * 10).value == 50
+    assert stats.f1((x for x in [1, 0]), 2, n_relevant=1) == stats.f1([1, 0], 2, n_relevant=1)
+
+
+@pytest.mark.parametrize("unit", [1e-140, 1e-30, 1e30])
+def test_a_comparison_does_not_depend_on_the_unit_of_very_small_or_large_values(unit: float) -> None:
+    plain, scaled = (stats.compare_means(np.array(GOOD) * u, np.array(GOOD[::2]) * u) for u in (1.0, unit))
+    assert scaled.p == pytest.approx(plain.p)
+
+
+def test_means_that_differ_by_rounding_alone_are_equal() -> None:
+    ratings = np.array([0.1, 0.2, 0.3, 0.3, 0.2, 0.1])
+    people = [1, 1, 1, 2, 2, 2]
+    assert stats.compare_means(ratings, ratings + 1, clusters_a=people, clusters_b=people).p is None
+
+
+def test_covariances_of_different_people_that_contradict_each_other_have_no_alpha() -> None:
+    nan = math.nan
+    rows = [[1, 1, nan], [5, 5, nan], [1, nan, 1], [5, nan, 5], [nan, 2, 3], [nan, 3, 2], [nan, 2, 3], [nan, 3, 3]]
+    found = stats.cronbach_alpha([[*row] for row in rows * 2], missing="pairwise")
+    assert found.value is None or found.value <= 1
+
+
+@pytest.mark.parametrize("n", [3000, 1_000_000])
+def test_many_people_are_resampled_in_groups(n: int) -> None:
+    rng = np.random.default_rng(n)
+    a = rng.normal(size=n)
+    b = a + rng.normal(0.1, 1, size=n)
+    paired = stats.compare_paired_permutation(a, b, seed=1, draws=400)
+    assert paired.se == pytest.approx(stats.compare_paired(a, b).se, rel=0.15)
+    assert paired.difference == pytest.approx(b.mean() - a.mean())
+    drivers = stats.key_drivers(b, np.column_stack([a, rng.normal(size=n)]), ["a", "noise"], seed=1, draws=200)
+    assert [driver.name for driver in drivers.drivers] == ["a", "noise"]
+    assert drivers.r_squared == pytest.approx(0.5, abs=0.06)
+
+
+def test_three_people_never_tell_two_arms_apart_however_alike_they_answer() -> None:
+    found = stats.compare_ordinal([1, 0, 1], GOOD)
+    apart = stats.compare_ordinal([0, 0, 0], GOOD)
+    assert found.p == apart.p == pytest.approx(0.25)
+    assert found.ci_low == pytest.approx(apart.ci_low)
+
+
+@pytest.mark.parametrize("compare", [stats.compare_ordinal, stats.compare_means])
+def test_a_few_people_beside_many_are_no_finding_where_most_give_the_top_answer(compare: Callable[..., object]) -> None:
+    rng = np.random.default_rng(8)
+    drawn = rng.choice(5, (500, 32), p=[0.02, 0.03, 0.05, 0.1, 0.8])
+    found = [compare(row[:8], row[8:]).p for row in drawn]
+    assert sum(p is not None and p < 0.05 for p in found) <= 50

@@ -51,7 +51,7 @@ def test_drift_statistics_match_their_definitions() -> None:
 
 
 def test_drift_says_when_it_cannot_tell() -> None:
-    few = stats.drift([1, 2, 3], [2, 3, 4], clusters_before="abc", clusters_after="def", seed=1)
+    few = stats.drift([1, 2, 3], [2, 3, 4], clusters_before=[*"abc"], clusters_after=[*"def"], seed=1)
     assert few.psi is None
     assert "fewer than 5" in few.reason
     flat = stats.drift([3] * 9, [3] * 9, clusters_before=range(9), clusters_after=range(9), seed=1)
@@ -64,7 +64,7 @@ def test_coverage_and_gini() -> None:
     assert stats.gini([0, 0, 0, 8]) == pytest.approx(0.75)
     assert stats.gini([0, 0]).value is None
     with pytest.raises(stats.StatisticsError):
-        stats.coverage("abc", 2)
+        stats.coverage([*"abc"], 2)
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=30).filter(any))
