@@ -17,6 +17,7 @@ PRACTICAL: Mapping[str, float] = {
     "purchase_rate": 0.002,
     "typical_ms": 50.0,
     "any_failure": 0.02,
+    "failure_rate": 0.01,
     "slow_share": 0.02,
     "theme_share": 0.03,
     "comment_rate": 0.03,

@@ -4,6 +4,7 @@ Ratings and answers are those of the round's batch and of all batches since the 
 must not be found again in old answers. People whose feedback does not count (withdrawn, test) are left out.
 """
 
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from db.tables import (
     Rating,
     Response,
     Round,
+    Slate,
     Study,
     Suggestion,
     SuggestionEvent,
@@ -37,6 +39,7 @@ from recux.suggest.rows import (
     first_seen,
     impressions_of,
     interactions_of,
+    of_window,
     ratings_of,
     requests_of,
     slates_of,
@@ -52,16 +55,18 @@ def read_evidence(session: Session, round_: Round, *, rounds: tuple[int, int] | 
     study = session.get_one(Study, round_.study_id)
     first, last = rounds or (first_round(session, round_), round_.number)
     arms = arms_of(session, round_.study_id)
-    items, people = _items(session, round_.study_id), _people(session, study, first, last)
+    before = _end_of(session, round_.study_id, first - 1) if first > 1 else None
+    items, people = _items(session, round_.study_id), _people(session, study, (first, last), before)
     keys = Keys(Index(people["id"]), Index(items["id"]), Index(arm.id for arm in arms))
     slates = slates_of(session, round_.study_id, keys)
+    if before is not None:
+        slates = of_window(session, round_.study_id, slates, _rated_in(round_.study_id, (first, last)), before)
     impressions = impressions_of(session, round_.study_id, slates, keys)
     ratings = ratings_of(session, round_.study_id, (first, last), keys)
     people["first"] = _first_rounds(session, round_.study_id, (first, last), ratings, keys)
     own = keys.arm.numbers(integers(people["arm"]))
     people["arm"] = np.where(own >= 0, own, arm_of_slates(slates, len(people)))
     people["experience"] = _experience(people, first_seen(session, round_.study_id, keys), ratings)
-    start = None if first == 1 else float(ratings["at"].min())
     return Evidence(
         arms=tuple(ArmInfo(arm.key, arm.weight, arm.source) for arm in arms),
         people=people,
@@ -69,7 +74,7 @@ def read_evidence(session: Session, round_: Round, *, rounds: tuple[int, int] | 
         items=items,
         answers=answers_of(session, round_.study_id, (first, last), keys),
         impressions=impressions,
-        requests=requests_of(session, round_.study_id, slates, keys, start),
+        requests=requests_of(session, round_.study_id, slates, keys, None if before is None else before.timestamp()),
         interactions=interactions_of(session, round_.study_id, keys),
         models=_models(session, round_),
         constructs=_constructs(session, study),
@@ -94,9 +99,17 @@ def first_round(session: Session, round_: Round) -> int:
     return (session.exec(done).one() or 0) + 1
 
 
-def _people(session: Session, study: Study, first: int, last: int) -> pd.DataFrame:
-    """People who count; when the evidence starts later, without those who answered only before."""
-    p = Participant
+def _end_of(session: Session, study_id: int, round_: int) -> datetime | None:
+    """When the last rating up to a round was given, None when that is not known."""
+    last = _rated_in(study_id, (1, round_)).with_only_columns(sa.func.max(col(Rating.rated_at)))
+    return session.connection().execute(last).scalar_one()
+
+
+def _people(session: Session, study: Study, rounds: tuple[int, int], before: datetime | None) -> pd.DataFrame:
+    """People who count; when the evidence starts later, without those who answered, or were shown a list and left, up
+    to `before`.
+    """
+    p, (first, last) = Participant, rounds
     statement: Row = (
         sa.select(
             col(p.id), col(p.external_id), known(col(p.arm_id), "arm"), col(p.cohort), col(p.language),
@@ -111,6 +124,12 @@ def _people(session: Session, study: Study, first: int, last: int) -> pd.DataFra
             col(p.id).in_(now.with_only_columns(col(Rating.participant_id)))
             | ~col(p.id).in_(ever.with_only_columns(col(Rating.participant_id)))
         )
+    if before is not None:
+        old = sa.select(col(Slate.participant_id)).where(
+            col(Slate.study_id) == study.id, col(Slate.served_at) <= before
+        )
+        rated = now.with_only_columns(col(Rating.participant_id))
+        statement = statement.where(col(p.id).in_(rated) | ~col(p.id).in_(old))
     found = read(session, statement)
     texts = {
         name: pd.Series([None if one in (None, "") else str(one) for one in found[name]], dtype=object)

@@ -149,6 +149,24 @@ class Evidence:
         return integers(self.people["arm"])
 
     @cached_property
+    def crossed(self) -> bool:
+        """Whether most people rated lists of several arms (a crossover): arms are then compared within people."""
+        arm, width = integers(self.ratings["arm"]), len(self.arms) + 1
+        seen = np.bincount(self.person * width + arm + 1, minlength=self.n * width).reshape(-1, width)[:, 1:] > 0
+        times = seen.sum(axis=1)
+        return bool(2 * (times > 1).sum() > (times > 0).sum())
+
+    @cached_property
+    def arm_of_rating(self) -> Ints:
+        """Arm that each rating is about, shape (ratings,): the person's, but in a crossover that of the list."""
+        return integers(self.ratings["arm"]) if self.crossed else self.arm_of_person[self.person]
+
+    def mean_in(self, arm: int, rows: Flags | None = None) -> Floats:
+        """Mean of each person's ratings in an arm, NaN without any, shape (people,); `rows` leaves ratings out."""
+        kept = self.arm_of_rating == arm if rows is None else rows & (self.arm_of_rating == arm)
+        return mean_by(np.where(kept, self.person, -1), self.rating, self.n)
+
+    @cached_property
     def confirm(self) -> Flags:
         """Whether each person is in the confirmation half, shape (people,)."""
         return self.people["confirm"].to_numpy(dtype=bool)

@@ -20,6 +20,8 @@ ENOUGH = 5
 FASTEST = 1.0
 """Seconds a rating below which nobody has read an item."""
 NONE = np.zeros(0, dtype=np.int64)
+RATING = "rating"
+"""What the question about an item is called beside those of questionnaires."""
 
 
 def mean_rating(e: Evidence, where: Where) -> Floats:
@@ -186,7 +188,11 @@ def response_rate(e: Evidence, where: Where) -> Floats:
 
 
 def same_answer(e: Evidence, where: Where) -> Floats:
-    """Whether the person gives the most frequent answer to the question (1 or 0)."""
+    """Whether the person gives the most frequent answer to the question (1 or 0); of ratings, the share of them."""
+    if where.get("question") == RATING:
+        values, times = np.unique(e.rating, return_counts=True)
+        most = values[times.argmax()] if len(values) else np.nan
+        return _inside(e, where, mean_by(e.person, (e.rating == most).astype(np.float64), e.n))
     instrument, _, question = where.get("question", "").partition("/")
     value = answer(e, instrument, question)
     known = value[~np.isnan(value)]

@@ -1,6 +1,7 @@
 """The rows of a round's evidence: ratings, lists, answers, interactions and requests, as frames."""
 
-from typing import NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -67,6 +68,14 @@ def slates_of(session: Session, study_id: int, keys: Keys) -> Rows:
     found = read(session, statement)
     person, arm = keys.person.numbers(found["participant_id"]), keys.arm.numbers(found["arm_id"])
     return {"id": found["id"], "person": person, "arm": arm}
+
+
+def of_window(session: Session, study_id: int, slates: Rows, rated: sa.Select[Any, Any], before: datetime) -> Rows:
+    """The lists that were served after `before` or that have any of these ratings: a later window's."""
+    then = sa.select(col(Slate.id)).where(col(Slate.study_id) == study_id, col(Slate.served_at) > before)
+    here = rated.with_only_columns(col(Rating.slate_id)).where(col(Rating.slate_id).is_not(None))
+    kept = np.isin(slates["id"], np.concatenate([read(session, then)["id"], read(session, here)["slate_id"]]))
+    return {name: values[kept] for name, values in slates.items()}
 
 
 def impressions_of(session: Session, study_id: int, slates: Rows, keys: Keys) -> pd.DataFrame:
@@ -172,7 +181,7 @@ def first_seen(session: Session, study_id: int, keys: Keys) -> Floats:
 
 
 def requests_of(session: Session, study_id: int, slates: Rows, keys: Keys, start: float | None) -> pd.DataFrame:
-    """Requests for people in the evidence, and those that name nobody, from second `start` on (None for all)."""
+    """Requests for people in the evidence, and those that name nobody, after second `start` (None for all)."""
     q = Request
     times = () if start is None else (moment(col(q.requested_at), "requested_at"),)
     statement: Row = (
@@ -195,4 +204,4 @@ def requests_of(session: Session, study_id: int, slates: Rows, keys: Keys, start
     }
     if start is None:
         return _of_people(table, kept=True)
-    return _of_people(table, kept=(number < 0) & ~(seconds(found["requested_at"]) < start))
+    return _of_people(table, kept=(number < 0) & ~(seconds(found["requested_at"]) <= start))

@@ -29,7 +29,9 @@ def people_where(e: Evidence, where: Mapping[str, str], *, any_arm: bool = False
 
 def rows_where(e: Evidence, where: Mapping[str, str], *, any_arm: bool = False) -> Flags:
     """Which ratings are in the segment, shape (ratings,)."""
-    rows = people_where(e, where, any_arm=any_arm)[e.person]
+    rows = people_where(e, where, any_arm=True)[e.person]
+    if "arm" in where and not any_arm:
+        rows &= e.arm_of_rating == arm_number(e, where["arm"])
     if "category" in where:
         rows &= _is(e.category, where["category"])
     if "position" in where:

@@ -1,6 +1,6 @@
 """Was the prediction right? The definitions, apart from where the numbers come from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any, Literal
@@ -10,10 +10,10 @@ from scipy import stats
 
 from recux.stats import Difference, srm
 from recux.suggest.columns import Flags, Floats
-from recux.suggest.findings.arms import compare_outcome
+from recux.suggest.findings.arms import compare_outcome, compare_within
 from recux.suggest.frames import Evidence
-from recux.suggest.outcomes import outcome
-from recux.suggest.segment import arm_number
+from recux.suggest.outcomes import outcome, reached
+from recux.suggest.segment import arm_number, rows_where
 
 Verdict = Literal["confirmed", "refuted", "inconclusive", "moved_uncontrolled", "confounded", "not_implemented"]
 
@@ -21,6 +21,8 @@ FEWEST = 5
 """People with a value on each side, below which nothing is said."""
 SMALLEST_SHARE = 0.2
 """Of the people of the two arms that each must have for a control to be one."""
+ABOUT_ANSWERING = frozenset({"response_rate", "drop_off"})
+"""Metrics of people who may never have rated."""
 MIXED = 0.005
 """p of equal cohort shares in both arms below which the comparison is confounded."""
 
@@ -92,12 +94,14 @@ def judge_beside_control(e: Evidence, promise: Promise) -> Judgement | None:
     """The verdict from the arm with the change against the arm with the old way; None when there is no control.
 
     Only people who came while both arms were open count, as chance decided who got which. An arm with less than a
-    fifth of them is no control.
+    fifth of them is no control. `e` is of the judging round alone.
     """
     if promise.arm is None or promise.control is None:
         return None
     numbers = [arm_number(e, key) for key in (promise.arm, promise.control)]
-    eligible = e.together(numbers) & has_rated(e)
+    if e.crossed:
+        return _judge_within(e, promise, numbers)
+    eligible = _eligible(e, promise.metric, numbers)
     treated, control = (eligible & (e.arm_of_person == number) for number in numbers)
     sizes = int(control.sum()), int(treated.sum())
     if not sum(sizes) or min(sizes) < SMALLEST_SHARE * sum(sizes):
@@ -105,6 +109,10 @@ def judge_beside_control(e: Evidence, promise: Promise) -> Judgement | None:
     confounded = _confounded(e, promise, control, treated)
     if confounded:
         return Judgement("confounded", confounded)
+    return _judge_between(e, promise, control, treated)
+
+
+def _judge_between(e: Evidence, promise: Promise, control: Flags, treated: Flags) -> Judgement | None:
     values = outcome(e, promise.metric, promise.where)
     if values is None:
         return None
@@ -116,9 +124,29 @@ def judge_beside_control(e: Evidence, promise: Promise) -> Judgement | None:
     return verdict_of(compare_outcome(e, promise.metric, a, b, values), promise, controlled=True)
 
 
-def has_rated(e: Evidence) -> Flags:
-    """People who rated anything, shape (people,)."""
-    return e.times_rated > 0
+def _judge_within(e: Evidence, promise: Promise, arms: Sequence[int]) -> Judgement | None:
+    """The verdict where the same people met both arms, in an order that chance decided; None when nobody met both."""
+    arm, control = arms
+    if promise.metric != "mean_rating":
+        return Judgement("inconclusive", "everybody met both arms, and only ratings tell them apart")
+    rows = rows_where(e, promise.where, any_arm=True)
+    both = ~np.isnan(e.mean_in(arm)) & ~np.isnan(e.mean_in(control))
+    if not both.any():
+        return None
+    found = compare_within(e, control, arm, rows)
+    if found.n_a + found.n_b < FEWEST:
+        return Judgement("inconclusive", f"too few people: {found.n_a + found.n_b} met both arms in the segment")
+    return verdict_of(found, promise, controlled=True)
+
+
+def _eligible(e: Evidence, metric: str, arms: Sequence[int]) -> Flags:
+    """People who came while both arms were open, shape (people,): those who rated; where it is about whether people
+    answer, or nobody was asked to rate, all who saw a list or answered.
+    """
+    if metric in ABOUT_ANSWERING or not len(e.rating):
+        new = (reached(e, "shown") | reached(e, "answered")) & (e.first == 0)
+        return new | e.together(arms)
+    return e.together(arms) & (e.times_rated > 0)
 
 
 def _confounded(e: Evidence, promise: Promise, control: Flags, treated: Flags) -> str | None:

@@ -66,7 +66,7 @@ ODD = {
     no_comments: {"few_comments"},
     unknown_language: set(),
     no_words: set(),
-    all_alike: {"careless_answers"},
+    all_alike: {"question_says_nothing"},
     no_answers: set(),
     only_answers: set(),
 }

@@ -1,10 +1,20 @@
-"""Arms against the control on the study's primary metric; everybody counts, as the comparison was fixed beforehand."""
+"""Arms against the control on the study's primary metric; everybody counts, as the comparison was fixed beforehand.
+
+In a crossover each person is compared with themselves, on what tells the arms apart there: the ratings of their lists.
+"""
 
 from typing import Any
 
 import numpy as np
 
-from recux.stats import Difference, compare_means, compare_nps, compare_proportions
+from recux.stats import (
+    Difference,
+    compare_crossover,
+    compare_means,
+    compare_nps,
+    compare_paired,
+    compare_proportions,
+)
 from recux.suggest import family
 from recux.suggest.columns import Flags
 from recux.suggest.finding import Finding, from_difference
@@ -22,21 +32,46 @@ def arms(e: Evidence) -> list[Finding]:
 
 
 def _against_control(e: Evidence, arm: int) -> Finding | None:
+    if e.crossed:
+        return _within_people(e, arm)
     values = outcome(e, e.primary_metric, {})
     if values is None:
         return None
     a, b = ((e.arm_of_person == number) & ~np.isnan(values) for number in (0, arm))
     if min(a.sum(), b.sum()) < FEWEST:
         return None
-    base: dict[str, Any] = {"arm": e.arm_key(arm), "control": e.arm_key(0)}
     return from_difference(
         compare_outcome(e, e.primary_metric, a, b, values),
         kind="arm",
         metric=e.primary_metric,
         definition=f"{e.primary_metric} of the arm minus that of the control",
-        where=base,
-        facts={"mean_arm": float(values[b].mean()), "mean_control": float(values[a].mean())},
+        where=e.pair(arm),
     )
+
+
+def _within_people(e: Evidence, arm: int) -> Finding | None:
+    found = compare_within(e, 0, arm)
+    if found.n_a + found.n_b < FEWEST:
+        return None
+    return from_difference(
+        found,
+        kind="arm",
+        metric="mean_rating",
+        definition="mean_rating of the arm minus that of the control, of the same people",
+        where=e.pair(arm),
+    )
+
+
+def compare_within(e: Evidence, control: int, arm: int, rows: Flags | None = None) -> Difference:
+    """Ratings in the arm minus those in the control of the same people, cleared of the order in which they met them;
+    a paired comparison where fewer than two people met one of the arms first.
+    """
+    a, b = e.mean_in(control, rows), e.mean_in(arm, rows)
+    known = ~np.isnan(a) & ~np.isnan(b)
+    first = (e.arm_of_person == control)[known]
+    if min(first.sum(), (~first).sum()) < 2:
+        return compare_paired(a[known], b[known])
+    return compare_crossover(a[known], b[known], first).effect
 
 
 def compare_outcome(e: Evidence, metric: str, a: Flags, b: Flags, values: Any) -> Difference:

@@ -7,7 +7,7 @@ from recux.suggest import family
 from recux.suggest.columns import Flags, most_frequent
 from recux.suggest.finding import Finding, from_difference, from_estimate, ids_of
 from recux.suggest.frames import Construct, Evidence
-from recux.suggest.outcomes import answer, careless_people, reached
+from recux.suggest.outcomes import RATING, answer, careless_people, reached
 
 FEWEST = 20
 """People, for a statement about the feedback itself."""
@@ -21,7 +21,7 @@ STEPS = (("shown", "rated"), ("rated", "rated_all"), ("rated", "answered"))
 def feedback(e: Evidence) -> list[Finding]:
     """Counts about the feedback, and the test whether some cohort answers less."""
     return [
-        *careless(e),
+        *(same_ratings(e) or careless(e)),
         *comment_rate(e),
         *drop_off(e),
         *same_answers(e),
@@ -83,6 +83,24 @@ def drop_off(e: Evidence) -> list[Finding]:
     return sorted(found, key=lambda f: -f.value)[:1]
 
 
+def same_ratings(e: Evidence) -> list[Finding]:
+    """Ratings that are nearly all alike: then the question is at fault, not people who do not look."""
+    values, times = np.unique(e.rating, return_counts=True)
+    people = int(np.count_nonzero(e.times_rated))
+    if people < FEWEST or times.max() < SAME_ANSWER * len(e.rating):
+        return []
+    alike = (e.rating == values[times.argmax()]).astype(float)
+    found = from_estimate(
+        cluster_ratio(alike, np.ones(len(alike)), e.person) if len(values) > 1 else proportion(people, people),
+        kind="same_answer",
+        metric="same_answer",
+        definition="share of ratings that are the most frequent one",
+        where={"question": RATING},
+        ids={"ratings": ids_of(e.rating_id)},
+    )
+    return [found] if found else []
+
+
 def same_answers(e: Evidence) -> list[Finding]:
     """Questions that nearly everybody answers alike."""
     found = []
@@ -133,7 +151,7 @@ def non_response(e: Evidence) -> list[Finding]:
     """Each cohort's share of people who answered, of those who were shown something, against all others."""
     shown, answered = reached(e, "shown"), reached(e, "rated")
     codes, names = most_frequent(e.traits["cohort"], 30)
-    if len(names) < 2 or not shown.any():
+    if len(names) < 2 or not answered.any():
         return []
     found = [
         _cohort_response(names[k], shown & (codes == k), shown & (codes != k), answered) for k in range(len(names))

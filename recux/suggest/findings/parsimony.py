@@ -72,6 +72,9 @@ def contrast(e: Evidence, where: Mapping[str, str], rows: Flags) -> Contrasts:
     """The comparison that a segment stands for, from the given rows of both halves; one cell."""
     people = people_where(e, where, any_arm=True)
     within = {key: where[key] for key in ("category", "position") if key in where}
+    if "arm" in where and e.crossed:
+        gap = e.mean_in(arm_number(e, where["arm"]), rows) - e.mean_in(arm_number(e, where["control"]), rows)
+        return _cell(against_zero(moments(gap, np.where(people, 0, -1), 1)))
     if within:
         part = np.where(rows_where(e, within, any_arm=True)[rows], 0, 1)
         values = within_person(e.person[rows], part, e.rating[rows], e.n, 2)[:, 0]

@@ -60,7 +60,11 @@ def segments(e: Evidence) -> list[Finding]:
     """
     views = _category_contrasts(e)
     low = [*_people_levels(e), *_pair_levels(e), *_category_levels(e, views), *_position_levels(e)]
-    apart = [c for arm in range(1, len(e.arms)) for c in (*_arm_people(e, arm), *_arm_categories(e, views, arm))]
+    arms = range(1, len(e.arms))
+    if e.crossed:
+        apart = [c for arm in arms for c in _arm_within_people(e, arm)]
+    else:
+        apart = [c for arm in arms for c in (*_arm_people(e, arm), *_arm_categories(e, views, arm))]
     return [
         *_ladder(low, "segment", family.SEGMENTS, low_only=True),
         *_ladder(apart, "arm_segment", family.ARM_SEGMENTS, low_only=False),
@@ -223,6 +227,17 @@ def _arm_people(e: Evidence, arm: int) -> list[Candidates]:
             continue
         by = _by(e.person_mean, (_halves(e), 2), (codes, len(names)), (side, 2))
         found.append(Candidates({trait: names}, welch(_take(by, 0), _take(by, 1)), base))
+    return found
+
+
+def _arm_within_people(e: Evidence, arm: int) -> list[Candidates]:
+    """Groups of people who rate the arm differently from the control, where everybody met both."""
+    found, gap = [], e.mean_in(arm) - e.mean_in(0)
+    for trait in TRAITS:
+        codes, names = most_frequent(e.traits[trait], MOST_GROUPS)
+        if len(names) > 1:
+            by = _by(gap, (_halves(e), 2), (codes, len(names)))
+            found.append(Candidates({trait: names}, against_zero(by), e.pair(arm), one_sample=True))
     return found
 
 

@@ -42,7 +42,7 @@ def service(e: Evidence) -> list[Finding]:
         return []
     calls = _calls(e)
     found = [*_slow(e, calls), *_failing(e, calls), *_tie_to_ratings(e, calls)]
-    return [*family.equal_shares(found, family.SERVICE), *_objective(e, calls)]
+    return [*family.equal_shares(found, family.SERVICE), *_objectives(e, calls)]
 
 
 def _calls(e: Evidence) -> Calls:
@@ -179,9 +179,12 @@ def _within_arm(values: Floats, arm: np.ndarray) -> Floats:
     return np.asarray(values - means[codes])
 
 
-def _objective(e: Evidence, calls: Calls) -> list[Finding]:
-    """The p95 objective, when the whole interval of the p95 lies above it."""
-    target = e.objectives.get("p95_ms")
+def _objectives(e: Evidence, calls: Calls) -> list[Finding]:
+    """The objectives that are missed for sure: the whole interval lies above them."""
+    return [*_too_slow(e.objectives.get("p95_ms"), calls), *_too_often_failing(e.objectives.get("failure_rate"), calls)]
+
+
+def _too_slow(target: float | None, calls: Calls) -> list[Finding]:
     if target is None:
         return []
     found = latency_quantile(calls.duration, 0.95)
@@ -195,6 +198,19 @@ def _objective(e: Evidence, calls: Calls) -> list[Finding]:
         definition=f"share of requests slower than the objective of {target:g} ms; 5 % are allowed",
         where={"over_ms": f"{target:g}"},
         facts={"p95": found.value, "p95_low": found.ci_low, "p95_high": found.ci_high, "target": target},
-        ids={"requests": ids_of(calls.id[slow])},
+        ids={"requests": ids_of(_slowest(calls, slow))},
     )
     return [finding] if finding else []
+
+
+def _too_often_failing(target: float | None, calls: Calls) -> list[Finding]:
+    finding = from_estimate(
+        proportion(int(calls.failed.sum()), len(calls.failed)),
+        kind="objective",
+        metric="failure_rate",
+        definition="share of requests that failed or timed out",
+        where={"objective": "failure_rate"},
+        facts={"target": target},
+        ids={"requests": ids_of(calls.id[calls.failed])},
+    )
+    return [finding] if finding and target is not None and finding.low > target else []

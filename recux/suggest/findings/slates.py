@@ -50,6 +50,7 @@ def order(e: Evidence) -> list[Finding]:
             part,
             e.rating,
             kind=kind,
+            where={"position": "late"},
             definition=f"mean rating in the last third of the list minus that in {against}, within people",
             facts={"late": _mean(e.rating[late]), "early": _mean(e.rating[third == 0]), "size": _usual_size(e)},
             ids={"ratings": ids_of(e.rating_id[late & (e.rating >= 4)])},

@@ -30,6 +30,8 @@ def themes_in_arms(e: Evidence, said_by: Mapping[tuple[str, ...], Floats]) -> li
 
     `said_by` holds for each theme whether each person mentions it, NaN for people who wrote nothing.
     """
+    if e.crossed:  # who writes for whom is not told apart
+        return []
     tried = [
         (theme, _counted(e, values, arm, ~e.confirm))
         for theme, values in said_by.items()

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from recux.suggest.draft import Draft, aimed, text, undone
 from recux.suggest.family import counts, discoveries
 from recux.suggest.finding import Finding
+from recux.suggest.outcomes import RATING
 from recux.suggest.rules.counted import counted
 
 FEW_COMMENTS, COMMENTS_AIM = 0.15, 0.20
@@ -91,10 +92,7 @@ def question_says_nothing(findings: Sequence[Finding]) -> Iterator[Draft]:
             "question_says_nothing",
             "feedback",
             f,
-            title=(
-                "{value:.0%} of people give the same answer to {question}",
-                "{value:.0%} 的人对 {question} 给出相同回答",
-            ),
+            title=_ALIKE if f.where["question"] == RATING else _SAME,
             change=(
                 "Reword the question so that answers can differ, or drop it.",
                 "修改问题的措辞使回答有所区分，或删除该问题。",
@@ -102,6 +100,13 @@ def question_says_nothing(findings: Sequence[Finding]) -> Iterator[Draft]:
             predicted=aimed(f, 0.8),
             guardrails=("response_rate",),
         )
+
+
+_SAME = (
+    "{value:.0%} of people give the same answer to {question}",
+    "{value:.0%} 的人对 {question} 给出相同回答",
+)
+_ALIKE = ("{value:.0%} of all ratings are the same number of stars", "{value:.0%} 的评分是相同的星数")
 
 
 def unreliable_construct(findings: Sequence[Finding]) -> Iterator[Draft]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from recux.suggest.draft import Draft, practical, shrunken, text, undone
+from recux.suggest.draft import Draft, aimed, practical, shrunken, text, undone
 from recux.suggest.family import counts, discoveries
 from recux.suggest.finding import Finding
 
@@ -71,28 +71,46 @@ def failing_arm(findings: Sequence[Finding]) -> Iterator[Draft]:
 
 
 def objective_missed(findings: Sequence[Finding]) -> Iterator[Draft]:
-    """The slowest 5 % of requests take longer than the objective allows, in all arms together."""
+    """Requests take longer, or fail more often, than the objective allows, in all arms together."""
     for f in counts(findings, "objective"):
-        facts = {"p95": f.facts["p95"], "target": f.facts["target"], "low": f.facts["p95_low"]}
+        title, change, allowed = _SLOW if f.metric == "slow_share" else _FAILING
+        facts = {"value": f.value, "low": f.low, **f.facts}
         yield Draft(
             rule="objective_missed",
-            version=1,
+            version=2,
             category="algorithm",
             finding=f,
-            title=text(
-                "The 95th percentile of response time is {p95:.0f} ms (at least {low:.0f}); the objective is"
-                " {target:.0f} ms",
-                "响应时间的第 95 百分位为 {p95:.0f} 毫秒（至少 {low:.0f}）；目标为 {target:.0f} 毫秒",
-                **facts,
-            ),
-            change=text(
-                "Look at the slowest requests listed here; time out and fall back beyond {target:.0f} ms.",
-                "查看此处列出的最慢请求；超过 {target:.0f} 毫秒时超时并退回。",
-                **facts,
-            ),
-            predicted=undone(f),
-            guardrails=("any_failure", "mean_rating"),
+            title=text(*title, **facts),
+            change=text(*change, **facts),
+            predicted=aimed(f, f.facts["target"] if allowed is None else allowed),
+            guardrails=("any_failure", "mean_rating") if f.metric == "slow_share" else ("typical_ms", "mean_rating"),
         )
+
+
+_SLOW = (
+    (
+        "The 95th percentile of response time is {p95:.0f} ms (at least {p95_low:.0f}); the objective is"
+        " {target:.0f} ms",
+        "响应时间的第 95 百分位为 {p95:.0f} 毫秒（至少 {p95_low:.0f}）；目标为 {target:.0f} 毫秒",
+    ),
+    (
+        "Look at the slowest requests listed here; time out and fall back beyond {target:.0f} ms.",
+        "查看此处列出的最慢请求；超过 {target:.0f} 毫秒时超时并退回。",
+    ),
+    0.05,  # of the requests may be slower than the 95th percentile
+)
+_FAILING = (
+    (
+        "{value:.1%} of requests fail (at least {low:.1%}); the objective is {target:.1%}",
+        "{value:.1%} 的请求失败（至少 {low:.1%}）；目标为 {target:.1%}",
+    ),
+    (
+        "Find the cause in the failed requests listed here; until then answer from a list that was prepared before.",
+        "从此处列出的失败请求中查明原因；在此之前用事先准备的列表作答。",
+    ),
+    None,
+)
+"""Title, change, and the share that is allowed; None for the objective itself."""
 
 
 def slowness_costs_ratings(findings: Sequence[Finding]) -> Iterator[Draft]:

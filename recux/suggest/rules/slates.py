@@ -1,6 +1,7 @@
 """Rules about how lists are put together."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from recux.suggest.draft import Draft, Predicted, practical, shrunken, text, undone
 from recux.suggest.family import counts, discoveries
@@ -51,7 +52,7 @@ def good_items_low(findings: Sequence[Finding]) -> Iterator[Draft]:
 def tail_disappoints(findings: Sequence[Finding]) -> Iterator[Draft]:
     """The end of the list is rated low: make it shorter."""
     for f in discoveries(findings, "tail"):
-        dropped = undone(f, scale=1 / 3)
+        dropped = replace(undone(f, scale=1 / 3), where={})  # a shorter list is judged as a whole
         if dropped.value >= practical(f.metric) and f.facts["late"] < GOOD:
             size = max(1, round(f.facts["size"] * 2 / 3))
             yield Draft(
