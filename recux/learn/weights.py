@@ -64,6 +64,8 @@ def load_encoder(base_model: str, *, dropout: float = 0.0) -> Any:
     """
     from transformers import AutoConfig, AutoModel
 
+    from recux.learn import attention
+
     config = loaded(AutoConfig, base_model)
     for names, value in ((DROPOUTS, dropout), (ATTENTION_DROPOUTS, 0.0)):
         for name in names:
@@ -72,6 +74,7 @@ def load_encoder(base_model: str, *, dropout: float = 0.0) -> Any:
     encoder = loaded(AutoModel, base_model, config=config)
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None
+    attention.use(encoder)
     return encoder.float()
 
 

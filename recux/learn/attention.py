@@ -1,0 +1,98 @@
+"""Attention in bf16 on a CPU: the fused kernel spends several times the time of its matrix products going backward."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+NAME = "recux"
+"""What transformers knows this attention by."""
+LONGEST = 512
+"""With more tokens the table of all pairs of them takes more memory than it saves time."""
+
+
+class Attend(torch.autograd.Function):
+    """softmax(scale q k' + mask) v by plain batched products, in bf16 with sums in fp32.
+
+    Shapes: q, k, v (B x heads, T, D); hidden (B, 1, T, T), added to the scores of all heads of a text, or None.
+    """
+
+    @staticmethod
+    def forward(  # noqa: PLR0917 - autograd hands them over in order
+        ctx: Any, q: Tensor, k: Tensor, v: Tensor, hidden: Tensor | None, scale: float
+    ) -> Tensor:
+        """The weighted values, (B x heads, T, D)."""
+        scores = torch.baddbmm(q.new_empty(()), q, k.transpose(1, 2), beta=0, alpha=scale)  # (B x heads, T, T)
+        if hidden is not None:
+            scores.view(len(hidden), -1, *scores.shape[1:]).add_(hidden)
+        weights = torch.softmax(scores, -1)
+        ctx.save_for_backward(q, k, v, weights)
+        ctx.scale = scale
+        return torch.bmm(weights, v)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:  # type: ignore[override]
+        """Gradients of q, k and v."""
+        q, k, v, weights = ctx.saved_tensors
+        of_weights = torch.bmm(gradient, v.transpose(1, 2))
+        of_scores = torch._softmax_backward_data(of_weights, weights, -1, weights.dtype)
+        nothing = q.new_empty(())
+        return (
+            torch.baddbmm(nothing, of_scores, k, beta=0, alpha=ctx.scale),
+            torch.baddbmm(nothing, of_scores.transpose(1, 2), q, beta=0, alpha=ctx.scale),
+            torch.bmm(weights.transpose(1, 2), gradient),
+            None,
+            None,
+        )
+
+
+def use(encoder: Any) -> None:
+    """Let ``encoder`` attend by :func:`attend`, if its attention is the usual one."""
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.masking_utils import sdpa_mask
+
+    if getattr(encoder.config, "_attn_implementation", None) == "sdpa":
+        AttentionInterface.register(NAME, attend)
+        AttentionMaskInterface.register(NAME, sdpa_mask)
+        encoder.set_attn_implementation(NAME)
+
+
+def attend(
+    module: torch.nn.Module,
+    query: Tensor,  # (B, heads, T, D), as are key and value
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    **options: Any,
+) -> tuple[Tensor, None]:
+    """Attention as transformers asks for it, (B, T, heads, D): by ``Attend`` where it fits, else by PyTorch's."""
+    from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+    if not fits(module, query, key, attention_mask, options):
+        found: tuple[Tensor, None] = sdpa_attention_forward(module, query, key, value, attention_mask, **options)
+        return found
+    batch, heads, tokens, width = query.shape
+    hidden = None
+    if attention_mask is not None:
+        hidden = torch.zeros_like(attention_mask, dtype=query.dtype)
+        hidden.masked_fill_(~attention_mask, torch.finfo(query.dtype).min)
+    slices = (x.reshape(-1, tokens, width) for x in (query, key, value))
+    mixed: Tensor = Attend.apply(*slices, hidden, options.get("scaling") or width**-0.5)  # type: ignore[no-untyped-call]
+    return mixed.view(batch, heads, tokens, width).transpose(1, 2), None
+
+
+def fits(module: Any, query: Tensor, key: Tensor, mask: Tensor | None, options: dict[str, Any]) -> bool:
+    """Whether this is bf16 on a CPU, of moderate length, and only masked."""
+    causal = getattr(module, "is_causal", True) if options.get("is_causal") is None else options["is_causal"]
+    special = any(options.get(name) for name in ("dropout", "softcap", "cache", "output_attentions"))
+    plain = mask is None or (mask.dtype == torch.bool and mask.shape == (len(query), 1, *2 * query.shape[2:3]))
+    return (
+        query.device.type == "cpu"
+        and query.dtype == torch.bfloat16
+        and query.shape == key.shape
+        and query.shape[2] <= LONGEST
+        and not (mask is None and causal)
+        and not special
+        and options.get("position_bias") is None
+        and plain
+    )

@@ -1,0 +1,71 @@
+"""Attention in bf16 on a CPU against PyTorch's own in fp32."""
+
+import json
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from recux.learn import attention
+from recux.learn.attention import Attend, fits
+from recux.learn.weights import load_encoder
+
+
+def relative(found: Tensor, wanted: Tensor) -> float:
+    """The largest distance as a share of the largest value."""
+    return float((found.detach().float() - wanted.detach()).abs().max() / wanted.detach().abs().max())
+
+
+@pytest.mark.parametrize("hide", [False, True])
+def test_values_and_gradients_are_those_of_exact_attention_up_to_bf16(hide: bool) -> None:
+    generator = torch.Generator().manual_seed(0)
+    texts, heads, tokens, width = 3, 4, 17, 32
+    q, k, v, towards = (torch.randn(texts * heads, tokens, width, generator=generator) for _ in range(4))
+    mask = torch.ones(texts, 1, tokens, tokens, dtype=torch.bool)
+    mask[1, :, :, 9:] = not hide
+    hidden = torch.zeros(mask.shape, dtype=torch.bfloat16).masked_fill(~mask, torch.finfo(torch.bfloat16).min)
+    short = [x.bfloat16().requires_grad_() for x in (q, k, v)]
+    exact = [x.detach().float().requires_grad_() for x in short]
+    found = Attend.apply(*short, hidden if hide else None, width**-0.5)
+    shaped = [x.view(texts, heads, tokens, width) for x in exact]
+    wanted = functional.scaled_dot_product_attention(*shaped, attn_mask=mask).view_as(q)
+    assert relative(found, wanted) < 0.03
+    own = torch.autograd.grad(found, short, towards.bfloat16())
+    reference = torch.autograd.grad(wanted, exact, towards)
+    assert max(relative(a, b) for a, b in zip(own, reference, strict=True)) < 0.03
+
+
+def test_padding_changes_nothing_and_the_pieces_are_used() -> None:
+    encoder = load_encoder("embedded").eval()
+    ids = torch.randint(1000, 2000, (1, 9), generator=torch.Generator().manual_seed(0))
+    padded = torch.cat([ids, torch.zeros(1, 5, dtype=torch.long)], 1)
+    real = (padded > 0).long()
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        bare = encoder(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
+        beside = encoder(input_ids=padded, attention_mask=real).last_hidden_state[:, :9]
+    with torch.no_grad():
+        exact = encoder(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
+    assert encoder.config._attn_implementation == attention.NAME
+    assert relative(beside, bare.float()) < 0.03
+    assert relative(bare, exact) < 0.05
+
+
+def test_anything_but_masked_bf16_is_left_to_pytorch() -> None:
+    both_ways, causal = torch.nn.Module(), torch.nn.Module()
+    both_ways.is_causal, causal.is_causal = False, True  # type: ignore[assignment]
+    short = torch.zeros(2, 4, 6, 8, dtype=torch.bfloat16)
+    mask = torch.ones(2, 1, 6, 6, dtype=torch.bool)
+    assert fits(both_ways, short, short, mask, {})
+    assert fits(causal, short, short, mask, {})  # the mask says what may be seen
+    assert not fits(causal, short, short, None, {})
+    assert not fits(both_ways, short.float(), short.float(), mask, {})
+    assert not fits(both_ways, short, short[:, :, :3], mask, {})
+    assert not fits(both_ways, short, short, mask.float(), {})
+    assert not fits(both_ways, short, short, mask, {"dropout": 0.1})
+    assert not fits(both_ways, short, short, mask, {"position_bias": short})
+
+
+def test_a_saved_encoder_names_no_attention_of_ours(tmp_path) -> None:
+    load_encoder("embedded").save_pretrained(tmp_path)
+    assert attention.NAME not in json.dumps(json.loads((tmp_path / "config.json").read_text())).split('"')
