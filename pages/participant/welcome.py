@@ -6,6 +6,7 @@ from db.engine import read_session, write_session
 from db.tables import Participant
 from recux.collect.consent import current_consent, decide, decision_of
 from recux.ui import data, visit
+from recux.ui.device import device
 from recux.ui.language import _, language
 from recux.ui.plain import plain
 
@@ -30,6 +31,8 @@ if agree or decline:
         decide(session, person, text, given=agree)
         if agree and person.language is None:
             person.language = language()  # what is made for the person speaks it, too
+        if agree and (kind := device()):
+            person.attributes = {"device": kind, **person.attributes}
     if agree:
         visit.go_to_next()
     visit.heard()

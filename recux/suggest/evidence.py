@@ -48,6 +48,8 @@ from recux.suggest.rows import (
 
 NEVER = 2**31 - 1
 """No round has this number."""
+A_VISIT = 1800.0
+"""Seconds without doing anything after which web analytics counts a new visit."""
 
 
 def read_evidence(session: Session, round_: Round, *, rounds: tuple[int, int] | None = None) -> Evidence:
@@ -164,13 +166,13 @@ def _first_rounds(session: Session, study_id: int, rounds: tuple[int, int], rati
 
 
 def _experience(people: pd.DataFrame, seen: Floats, ratings: pd.DataFrame) -> pd.Series:
-    """`new` or `returning`: as stated, else whether anything is known of them from before their first rating, at which
-    they were `seen` first.
+    """`new` or `returning`: as stated, else whether anything is known of them from an earlier visit than that of their
+    first rating. A click on what they then rate is none. `seen` says when they did something first.
     """
     first = np.full(len(people), np.inf)
     np.fmin.at(first, integers(ratings["person"]), floats(ratings["at"]))
     stated = people["experience"].where(people["experience"].isin(["new", "returning"]), None)
-    earlier = (seen < first) & np.isfinite(first)
+    earlier = (seen < first - A_VISIT) & np.isfinite(first)
     if not earlier.any():
         return stated.astype(object)
     return stated.where(stated.notna(), pd.Series(np.where(earlier, "returning", "new"), dtype=object))

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, expect
 
 from db.engine import write_session
-from db.tables import Study
+from db.tables import Participant, Study
 from recux.access.accounts import create_user
 from tests.e2e.conftest import DESKTOP
 from tests.e2e.people import ITEMS, invite, plant_shop, settled
@@ -15,10 +15,11 @@ from tests.e2e.server import Server
 from tests.e2e.test_participant import click_star
 
 pytestmark = pytest.mark.browser
+DROID = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/126.0.0.0 Mobile Safari/537.36"
 
 
 def test_what_a_person_answers_is_counted_on_the_overview(
-    phone: Page, new_browser: Callable[..., BrowserContext], served_engine: sa.Engine, server: Server
+    new_browser: Callable[..., BrowserContext], served_engine: sa.Engine, server: Server
 ) -> None:
     study = plant_shop(served_engine)
     with write_session(served_engine) as session:
@@ -26,6 +27,7 @@ def test_what_a_person_answers_is_counted_on_the_overview(
         create_user(session, "eve@example.org", "correct horse battery", "viewer")
     link, _person = invite(served_engine, server, study)
 
+    phone = new_browser(user_agent=DROID).new_page()
     phone.goto(link)
     phone.get_by_role("button", name="I agree and take part").click()
     for number in range(len(ITEMS)):
@@ -37,6 +39,8 @@ def test_what_a_person_answers_is_counted_on_the_overview(
     phone.get_by_role("radio", name="4", exact=True).click()
     phone.get_by_role("button", name="Continue").click()
     expect(phone.get_by_role("heading", name="Thank you!")).to_be_visible()
+    with write_session(served_engine) as session:
+        assert session.exec(sa.select(Participant.attributes)).scalars().one()["device"] == "phone"
 
     desk = new_browser(viewport=DESKTOP).new_page()
     desk.goto(f"{server.url}/sign_in?next=/%3Fstudy%3D{study.slug}")

@@ -58,11 +58,12 @@ def test_the_first_round_of_a_person_stays_when_the_rating_is_changed_later(sqli
     assert e.first.tolist() == [1] * 20
 
 
-def test_people_are_returning_who_did_something_before_their_first_rating(engine: sa.Engine) -> None:
+def test_people_are_returning_who_were_there_before_the_visit_of_their_first_rating(engine: sa.Engine) -> None:
     pilot = placebo(people=20)
     for person in pilot.people:
         person["attributes"] = {"device": "phone"}
     pilot.interactions = [{"person": 7, "item": 3, "kind": "view"}, {"person": 8, "item": 3, "kind": "click"}]
+    pilot.interactions += [{"person": 0, "item": 3, "kind": "view"}]  # in the same minute as the first rating
     e = evidence_of(engine, store(engine, pilot))
     codes, names = e.traits["experience"]
     assert [person for person in range(20) if names[codes[person]] == "returning"] == [7, 8]
