@@ -211,12 +211,13 @@ def disturbed(
 ) -> tuple[list[str], float]:
     """Kill worker after worker until the round is done; where they were, and seconds from the last kill to the end.
 
-    Each kill comes in a stage drawn from those that are left, at a moment drawn from the time that the stage takes.
+    Each kill comes in a stage drawn from those that are left, at a moment drawn from the time that the stage takes. The
+    round's end is drawn like a stage; then nothing is killed any more.
     """
     met: list[str] = []
     at, since = 0, time.monotonic()
     while True:
-        place = rng.randrange(at, len(NAMES)) if len(met) < most else len(NAMES)
+        place = rng.randint(at, len(NAMES)) if len(met) < most else len(NAMES)
         pid = wait_for(settings, place, start(settings, template), template)
         if place < len(NAMES):
             time.sleep(rng.uniform(0, lengths[NAMES[place]]))
