@@ -51,7 +51,7 @@ class Candidates:
     def where(self, number: int) -> Where:
         """The segment of a candidate."""
         places = np.unravel_index(number, [len(names) for names in self.cuts.values()])
-        return {**self.base, **{key: names[i] for (key, names), i in zip(self.cuts.items(), places, strict=True)}}
+        return {**self.base, **{key: names[int(i)] for (key, names), i in zip(self.cuts.items(), places, strict=True)}}
 
 
 def segments(e: Evidence) -> list[Finding]:
