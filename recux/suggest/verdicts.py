@@ -143,11 +143,11 @@ def _eligible(e: Evidence, metric: str, arms: Sequence[int]) -> Flags:
     """People who came while both arms were open, shape (people,): those who rated; where it is about whether people
     answer, or nobody was asked to rate, all who saw a list or answered.
     """
-    together = e.together(arms)
+    together, rated = e.together(arms), e.times_rated > 0
     if metric in ABOUT_ANSWERING or not len(e.rating):
-        new = (reached(e, "shown") | reached(e, "answered")) & (e.first == 0)
-        return np.logical_or(new, together)
-    return np.logical_and(together, e.times_rated > 0)
+        rated = reached(e, "shown") | reached(e, "answered") | rated
+        together = together | (e.first == 0)
+    return together & rated
 
 
 def _confounded(e: Evidence, promise: Promise, control: Flags, treated: Flags) -> str | None:
