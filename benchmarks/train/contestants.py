@@ -1,12 +1,15 @@
-"""The same training by three loops: a naive one, the Hugging Face Trainer at its best, and recux's own.
+"""The same training by several loops: a naive one, the Hugging Face Trainer at its best, and recux's own.
 
-All learn the star (five classes) from the same texts, cut at the same length, for the same epochs, on the embedded
-encoder. Each prints one JSON line: real tokens seen, seconds, processor seconds, peak memory, and test QWK.
+All learn the star (five classes) from the same texts, cut at the same length, for the same epochs. On a CPU that is on
+the embedded encoder, on a GPU on an encoder of the shape of BERT-base with random weights: a speed and nothing else.
+Each prints one JSON line: real tokens seen, seconds, processor seconds, peak memory, and test QWK.
 """
 
 import resource
 import tempfile
 import time
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ import torch
 
 from benchmarks.train.reviews import sample
 from recux.learn.calibration import predicted_stars
-from recux.learn.device import resolve_precision
+from recux.learn.device import autocast, resolve_device, resolve_precision
 from recux.learn.encode import encode
 from recux.learn.evaluation import labelled_rows
 from recux.learn.examples import Examples, star
@@ -30,28 +33,67 @@ from recux.learn.training import build, data_of
 from recux.learn.weights import load_encoder, load_tokenizer, locate
 
 MAX_TOKENS = 128
-CPU = torch.device("cpu")
+WHERE = resolve_device("auto")
+OWN: dict[str, Callable[[int], Recipe]] = {
+    "equal": lambda n: default_recipe(n, WHERE.type, keep_layers=0, freeze_layers=0, freeze_embeddings=False),
+    "recux": lambda n: default_recipe(n, WHERE.type, keep_layers=0, freeze_layers=0),
+    "few": lambda n: default_recipe(min(n, 500), WHERE.type),
+}
+"""Recux with all that the others train too, with the embeddings as they are, and with its recipe for few texts."""
 
 
 def run(name: str, *, texts: int, epochs: int, n_test: int, seed: int) -> dict[str, Any]:
     """Train one contestant and report."""
     examples = sample(texts, seed, n_test)
-    contestant = {"naive": naive, "trainer": trainer, "recux": own}[name]
+    taught = examples.of("train").satisfaction
     torch.manual_seed(seed)
-    tokens, seconds, processor, predict = contestant(examples.of("train").satisfaction, epochs, seed)
+    if name in OWN:
+        recipe = OWN[name](len(taught)).but(
+            base_model=base_model(),
+            device=WHERE.type,
+            max_tokens=MAX_TOKENS,
+            epochs=epochs,
+            seed=seed,
+            tuning_share=0.0,
+        )
+        tokens, seconds, processor, predict = own(taught, recipe)
+    else:
+        recipe = None
+        tokens, seconds, processor, predict = {"naive": naive, "trainer": trainer}[name](taught, epochs, seed)
     held_out = examples.of("heldout").satisfaction
     report = {
         "name": name,
         "tokens": tokens,
-        "flops": tokens * flops_per_token([e.text for e in examples.of("train").satisfaction], name),
+        "flops": tokens * flops_per_token([e.text for e in taught], recipe),
         "seconds": seconds,
         "processor_seconds": processor,
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_mib": peak_mib(),
     }
     if held_out:
         stars = np.array([star(e.satisfaction or 0) for e in held_out])
         report["qwk"] = qwk(stars, predict([e.text for e in held_out]))
     return report
+
+
+def peak_mib() -> float:
+    """The most memory used so far: of the GPU where there is one, else of this process."""
+    if WHERE.type == "cuda":
+        return torch.cuda.max_memory_allocated() / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+@cache
+def base_model() -> str:
+    """The embedded encoder, or on a GPU a folder with BERT-base's shape, its weights drawn at random."""
+    if WHERE.type == "cpu":
+        return "embedded"
+    from transformers import BertConfig, BertModel
+
+    folder = Path(tempfile.mkdtemp()) / "bert-base"
+    torch.manual_seed(0)
+    BertModel(BertConfig(vocab_size=len(load_tokenizer("embedded")))).save_pretrained(folder)
+    load_tokenizer("embedded").save_pretrained(folder)
+    return str(folder)
 
 
 def qwk(stars: np.ndarray, called: np.ndarray) -> float:
@@ -60,39 +102,41 @@ def qwk(stars: np.ndarray, called: np.ndarray) -> float:
     return float(quadratic_kappa(groups.total(one_hot((stars - 1) * 5 + called - 1, 25)).reshape(-1, 5, 5))[0])
 
 
-def flops_per_token(texts: list[str], name: str) -> float:
+def flops_per_token(texts: list[str], recipe: Recipe | None) -> float:
     """Multiplications and additions that learning from a real token needs, on average over ``texts``.
 
     A layer's parameters count twice forward and four times backward, if it learns; attention counts four times the
     text's length times the width forward, and twice that backward. Padding, heads and the optimiser count nothing.
+    ``recipe`` says which layers there are and learn; None: all.
     """
-    encoder = load_encoder("embedded")
-    recipe = default_recipe(len(texts), "cpu")
+    encoder = load_encoder(base_model())
     layers = len(layers_of(encoder))
-    kept, frozen = (recipe.keep_layers or layers, recipe.freeze_layers) if name == "recux" else (layers, 0)
-    lengths = encode(load_tokenizer("embedded"), texts, [None] * len(texts), MAX_TOKENS).lengths
+    kept, frozen = (recipe.keep_layers or layers, recipe.freeze_layers) if recipe else (layers, 0)
+    lengths = encode(load_tokenizer(base_model()), texts, [None] * len(texts), MAX_TOKENS).lengths
     length = float((lengths**2).sum() / lengths.sum())
     forward = 2 * non_embedding_parameters(encoder) / layers + 4 * length * encoder.config.hidden_size
     return forward * (kept + 2 * (kept - frozen))
 
 
 def clock() -> tuple[float, float]:
-    """Wall and processor seconds."""
+    """Wall and processor seconds, once a GPU has done all that it was asked to."""
+    if WHERE.type == "cuda":
+        torch.cuda.synchronize()
     return time.perf_counter(), time.process_time()
 
 
-def classifier(dropout: float = 0.1) -> Any:
-    """The embedded encoder with a fresh five-class layer."""
+def classifier(base: str) -> Any:
+    """The encoder with a fresh five-class layer."""
     from transformers import AutoModelForSequenceClassification
 
     return AutoModelForSequenceClassification.from_pretrained(
-        locate("embedded"), num_labels=5, attn_implementation="sdpa"
-    )
+        locate(base), num_labels=5, attn_implementation="sdpa"
+    ).to(WHERE)
 
 
 def naive(examples: Any, epochs: int, seed: int) -> Any:
     """What a first notebook does: pad everything to the limit, fp32, 16 texts a step, plain AdamW on all parameters."""
-    tokenizer, model = load_tokenizer("embedded"), classifier()
+    tokenizer, model = load_tokenizer(base_model()), classifier(base_model())
     texts = [e.text for e in examples]
     coded = tokenizer(texts, padding="max_length", truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
     labels = torch.tensor([star(e.satisfaction) - 1 for e in examples])
@@ -102,7 +146,7 @@ def naive(examples: Any, epochs: int, seed: int) -> Any:
     for epoch in range(epochs):
         order = torch.randperm(len(texts), generator=torch.Generator().manual_seed(seed + epoch))
         for rows in order.split(16):
-            out = model(**{k: v[rows] for k, v in coded.items()}, labels=labels[rows])
+            out = model(**{k: v[rows].to(WHERE) for k, v in coded.items()}, labels=labels[rows].to(WHERE))
             out.loss.backward()
             optimiser.step()
             optimiser.zero_grad()
@@ -115,7 +159,7 @@ def trainer(examples: Any, epochs: int, seed: int) -> Any:
     """The Hugging Face Trainer: dynamic padding, grouping by length, bf16 where it pays, fused AdamW."""
     from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
-    tokenizer, model = load_tokenizer("embedded"), classifier()
+    tokenizer, model = load_tokenizer(base_model()), classifier(base_model())
     coded = tokenizer([e.text for e in examples], truncation=True, max_length=MAX_TOKENS)
     rows = [
         {"input_ids": ids, "attention_mask": mask, "labels": star(e.satisfaction) - 1}
@@ -132,11 +176,11 @@ def trainer(examples: Any, epochs: int, seed: int) -> Any:
             optim="adamw_torch_fused",
             save_strategy="no",
             report_to=[],
-            use_cpu=True,
-            bf16=resolve_precision("auto", CPU) == "bf16",
+            use_cpu=WHERE.type == "cpu",
+            bf16=resolve_precision("auto", WHERE) == "bf16",
             logging_strategy="no",
             disable_tqdm=True,
-            dataloader_pin_memory=False,
+            dataloader_pin_memory=WHERE.type == "cuda",
         )
         job = Trainer(model, settings, train_dataset=rows, data_collator=DataCollatorWithPadding(tokenizer))
         wall, processor = clock()
@@ -152,7 +196,7 @@ def classified(model: Any, tokenizer: Any, texts: list[str]) -> np.ndarray:
 
 
 @torch.inference_mode()
-def five_shares(model: Any, tokenizer: Any, texts: list[str], longest: int) -> np.ndarray:
+def five_shares(model: Any, tokenizer: Any, texts: list[str], longest: int, precision: str = "fp32") -> np.ndarray:
     """P(1..5) of each text."""
     model.eval()
     order = np.argsort([len(text) for text in texts])
@@ -160,24 +204,27 @@ def five_shares(model: Any, tokenizer: Any, texts: list[str], longest: int) -> n
     for at in range(0, len(texts), 32):
         rows = order[at : at + 32]
         coded = coded_texts(tokenizer, [texts[i] for i in rows], longest)
-        found[rows] = model(**coded).logits.softmax(-1).numpy()
+        with autocast(WHERE, precision):
+            found[rows] = model(**coded).logits.float().softmax(-1).cpu().numpy()
     return found
 
 
 def coded_texts(tokenizer: Any, texts: list[str], longest: int) -> Any:
     """Padded to the longest of them."""
-    return tokenizer(texts, padding=True, truncation=True, max_length=longest, return_tensors="pt")
+    return tokenizer(texts, padding=True, truncation=True, max_length=longest, return_tensors="pt").to(WHERE)
 
 
 def plain_stars(examples: Examples, recipe: Recipe) -> np.ndarray:
     """P(1..5) of the held-out comments by a plain fine-tune, with the epochs, seed and longest text of ``recipe``.
 
     What a tutorial does: a fresh five-class layer on all layers, cross-entropy, AdamW at 5e-5 on all parameters, 16
-    texts a step, linear decay. Padded to the longest of a step, which changes the time and not the result.
+    texts a step, linear decay. Padded to the longest of a step, which changes the time and not the result; bf16 where
+    it pays, as recux.
     """
+    precision = resolve_precision(recipe.precision, WHERE)
     taught = [e for e in examples.of("train").without_duplicates().satisfaction if e.text.strip()]
     torch.manual_seed(recipe.seed)
-    tokenizer, model = load_tokenizer("embedded"), classifier()
+    tokenizer, model = load_tokenizer("embedded"), classifier("embedded")
     labels = torch.tensor([star(e.satisfaction or 0) - 1 for e in taught])
     optimiser = torch.optim.AdamW(model.parameters(), lr=5e-5, fused=True)
     steps = recipe.epochs * -(-len(taught) // 16)
@@ -186,17 +233,18 @@ def plain_stars(examples: Examples, recipe: Recipe) -> np.ndarray:
     for _ in range(recipe.epochs):
         for rows in torch.randperm(len(taught)).split(16):
             coded = coded_texts(tokenizer, [taught[i].text for i in rows], recipe.max_tokens)
-            model(**coded, labels=labels[rows]).loss.backward()
+            with autocast(WHERE, precision):
+                loss = model(**coded, labels=labels[rows].to(WHERE)).loss
+            loss.backward()
             optimiser.step()
             decay.step()
             optimiser.zero_grad()
     held_out = labelled_rows(examples, "satisfaction", "heldout").inputs
-    return five_shares(model, tokenizer, held_out, recipe.max_tokens)
+    return five_shares(model, tokenizer, held_out, recipe.max_tokens, precision)
 
 
-def own(examples: Any, epochs: int, seed: int) -> Any:
-    """Recux with its default recipe, early stopping off so that the epochs are the same."""
-    recipe = default_recipe(len(examples), "cpu", epochs=epochs, seed=seed, max_tokens=MAX_TOKENS, tuning_share=0.0)
+def own(examples: Any, recipe: Recipe) -> Any:
+    """Recux with ``recipe``; nothing is kept back for early stopping, so that the epochs are the same."""
     rows = training_rows(Examples(tuple(examples)), item_means(()))
     network, tokenizer, resolved = build(["satisfaction"], recipe)
     with tempfile.TemporaryDirectory() as folder:
@@ -204,7 +252,7 @@ def own(examples: Any, epochs: int, seed: int) -> Any:
         wall, processor = clock()
         loop.run(None, None)
         wall_end, processor_end = clock()
-    scorer = EncoderScorer(network.eval(), tokenizer, item_means(()), MAX_TOKENS, CPU, resolved.precision)
+    scorer = EncoderScorer(network.eval(), tokenizer, item_means(()), MAX_TOKENS, WHERE, resolved.precision)
     return (
         loop.tokens_seen,
         wall_end - wall,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.train.contestants import MAX_TOKENS, classifier
+from benchmarks.train.contestants import MAX_TOKENS, WHERE, classifier
 from benchmarks.train.reviews import sample
 from recux.learn.baselines import fit_tfidf
 from recux.learn.means import item_means
@@ -47,7 +47,7 @@ def scoring(texts: int, repeats: int) -> None:
 def served() -> EncoderScorer:
     """What recux serves for comments: heads on the layers that the default recipe keeps, and a bag of words."""
     network, tokenizer, recipe = build(
-        ["satisfaction", "recommend"], default_recipe(TAUGHT, "cpu", max_tokens=MAX_TOKENS)
+        ["satisfaction", "recommend"], default_recipe(TAUGHT, WHERE.type, max_tokens=MAX_TOKENS)
     )
     device = next(network.parameters()).device
     words = fit_tfidf(sample(TAUGHT, 1, 0).satisfaction)
@@ -59,14 +59,14 @@ def pipeline_of() -> Any:
     from transformers import pipeline
 
     with tempfile.TemporaryDirectory() as folder:
-        model = classifier()
+        model = classifier("embedded")
         model.save_pretrained(Path(folder))
         return pipeline(
             "text-classification",
             model=model,
             tokenizer=load_tokenizer("embedded"),
             batch_size=32,
-            device="cpu",
+            device=WHERE,
             truncation=True,
             max_length=MAX_TOKENS,
         )
