@@ -1,11 +1,12 @@
 """Recompute every figure of a report from the rows with pandas and scipy alone, and compare.
 
-Nothing of recux's statistics or evaluation is used: rows come by plain SQL, and every figure is written again in the
-slowest and plainest way. Figures of models (they need the models) and of suggestions are left out.
+Nothing of recux's statistics or evaluation is used: rows come from what `recux study export` wrote (or by SQL from
+the database that RECUX_HOME or RECUX_DATABASE_URL names), and every figure is written again in the slowest and plainest
+way. Figures of models (they need the models) and of suggestions are left out.
 
-    python -m benchmarks.recompute --study SLUG [--report REPORT.json]
+    python -m benchmarks.recompute --study SLUG [--rows FOLDER_OR_ZIP] [--report REPORT.json]
 
-Reads the database that RECUX_HOME or RECUX_DATABASE_URL names. Prints a table; exit 1 if anything disagrees.
+Prints a table; exit 1 if anything disagrees.
 """
 
 import argparse
@@ -14,8 +15,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from benchmarks.recompute.figures import disagreements, figures_in, recompute
-from benchmarks.recompute.rows import rows_of
+from benchmarks.recompute.rows import exported, rows_of
 
 
 def main() -> int:
@@ -24,11 +27,13 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--study", required=True)
+    parser.add_argument("--rows", type=Path, help="what `recux study export` wrote; the database without it")
     parser.add_argument("--report", type=Path, help="a report written by `recux report`; made now without it")
     asked = parser.parse_args()
     url = Settings().url
     report = json.loads(asked.report.read_text()) if asked.report else made_now(url, asked.study)
-    wrong = disagreements(report, recompute(*rows_of(url, asked.study)))
+    source = exported(asked.rows) if asked.rows else sa.create_engine(url)
+    wrong = disagreements(report, recompute(*rows_of(source, asked.study)))
     print(f"{len(dict(figures_in(report)))} figures, {len(wrong)} differ")
     return 1 if wrong else 0
 

@@ -89,7 +89,7 @@ def welch(a: pd.Series, b: pd.Series) -> Numbers:
     if min(len(a), len(b)) < 2 or np.ptp(a) + np.ptp(b) == 0:
         return None
     (n, v), (m, w) = sorted((len(x), x.var()) for x in (a, b))
-    if n < 10 or m < 2 * n or max(abs(x.skew()) if np.ptp(x) else 0 for x in (a, b)) <= 1.5:
+    if m < 2 * n or max(abs(x.skew()) if len(x) > 2 and np.ptp(x) else 0 for x in (a, b)) <= 1.5:
         interval = stats.ttest_ind(b, a, equal_var=False).confidence_interval(0.95)
         return b.mean() - a.mean(), interval.low, interval.high, len(a) + len(b)
     share = min(0.5, 10 / n)

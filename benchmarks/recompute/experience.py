@@ -23,7 +23,8 @@ def drivers(outcome: pd.Series, scores: Mapping[str, pd.Series]) -> Iterator[tup
     if n < max(10, 5 * k) or np.ptp(y) == 0 or (np.ptp(x, axis=0) == 0).any():
         return
     rng, edge = np.random.default_rng(99), stats.norm.cdf(sqrt(n / (n - 1)) * stats.t.ppf(0.975, n - 1))
-    drawn = [shares(y[rows], x[rows]) for rows in rng.integers(0, n, (DRAWS, n))]
+    with np.errstate(divide="ignore", invalid="ignore"):  # where a resample leaves an outcome constant
+        drawn = [shares(y[rows], x[rows]) for rows in rng.integers(0, n, (DRAWS, n))]
     low, high = np.nanquantile(drawn, [1 - edge, edge], axis=0)
     for place, (name, share) in enumerate(zip(scores, shares(y, x), strict=True)):
         yield name, (share, min(low[place], share), max(high[place], share), n)

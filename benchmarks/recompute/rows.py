@@ -1,6 +1,8 @@
-"""The rows of a study by plain SQL, and what they say of who saw what."""
+"""The rows of a study, exported or by plain SQL, and what they say of who saw what."""
 
+import zipfile
 from math import nan
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -38,9 +40,18 @@ ROWS = {
 }
 
 
-def rows_of(url: str, slug: str) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+def exported(path: Path) -> sa.Engine:
+    """A database in memory with the tables that `recux study export` wrote to a folder or a .zip file."""
+    engine = sa.create_engine("sqlite://")
+    files = zipfile.Path(path) if path.suffix == ".zip" else path
+    for file in (one for one in files.iterdir() if one.name.endswith(".csv")):
+        with file.open("rb") as open_file:
+            pd.read_csv(open_file, low_memory=False).to_sql(file.name.removesuffix(".csv"), engine, index=False)
+    return engine
+
+
+def rows_of(engine: sa.Engine, slug: str) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """All rows of a study, and the study itself."""
-    engine = sa.create_engine(url)
     with engine.connect() as connection:
         study = pd.read_sql(sa.text("select * from study where slug = :slug"), connection, params={"slug": slug})
         one = study.iloc[0].to_dict()

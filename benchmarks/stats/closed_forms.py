@@ -11,6 +11,8 @@ from scipy import stats as scipy_stats
 from benchmarks.stats import populations as pop
 from benchmarks.stats.cells import Cell, tally
 from recux import stats
+from recux.stats.clusters import ratio_sums
+from recux.stats.means import welch_of
 from recux.stats.trinomial import score
 
 Job = Callable[[np.random.Generator, int], Cell]
@@ -60,6 +62,8 @@ def jobs() -> Iterator[Job]:
         yield partial(crossover, sizes)
     for planned, skewed in product((60, 100, 200), (False, True)):
         yield partial(peeking, planned, skewed)
+    for sizes, icc, rate in product(pop.SIZES, (0.01, 0.1, 0.3), (0.02, 0.1, 0.3)):
+        yield partial(two_rates, sizes, icc, rate)
 
 
 NPS_PAIRS = [
@@ -157,13 +161,29 @@ def one_answer(n: int, name: str, rng: np.random.Generator, pilots: int) -> Cell
 
 
 def click_rate(n: int, icc: float, rate: float, rng: np.random.Generator, pilots: int) -> Cell:
-    """Clicks over impressions, 5 to 20 impressions a person."""
-    strength = 1 / icc - 1
-    shown = rng.integers(5, 21, (pilots, n))
-    clicks = rng.binomial(shown, rng.beta(rate * strength, (1 - rate) * strength, (pilots, n)))
+    """Clicks over impressions."""
+    clicks, shown = clicks_of(rng, n, icc, rate, pilots)
     people = np.arange(n)
     results = (ends(stats.cluster_ratio(c, s, people)) for c, s in zip(clicks, shown, strict=True))
     return tally("cluster_ratio", f"rate {rate}, ICC {icc}", (n,), results, rate)
+
+
+def two_rates(sizes: tuple[int, int], icc: float, rate: float, rng: np.random.Generator, pilots: int) -> Cell:
+    """Difference of two click rates, as arms are compared by them; with few clicks no test uses its level up."""
+    arms = [clicks_of(rng, n, icc, rate, pilots) for n in sizes]
+    results = (
+        ends(welch_of(*(ratio_sums(c.astype(float), s.astype(float)).linearised() for c, s in pair)))
+        for pair in zip(*(zip(*arm, strict=True) for arm in arms), strict=True)
+    )
+    few = rate < 0.05
+    return tally("click rates of two arms", f"rate {rate}, ICC {icc}", sizes, results, 0.0, null=True, exact=few)
+
+
+def clicks_of(rng: np.random.Generator, n: int, icc: float, rate: float, pilots: int) -> tuple[pop.Ints, pop.Ints]:
+    """Clicks and impressions, 5 to 20 a person, shape (pilots, n)."""
+    strength = 1 / icc - 1
+    shown = rng.integers(5, 21, (pilots, n))
+    return rng.binomial(shown, rng.beta(rate * strength, (1 - rate) * strength, (pilots, n))), shown
 
 
 def one_share(n: int, rate: float, rng: np.random.Generator, pilots: int) -> Cell:

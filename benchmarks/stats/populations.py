@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Shape = tuple[float, ...]
 
 SIZES = [(n, m * n) for n, m in product((20, 50, 100, 200), (1, 3))]

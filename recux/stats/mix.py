@@ -28,8 +28,8 @@ class Mix:
     """p-value of equal shares; None when there is nothing to compare."""
     moved: bool
     """Whether p is below .05."""
-    shares: dict[str, tuple[float, float]]
-    """Share (0 to 1) of each kind in a and in b."""
+    shares: tuple[tuple[str, float, float], ...]
+    """Each kind with its share (0 to 1) in a and in b; empty when a group is."""
     reason: str | None = None
     """Why there is no p-value; None when there is."""
 
@@ -48,8 +48,9 @@ def mix_of_counts(kinds: Sequence[str], first: Ints, second: Ints) -> Mix:
     """The same from the number of people of each kind in a and in b; kinds in ascending order."""
     n_a, n = int(first.sum()), int(first.sum() + second.sum())
     if min(n_a, n - n_a) == 0:
-        return Mix(None, False, {}, "a group is empty")
-    shares = {kind: (float(x / n_a), float(y / (n - n_a))) for kind, x, y in zip(kinds, first, second, strict=True)}
+        return Mix(None, False, (), "a group is empty")
+    counted = zip(kinds, first, second, strict=True)
+    shares = tuple((kind, float(x / n_a), float(y / (n - n_a))) for kind, x, y in counted)
     if len(kinds) < 2:
         return Mix(None, False, shares, "everybody is of one kind")
     total = (first + second).astype(np.float64)

@@ -51,7 +51,10 @@ def score_lists(relevance: Any, lengths: Any, k: int, *, n_relevant: Any, unrate
     f1 = np.where(both == 0, 0.0, _divided(2 * precision * recall, both))
     average = _divided((top * found / ranks).sum(axis=1), known)
     hit = np.where(rated, (hits > 0).astype(np.float64), np.nan)
-    return ListScores(precision, recall, f1, hit, np.where(rated, first, np.nan), average)
+    scores = precision, recall, f1, hit, np.where(rated, first, np.nan), average
+    for values in scores:
+        values.flags.writeable = False
+    return ListScores(*scores)
 
 
 def ndcg_lists(gains: Any, lengths: Any, k: int, *, ideal_gains: Any, gain: str = "exponential") -> Floats:

@@ -1,10 +1,12 @@
 """Every figure of a report, computed again from the rows by a script that shares no statistics with recux."""
 
 import numpy as np
+import sqlalchemy as sa
 
 from benchmarks.recompute.figures import disagreements, recompute
-from benchmarks.recompute.rows import rows_of
+from benchmarks.recompute.rows import exported, rows_of
 from db.engine import write_session
+from recux.collect.study_data import export_study
 from recux.evaluation import evaluate_round
 from recux.instruments import load
 from recux.report import build_report
@@ -52,10 +54,12 @@ def slate_of(session, study, person, rng, day):
     return slate
 
 
-def test_every_figure_of_the_report_agrees_with_an_independent_recomputation(engine, database_url):
+def test_every_figure_of_the_report_agrees_with_an_independent_recomputation_of_exported_rows(engine, tmp_path):
     with write_session(engine) as session:
-        report = build_report(session, plant_messy_pilot(session))
-    found = recompute(*rows_of(database_url, "shop"))
+        study = plant_messy_pilot(session)
+        report = build_report(session, study)
+        export_study(session, study, tmp_path / "shop.zip")
+    found = recompute(*rows_of(exported(tmp_path / "shop.zip"), "shop"))
     assert len(found) > 120
     assert sum(value is not None for value in found.values()) > 110
     assert disagreements(report, found, show=lambda _: None) == []
@@ -65,5 +69,5 @@ def test_the_script_notices_a_wrong_figure(sqlite_engine, sqlite_url):
     with write_session(sqlite_engine) as session:
         report = build_report(session, plant_messy_pilot(session, people=8))
     report["satisfaction"]["by_arm"]["a"]["mean_rating"]["ci_low"] += 0.001
-    found = recompute(*rows_of(sqlite_url, "shop"))
+    found = recompute(*rows_of(sa.create_engine(sqlite_url), "shop"))
     assert disagreements(report, found, show=lambda _: None) == ["satisfaction.by_arm.a.mean_rating"]

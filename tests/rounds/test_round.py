@@ -40,6 +40,11 @@ def test_a_round_stores_models_champions_figures_and_serves_predictions(settings
     assert {f.metric for f in rows(settings, Figure)} >= {"nps", "csat", "mean_rating", "ctr", "p95_ms"}
     looks = {(v.head, v.name): v.metrics["closer"] for v in versions if v.head not in {"behaviour", "response_time"}}
     assert {sum(map(sum, look["confusion"])) == look["n"] for look in looks.values()} == {True}
+    known = {"0 earlier", "1-4 earlier", "5+ earlier", "new item"}
+    starts = [v.metrics["cold_start"] for v in versions if v.head == "rating"]
+    assert all(start and set(start) <= known for start in starts)
+    figures = [one for start in starts for part in start.values() for one in part.values()]
+    assert all("reason" in one or {"value", "ci_low", "ci_high", "n"} <= set(one) for one in figures)
     examples = rows(settings, ModelExample)
     assert {one.model_version_id for one in examples} <= {v.id for v in versions}
     assert any(one.words for one in examples)

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pingouin
 import pytest
+import scipy.integrate
+import scipy.stats
 
 from recux import stats
 
@@ -65,6 +67,8 @@ def test_cronbach_alpha_counts_only_the_people_really_used() -> None:
     table = pingouin.read_dataset("cronbach_wide_missing")
     assert stats.cronbach_alpha(table, missing="pairwise").value == pytest.approx(0.732661, abs=5e-7)
     listwise = stats.cronbach_alpha(table, missing="listwise")
+    documented = pingouin.cronbach_alpha(data=table, nan_policy="listwise")[1]
+    assert documented == pytest.approx([0.581, 0.933], abs=5e-4)
     assert listwise.n == 9
     assert (listwise.value, listwise.ci_low, listwise.ci_high) == pytest.approx((0.801695, 0.533, 0.947), abs=5e-4)
 
@@ -88,6 +92,18 @@ def test_sample_ratio_is_exact_below_a_thousand_people(counts: list[int], p: flo
     check = stats.srm(counts)
     assert check.p == pytest.approx(p, abs=5e-5)
     assert check.ok is ok
+
+
+@pytest.mark.parametrize(("counts", "p"), [([12, 28], 0.0114), ([3, 17], 0.00175)])
+def test_chi_square_would_call_small_samples_mismatched_too_soon(counts: list[int], p: float) -> None:
+    assert scipy.stats.chisquare(counts).pvalue == pytest.approx(p, abs=5e-5)
+    assert stats.srm(counts).p > p
+
+
+def test_eight_of_ten_looks_better_under_flat_priors_than_the_exact_test_allows() -> None:
+    better, worse = scipy.stats.beta(9, 3), scipy.stats.beta(4, 8)
+    probability, _ = scipy.integrate.quad(lambda x: better.pdf(x) * worse.cdf(x), 0, 1)
+    assert probability == pytest.approx(0.985, abs=5e-4)
 
 
 def test_eight_of_ten_against_three_of_ten_is_not_overclaimed() -> None:
@@ -138,3 +154,15 @@ def test_ces_is_a_mean_and_agreement_is_not_certainty() -> None:
 def test_alpha_takes_a_data_frame_with_missing_answers() -> None:
     frame = pd.DataFrame({"q1": [1, 2, 3, 4, None], "q2": [2, 2, 3, 5, 1]})
     assert stats.cronbach_alpha(frame).n == 4
+
+
+def test_pooled_ratings_find_differences_in_noise_and_participants_do_not() -> None:
+    rng = np.random.default_rng(30)
+    people = np.repeat(np.arange(20), 10)
+    found = []
+    for _ in range(1000):
+        a, b = (rng.normal(0, np.sqrt(0.3), 20)[people] + rng.normal(0, np.sqrt(0.7), 200) for _ in range(2))
+        pooled = stats.compare_means(a, b).p, scipy.stats.mannwhitneyu(a, b).pvalue
+        found.append((*pooled, stats.compare_means(a, b, clusters_a=people, clusters_b=people).p))
+    errors = (np.array(found) < 0.05).mean(axis=0)
+    assert errors == pytest.approx([0.30, 0.28, 0.048], abs=0.045)
