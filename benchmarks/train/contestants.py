@@ -125,12 +125,12 @@ def clock() -> tuple[float, float]:
     return time.perf_counter(), time.process_time()
 
 
-def classifier(base: str) -> Any:
+def classifier(base: str, attention: str = "sdpa") -> Any:
     """The encoder with a fresh five-class layer."""
     from transformers import AutoModelForSequenceClassification
 
     return AutoModelForSequenceClassification.from_pretrained(
-        locate(base), num_labels=5, attn_implementation="sdpa"
+        locate(base), num_labels=5, attn_implementation=attention
     ).to(WHERE)
 
 
@@ -156,10 +156,14 @@ def naive(examples: Any, epochs: int, seed: int) -> Any:
 
 
 def trainer(examples: Any, epochs: int, seed: int) -> Any:
-    """The Hugging Face Trainer: dynamic padding, grouping by length, bf16 where it pays, fused AdamW."""
+    """The Hugging Face Trainer: dynamic padding, grouping by length, bf16 where it pays, fused AdamW.
+
+    On a CPU with the plain attention and 32 texts a step, which measured 14 % faster than the fused one with 16.
+    """
     from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
-    tokenizer, model = load_tokenizer(base_model()), classifier(base_model())
+    attention = "eager" if WHERE.type == "cpu" else "sdpa"
+    tokenizer, model = load_tokenizer(base_model()), classifier(base_model(), attention)
     coded = tokenizer([e.text for e in examples], truncation=True, max_length=MAX_TOKENS)
     rows = [
         {"input_ids": ids, "attention_mask": mask, "labels": star(e.satisfaction) - 1}
@@ -169,7 +173,7 @@ def trainer(examples: Any, epochs: int, seed: int) -> Any:
         settings = TrainingArguments(
             folder,
             num_train_epochs=epochs,
-            per_device_train_batch_size=16,
+            per_device_train_batch_size=32,
             learning_rate=5e-5,
             seed=seed,
             train_sampling_strategy="group_by_length",
