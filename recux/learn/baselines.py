@@ -1,7 +1,7 @@
 """The simple models that a fine-tuned encoder must beat. Saved as numbers and words, never as pickles."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ class TfidfLogistic:
     weights: dict[str, Array]
     """Head -> (classes, features + 1); the last column is the intercept."""
     classes: dict[str, list[int]]
+    shares: dict[str, list[float]] = field(default_factory=dict)
+    """Head -> share of each class among the texts it learned from: what it would say of a text without a word."""
     name: str = "tfidf_logistic"
 
     @property
@@ -62,7 +64,8 @@ class TfidfLogistic:
         """Write arrays and vocabularies."""
         arrays = {f"idf.{k}": v for k, v in self.idf.items()} | {f"weights.{k}": v for k, v in self.weights.items()}
         np.savez(folder / "arrays.npz", allow_pickle=False, **{k: v.astype(np.float32) for k, v in arrays.items()})
-        write_json(folder / "vocabulary.json", {"vocabularies": self.vocabularies, "classes": self.classes})
+        words = {"vocabularies": self.vocabularies, "classes": self.classes, "shares": self.shares}
+        write_json(folder / "vocabulary.json", words)
 
     @classmethod
     def load(cls, folder: Path) -> "TfidfLogistic":
@@ -72,7 +75,7 @@ class TfidfLogistic:
         words = read_json(folder / "vocabulary.json")
         idf = {k.removeprefix("idf."): v for k, v in arrays.items() if k.startswith("idf.")}
         weights = {k.removeprefix("weights."): v for k, v in arrays.items() if k.startswith("weights.")}
-        return cls(words["vocabularies"], idf, weights, words["classes"])
+        return cls(words["vocabularies"], idf, weights, words["classes"], words.get("shares", {}))
 
 
 def make_vectoriser(kind: str, **more: Any) -> Any:
@@ -100,14 +103,21 @@ def fit_tfidf(examples: Sequence[SatisfactionExample]) -> TfidfLogistic | None:
     least = 2 if len(texts) >= 100 else 1
     fitted = {k: make_vectoriser(k, min_df=least, max_features=60_000) for k in ("word", "char")}
     matrix = hstack([v.fit_transform([e.text for e in texts]) for v in fitted.values()], format="csr")
-    weights, classes = {}, {}
+    weights, classes, shares = {}, {}, {}
     for head, values in usable.items():
         rows = [i for i, v in enumerate(values) if v is not None]
         model = LogisticRegression(C=INVERSE_REGULARISATION, max_iter=300, tol=1e-3)
         model.fit(matrix[rows], [values[i] for i in rows])
         weights[head], classes[head] = whole_weights(model, head)
+        shares[head] = class_shares([values[i] for i in rows], classes[head], head)
     vocabularies = {k: list(v.get_feature_names_out()) for k, v in fitted.items()}
-    return TfidfLogistic(vocabularies, {k: v.idf_ for k, v in fitted.items()}, weights, classes)
+    return TfidfLogistic(vocabularies, {k: v.idf_ for k, v in fitted.items()}, weights, classes, shares)
+
+
+def class_shares(labels: Sequence[int | None], classes: Sequence[int], head: str) -> list[float]:
+    """The share of each of 1..5, or of no and yes, among ``labels``; a star that never occurs gets what it is given."""
+    found = np.array([[labels.count(c) / len(labels) for c in classes]])
+    return [float(share) for share in (found if head == "recommend" else spread(found, classes))[0]]
 
 
 def whole_weights(model: Any, head: str) -> tuple[Array, list[int]]:

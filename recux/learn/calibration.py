@@ -54,9 +54,15 @@ def tempered(p: Array, temperature: float) -> Array:
     return np.asarray(out[:, 1] if p.ndim == 1 else out)
 
 
-def multiplied(p: Array, q: Array, weight: float) -> Array:
-    """Two opinions as one: p times q to the power ``weight``, normalised (a logarithmic pool); the shape stays."""
+def multiplied(p: Array, q: Array, weight: float, usual: Sequence[float] = ()) -> Array:
+    """Two opinions as one, normalised; the shape stays.
+
+    ``p`` times, to the power ``weight``, ``q`` divided by the shares of the classes that ``q`` starts from (``usual``;
+    none: as it is). Undivided, how often each class occurs would count twice.
+    """
     logs = np.log(np.clip(classes_of(p), TINY, 1)) + weight * np.log(np.clip(classes_of(q), TINY, 1))
+    if usual:
+        logs -= weight * np.log(np.clip(np.array(usual), TINY, 1))
     out = np.exp(logs - logs.max(1, keepdims=True))
     out /= out.sum(1, keepdims=True)
     return np.asarray(out[:, 1] if p.ndim == 1 else out)

@@ -71,7 +71,7 @@ class EncoderScorer:
         said = self.words.raw([text for text in texts if text.strip()])
         found = {head: read[head].copy() for head in said if head in read}
         for head, p in found.items():
-            p[spoken] = multiplied(p[spoken], said[head], self.words_weight)
+            p[spoken] = multiplied(p[spoken], said[head], self.words_weight, self.words.shares.get(head, ()))
         return found
 
     @torch.inference_mode()

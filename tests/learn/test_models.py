@@ -181,7 +181,7 @@ def test_a_bag_of_words_reads_comments_beside_the_encoder(trained: Path):
         if head not in {"satisfaction", "recommend"}:
             continue
         encoder, words = classes_of(alone.raw(texts)[head]), classes_of(both.words.raw(texts)[head])
-        product = encoder * words
+        product = encoder * (words / np.array(both.words.shares[head])) ** both.words_weight  # base rates count once
         assert classes_of(p)[[0, 2]] == pytest.approx((product / product.sum(1, keepdims=True))[[0, 2]], abs=1e-6)
         assert p[1] == pytest.approx(alone.raw(texts)[head][1])  # nothing to read: the encoder's own
     assert both.raw([PAIR])["rating"] == pytest.approx(alone.raw([PAIR])["rating"])

@@ -15,6 +15,7 @@ from recux.learn.calibration import (
     cross_fitted,
     fit,
     fit_temperature,
+    multiplied,
     predicted_stars,
     star_cuts,
     tempered,
@@ -117,6 +118,14 @@ def test_too_few_participants_give_a_value_without_an_interval():
 def test_a_temperature_undoes_overconfidence():
     p, y, _ = rows(4000)
     assert fit_temperature(tempered(p, 0.5), y - 1) == pytest.approx(2.0, rel=0.06)
+
+
+def test_an_opinion_that_only_knows_how_often_each_star_occurs_adds_nothing():
+    p, _, _ = rows(50)
+    usual = [0.03, 0.07, 0.1, 0.2, 0.6]
+    assert multiplied(p, np.tile(usual, (50, 1)), 1.0, usual) == pytest.approx(p)
+    yes = np.linspace(0.1, 0.9, 50)
+    assert multiplied(yes, np.full(50, 0.8), 0.7, [0.2, 0.8]) == pytest.approx(yes)
 
 
 def test_few_rows_hardly_move_the_temperature():
