@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from benchmarks.train.contestants import MAX_TOKENS, WHERE, classifier
 from benchmarks.train.reviews import sample
 from recux.learn.baselines import fit_tfidf
@@ -20,11 +22,13 @@ TAUGHT = 4000
 
 
 def scoring(texts: int, repeats: int) -> None:
-    """Print the table; the two take turns, and the best turn of each counts."""
+    """Print the table; they take turns, and the best turn of each counts."""
     comments = [e.text for e in sample(texts, 0, 0).satisfaction]
-    own, theirs = served(), pipeline_of()
+    own = served()
+    theirs, short = pipeline_of(torch.float32), pipeline_of(torch.bfloat16)
     runs: dict[str, Callable[[], Any]] = {
         "transformers.pipeline": lambda: theirs(comments),
+        "the same in bf16": lambda: short(comments),
         "recux": lambda: own.raw(comments),
         "recux without the bag of words": lambda: own.score(*own.inputs(comments)),
     }
@@ -54,8 +58,8 @@ def served() -> EncoderScorer:
     return EncoderScorer(network.eval(), tokenizer, item_means(()), MAX_TOKENS, device, recipe.precision, words)
 
 
-def pipeline_of() -> Any:
-    """A text-classification pipeline on the same encoder, 32 texts at a time."""
+def pipeline_of(dtype: torch.dtype) -> Any:
+    """A text-classification pipeline on the same encoder, all six layers of it, 32 texts at a time."""
     from transformers import pipeline
 
     with tempfile.TemporaryDirectory() as folder:
@@ -63,7 +67,7 @@ def pipeline_of() -> Any:
         model.save_pretrained(Path(folder))
         return pipeline(
             "text-classification",
-            model=model,
+            model=model.to(dtype),
             tokenizer=load_tokenizer("embedded"),
             batch_size=32,
             device=WHERE,

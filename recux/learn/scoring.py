@@ -74,15 +74,21 @@ class EncoderScorer:
             p[spoken] = multiplied(p[spoken], said[head], self.words_weight, self.words.shares.get(head, ()))
         return found
 
-    @torch.inference_mode()
     def score(self, tokens: Tokens, features: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
-        """Probabilities of tokenised texts."""
+        """Probabilities of tokenised texts.
+
+        One block in ``precision`` around all pieces, without inference mode, so that weights are converted only once.
+        """
+        with torch.no_grad(), autocast(self.device, self.precision):
+            return self.in_pieces(tokens, features)
+
+    def in_pieces(self, tokens: Tokens, features: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
+        """Probabilities of tokenised texts, those of like length together."""
         out: dict[str, NDArray[np.float64]] = {}
         pad = self.tokenizer.pad_token_id or 0
         for rows in by_area(np.arange(len(tokens)), tokens.lengths, AREA.get(self.device.type, 4096)):
             ids, real, types = (torch.from_numpy(a).to(self.device) for a in padded(tokens, rows, pad))
-            with autocast(self.device, self.precision):
-                logits = self.network(ids, real, types, torch.from_numpy(features[rows]).to(self.device))
+            logits = self.network(ids, real, types, torch.from_numpy(features[rows]).to(self.device))
             for head, values in logits.items():
                 p = probabilities(head, values, self.network.ordinal).cpu().numpy()
                 out.setdefault(head, np.empty((len(tokens), *p.shape[1:])))[rows] = p
