@@ -59,5 +59,27 @@ def load_adapted(encoder: Any, folder: Path) -> Any:
 def after_step(encoder: Any, step: int) -> None:
     """AdaLoRA moves its ranks to where they matter; the other methods need nothing."""
     model: Any = getattr(encoder, "base_model", None)
-    if hasattr(model, "update_and_allocate") and step < STEPS:
+    if hasattr(model, "update_and_allocate"):
         model.update_and_allocate(step)
+
+
+IMPORTANCE = ("ipt", "exp_avg_ipt", "exp_avg_unc")
+"""AdaLoRA's running importance of each number, by the names peft gives them."""
+
+
+def adapter_state(encoder: Any) -> dict[str, Any]:
+    """What the next step of AdaLoRA depends on beside parameters; empty for the other methods."""
+    model: Any = getattr(encoder, "base_model", None)
+    if not hasattr(model, "rankallocator"):
+        return {}
+    kept = {kind: {k: v.clone() for k, v in getattr(model.rankallocator, kind).items()} for kind in IMPORTANCE}
+    return {**kept, "ranks": dict(encoder.active_peft_config.rank_pattern or {})}
+
+
+def restore_adapter(encoder: Any, state: dict[str, Any]) -> None:
+    """Go on from what ``adapter_state`` returned."""
+    if state:
+        device = next(encoder.parameters()).device
+        for kind in IMPORTANCE:
+            setattr(encoder.base_model.rankallocator, kind, {k: v.to(device).clone() for k, v in state[kind].items()})
+        encoder.active_peft_config.rank_pattern = dict(state["ranks"])

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recux.learn.adapters import after_step
+from recux.learn.adapters import adapter_state, after_step, restore_adapter
 from recux.learn.checkpoint import load_checkpoint, save_checkpoint
 from recux.learn.device import autocast, is_out_of_memory
 from recux.learn.encode import Tokens, padded
@@ -83,6 +83,7 @@ class Loop:
         self.steps = sum(map(len, self.plans))
         self.scale = {h: self.head_scale(h) for h in network.heads}
         self.forward_tokens = recipe.forward_tokens
+        self.look_every = 1 if self.device.type == "cpu" else GPU_CHECK_EVERY
         self.step = self.epoch = self.tokens_seen = self.restarts = self.stale = 0
         self.lr_share = 1.0
         self.seconds_before = 0.0
@@ -91,6 +92,7 @@ class Loop:
         self.history: list[dict[str, float]] = []
         self.tokens_per_second = 0.0
         self.first_state = {name: p.detach().cpu().clone() for name, p in self.learning()}
+        self.first_adapter = adapter_state(network.encoder)
         self.epoch_loss = torch.zeros((), device=self.device)
 
     def plan(self, epoch: int) -> list[Rows]:
@@ -130,7 +132,8 @@ class Loop:
             if progress and (now - told_at > TELL_SECONDS or self.step == self.steps):
                 told_at = now
                 progress(self.report(loss))
-            if self.team.leads and (stop or now - saved_at > self.recipe.checkpoint_seconds):
+            looked = math.isfinite(loss)  # what nobody looked at may be damaged: better an older checkpoint
+            if self.team.leads and (stop or (looked and now - saved_at > self.recipe.checkpoint_seconds)):
                 self.save(now - began)
                 saved_at = time.monotonic()
             if stop:
@@ -160,7 +163,8 @@ class Loop:
         set_rates(self.optimiser, self.lr_share * schedule(self.step, self.steps, self.recipe.warmup))
         loss, norm, wanted = self.gradients(minibatch, stop)
         stop = stop if self.team.size == 1 else bool(wanted > 0)
-        look = self.device.type == "cpu" or self.step % GPU_CHECK_EVERY == 0
+        last = self.step + 1 - before == len(self.plans[self.epoch])
+        look = stop or last or self.step % self.look_every == 0
         if look and not bool(torch.isfinite(loss + norm)):
             self.go_back()
             return float("nan"), stop
@@ -170,7 +174,7 @@ class Loop:
         self.step += 1
         self.tokens_seen += int(self.data.tokens.lengths[minibatch].sum())
         self.epoch_loss += loss
-        if self.step - before == len(self.plans[self.epoch]):
+        if last:
             self.end_epoch()
         return (float(loss) if look else float("nan")), stop
 
@@ -249,6 +253,7 @@ class Loop:
     def start_over(self) -> None:
         """The state before the first step."""
         self.load_parameters(self.first_state)
+        restore_adapter(self.network.encoder, self.first_adapter)
         self.optimiser = make_optimiser(self.network, self.recipe)
         self.step = self.epoch = self.tokens_seen = self.stale = 0
         self.best_loss, self.best, self.history = float("inf"), {}, []
@@ -292,6 +297,7 @@ class Loop:
             **{name: getattr(self, name) for name in (*plain, "forward_tokens")},
             "parameters": {name: p.detach() for name, p in self.learning()},
             "optimiser": self.optimiser.state_dict(),
+            "adapter": adapter_state(self.network.encoder),
             "epoch_loss": self.epoch_loss.cpu(),
             "precision": self.recipe.precision,
             "seconds": self.seconds_before + seconds,
@@ -303,6 +309,7 @@ class Loop:
         for name in (*plain, "forward_tokens"):
             setattr(self, name, state[name])
         self.load_parameters(state["parameters"])
+        restore_adapter(self.network.encoder, state.get("adapter", {}))
         self.optimiser.load_state_dict(state["optimiser"])
         self.epoch_loss = state["epoch_loss"].to(self.device)
         self.recipe = self.recipe.but(precision=state["precision"])

@@ -16,7 +16,7 @@ from recux.learn.examples import HEADS, Examples
 from recux.learn.heads import log_probabilities
 from recux.learn.minibatches import by_area, plan_epoch
 from recux.learn.predictor import load
-from recux.learn.recipe import Recipe
+from recux.learn.recipe import Method, Recipe
 from recux.learn.training import train
 from tests.learn.conftest import comments, everything, impressions
 
@@ -48,8 +48,11 @@ def test_all_heads_learn_and_training_is_deterministic_by_seed(tmp_path: Path, t
     assert answers(tmp_path / "a") != answers(tmp_path / "c")
 
 
-def test_a_stopped_run_goes_on_to_the_very_same_weights(tmp_path: Path, tiny_recipe: Recipe):
-    recipe = tiny_recipe.but(tuning_share=0.3, min_tuning_rows=5)
+@pytest.mark.parametrize(("method", "precision"), [("full", "fp32"), ("full", "bf16"), ("adalora", "fp32")])
+def test_a_stopped_run_goes_on_to_the_very_same_weights(
+    method: Method, precision: str, tmp_path: Path, tiny_recipe: Recipe
+):
+    recipe = tiny_recipe.but(tuning_share=0.3, min_tuning_rows=5, method=method, precision=precision)
     whole = train(everything(), recipe, out_dir=tmp_path / "whole")
     for steps in (1, 2, 5):
         with pytest.raises(TrainingStopped):
@@ -144,6 +147,24 @@ def test_a_nan_sends_training_back_at_half_the_learning_rate(
     monkeypatch.setattr(loop, "TELL_SECONDS", 0.0)
     result = train(everything(), tiny_recipe, out_dir=tmp_path, progress=told.append)
     assert [p.loss for p in told].count(None) == 1  # progress never shows a number that is none
+    assert result.restarts == 1
+    assert np.isfinite([e["loss"] for e in result.history]).all()
+    assert np.isfinite(answers(tmp_path)).all()
+
+
+def test_a_nan_between_two_looks_is_in_no_checkpoint_and_not_in_the_model(
+    tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+):
+    """On a GPU a look waits for the device, so there are steps that nobody looks at."""
+    spoil_loss(monkeypatch, {5})
+    real = loop.Loop.__init__
+
+    def seldom(self: loop.Loop, *arguments: object, **options: object) -> None:
+        real(self, *arguments, **options)
+        self.look_every = 1000
+
+    monkeypatch.setattr(loop.Loop, "__init__", seldom)
+    result = train(everything(), tiny_recipe.but(checkpoint_seconds=0.0), out_dir=tmp_path)
     assert result.restarts == 1
     assert np.isfinite([e["loss"] for e in result.history]).all()
     assert np.isfinite(answers(tmp_path)).all()
