@@ -104,6 +104,14 @@ def read_session(engine: sa.Engine) -> Iterator[Session]:
         yield session
 
 
+def let_go(session: Session) -> None:
+    """Give a reading session's connection back before it waits for something else, such as another process: a pool has
+    few, and whoever clicks meanwhile needs one. The next statement takes one again. A writing session keeps its own.
+    """
+    if session.get_bind().get_execution_options().get("sqlite_begin") == "DEFERRED":
+        session.commit()
+
+
 def upsert(session: Session, table: type[SQLModel], rows: list[dict[str, Any]], *, key: list[str]) -> None:
     """Insert ``rows``; where ``key`` (the columns of a unique constraint) is taken, overwrite the other columns.
 

@@ -11,7 +11,7 @@ from db.engine import engine_for, read_session, write_session
 from db.tables import now
 from recux.access import notice
 from recux.access.report_links import open_link
-from recux.report import build_report, for_outsiders, to_html
+from recux.insight import apart, documents
 from recux.settings import Settings
 
 FRESH_SECONDS = 60.0
@@ -43,7 +43,6 @@ def _page(settings: Settings, token: str) -> str | None:
         made, page = _pages.get(key, (0.0, ""))
         if not page or time.monotonic() - made > FRESH_SECONDS:
             with read_session(engine) as session:
-                report = build_report(session, study, language=link.language, least=study.min_group)
-            page = to_html(for_outsiders(report))
+                page = apart.read(session, study, documents.for_a_link, link.language)
             _pages[key] = (time.monotonic(), page)
     return page

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from db.engine import let_go
 from db.tables import Answer, Interaction, Rating, Request, Study
 from recux.errors import Unavailable
 
@@ -60,6 +61,7 @@ def read(session: Session, study: Study, make: Callable[..., T], *args: Hashable
     """``make(session, study, *args)``, of a large study by the child; ``make`` is a function of a module."""
     if not is_large(session, study):
         return make(session, study, *args)
+    let_go(session)
     return ask(url_of(session), study, make, args).value  # type: ignore[no-any-return]
 
 

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from db.engine import read_session
 from db.tables import Study
 from recux.insight import apart
-from recux.report import build_report, to_html, to_markdown
+from recux.report import build_report, for_outsiders, to_html, to_markdown
 
 
 def to_json(report: Mapping[str, Any]) -> str:
@@ -27,6 +27,11 @@ def report_of(engine: sa.Engine, study: Study, language: str, form: str = "html"
     """
     with read_session(engine) as session:
         return apart.read(session, study, written, language, form)
+
+
+def for_a_link(session: Session, study: Study, language: str) -> str:
+    """The report as one HTML page for people without an account."""
+    return to_html(for_outsiders(build_report(session, study, language=language, least=study.min_group)))
 
 
 def written(session: Session, study: Study, language: str, form: str) -> str:

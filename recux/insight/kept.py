@@ -19,7 +19,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from db.engine import read_session
+from db.engine import let_go, read_session
 from db.queries import counts
 from db.tables import Answer, Interaction, Participant, Rating, Request, Round, Study, now
 from recux.insight import apart
@@ -74,6 +74,7 @@ def kept(session: Session, study: Study, make: Callable[..., T], *args: Hashable
     """The value of ``make(session, study, *args)``, a function of a module that reads the study's rows."""
     asked = _Asked(make, args, _people(session, study), _rows(session))
     place = _place_of((apart.url_of(session), study.id, study.salt, make, args))
+    let_go(session)
     with place.lock:
         if place.found is None or not _good(place, asked):
             _compute(place, session, study, asked)
@@ -112,6 +113,7 @@ def _stale(place: _Place, asked: _Asked) -> bool:
 
 def _compute(place: _Place, session: Session, study: Study, asked: _Asked) -> None:
     if apart.is_large(session, study):
+        let_go(session)
         done = apart.ask(apart.url_of(session), study, asked.make, asked.args)
     else:
         begun = time.monotonic()

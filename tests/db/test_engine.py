@@ -6,7 +6,7 @@ import time
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from db.engine import write_connection, write_session
+from db.engine import build_engine, let_go, read_session, write_connection, write_session
 from db.tables import Study
 from tests.planting import plant_study
 
@@ -60,3 +60,24 @@ def test_a_transaction_within_another_of_the_same_thread_does_not_wait_for_itsel
     assert time.monotonic() - began < 5
     with Session(sqlite_engine) as session:
         assert len(session.exec(select(Study)).all()) == 1
+
+
+def test_a_reader_that_waits_for_something_else_leaves_its_connection_to_others(engine: sa.Engine) -> None:
+    with write_session(engine) as session:
+        plant_study(session)
+    narrow = build_engine(
+        engine.url.render_as_string(hide_password=False), pool_size=1, max_overflow=0, pool_timeout=0.2
+    )
+    with read_session(narrow) as waiting:
+        study = waiting.exec(select(Study)).one()
+        let_go(waiting)
+        with read_session(narrow) as other:
+            assert other.exec(select(Study.slug)).one() == study.slug
+        assert waiting.exec(select(Study.id)).one() == study.id, "it goes on where it was"
+    with write_session(narrow) as writing:
+        writing.get_one(Study, study.id).title = "kept"
+        let_go(writing)
+        writing.rollback()
+    narrow.dispose()
+    with read_session(engine) as session:
+        assert session.exec(select(Study.title)).one() != "kept", "a transaction is not ended half way"
