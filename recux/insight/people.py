@@ -6,15 +6,13 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from db.queries import counts
-from db.tables import Answer, Arm, Consent, Participant, Rating, Response, Study
-from db.tables import Session as BrowserSession
+from db.queries import arms_of, counts
+from db.tables import Arm, Consent, Participant, Rating, Response, Study
 from recux.evaluation.experiment import Split, split_of
 from recux.evaluation.rows import people_by_arm
 from recux.evaluation.scope import live
 from recux.evaluation.snapshot import weights
-
-STEPS = ("in_study", "opened", "consented", "rated", "answered", "finished")
+from recux.insight.way import STEPS, people_and_steps
 
 
 def funnel(session: Session, study: Study) -> pd.DataFrame:
@@ -22,40 +20,30 @@ def funnel(session: Session, study: Study) -> pd.DataFrame:
 
     Someone who reached a later step reached the earlier ones; imported people may lack an invite or a consent row.
     """
-    reached = _reached(study)
+    people, reached = people_and_steps(study)
     names = list(reached)
     columns: list[sa.ColumnElement[int]] = [sa.func.count()]
     for number, name in enumerate(names):
-        at_least = sa.or_(*(reached[later] for later in names[number:]))
-        columns.append(sa.func.coalesce(sa.func.sum(sa.case((at_least, 1), else_=0)), 0).label(name))
-    statement = sa.select(*columns).where(col(Participant.study_id) == study.id, counts())
+        columns.append(_number(sa.or_(*(reached[later] for later in names[number:]))).label(name))
+    statement = sa.select(*columns).select_from(people).where(col(Participant.study_id) == study.id, counts())
     found = session.connection().execute(statement).one()
     return pd.DataFrame({"step": STEPS, "people": [int(number) for number in found]})
 
 
 def balance(session: Session, study: Study) -> pd.DataFrame:
     """How the arms fill: ``arm`` (key), ``weight``, ``people``, ``opened``, ``finished``, ``rejected``."""
-    opened = col(Participant.id).in_(
-        sa.select(col(BrowserSession.participant_id)).where(col(BrowserSession.participant_id).is_not(None))
-    )
+    people, reached = people_and_steps(study)
     rejected = col(Participant.rejected_at).is_not(None)
     real = ~col(Participant.test) & col(Participant.withdrawn_at).is_(None)
-    finished = _finished(study)
-    parts = {"people": real & ~rejected, "opened": counts() & (opened | finished), "finished": counts() & finished}
-    statement = (
-        sa.select(
-            col(Arm.key),
-            col(Arm.weight),
-            *(_number(part).label(name) for name, part in {**parts, "rejected": real & rejected}.items()),
-        )
-        .select_from(Arm)
-        .outerjoin(Participant, col(Participant.arm_id) == col(Arm.id))
-        .where(col(Arm.study_id) == study.id)
-        .group_by(col(Arm.id), col(Arm.key), col(Arm.weight))
-        .order_by(col(Arm.id))
-    )
-    columns = ["arm", "weight", *parts, "rejected"]
-    return pd.DataFrame(session.connection().execute(statement).all(), columns=columns)
+    opened, finished = reached["opened"], reached["finished"]
+    parts = {"people": real & ~rejected, "opened": counts() & (opened | finished), "finished": counts() & finished,
+             "rejected": real & rejected}  # fmt: skip
+    counted = sa.select(col(Participant.arm_id), *(_number(part) for part in parts.values())).select_from(people)
+    mine = counted.where(col(Participant.study_id) == study.id).group_by(col(Participant.arm_id))
+    by_arm = {arm: numbers for arm, *numbers in session.connection().execute(mine)}
+    nobody = [0] * len(parts)
+    arms = [(arm.key, arm.weight, *by_arm.get(arm.id, nobody)) for arm in arms_of(session, study.id or 0)]
+    return pd.DataFrame(arms, columns=["arm", "weight", *parts])
 
 
 def split(session: Session, study: Study) -> Split:
@@ -69,8 +57,10 @@ def cohorts(session: Session, study: Study) -> pd.DataFrame:
     """People who count by ``cohort`` (empty: none): ``people``, ``finished``, largest first."""
     cohort = sa.func.coalesce(col(Participant.cohort), "")
     people = sa.func.count().label("people")
+    source, reached = people_and_steps(study)
     statement = (
-        sa.select(cohort.label("cohort"), people, _number(_finished(study)))
+        sa.select(cohort.label("cohort"), people, _number(reached["finished"]))
+        .select_from(source)
         .where(col(Participant.study_id) == study.id, counts())
         .group_by(cohort)
         .order_by(people.desc(), cohort)
@@ -82,7 +72,7 @@ def to_remind(session: Session, study: Study, *, limit: int = 5000) -> pd.DataFr
     """Who was invited and has not finished: ``participant``, ``cohort``, ``step`` (the furthest), ``invited``,
     ``seen`` (last sign of life), ``reminded``; those who came furthest first.
     """
-    reached = _reached(study)
+    source, reached = people_and_steps(study)
     place = sa.case(*((reached[name], STEPS.index(name)) for name in reversed(list(reached))), else_=0)
     rated = _last(Rating.received_at, Rating.participant_id)
     answered = _last(Response.started_at, Response.participant_id)
@@ -98,6 +88,7 @@ def to_remind(session: Session, study: Study, *, limit: int = 5000) -> pd.DataFr
             agreed,
             col(Participant.reminded_at),
         )
+        .select_from(source)
         .where(col(Participant.study_id) == study.id, counts(), col(Participant.finished_at).is_(None))
         .where(sa.or_(col(Participant.invite_hash).is_not(None), col(Participant.came_by) != "invite"))
         .order_by(sa.desc("place"), col(Participant.id))
@@ -129,42 +120,6 @@ def not_counting(session: Session, study: Study) -> pd.DataFrame:
     )
     table = pd.DataFrame(session.connection().execute(statement).all(), columns=["participant", "arm", "why", "since"])
     return table.assign(since=pd.to_datetime(table["since"], utc=True))
-
-
-def _reached(study: Study) -> dict[str, sa.ColumnElement[bool]]:
-    """The condition on a person of each step after the first."""
-    person = col(Participant.id)
-    answered = (
-        sa.select(col(Response.participant_id))
-        .join(Answer, col(Answer.response_id) == col(Response.id))
-        .where(col(Response.study_id) == study.id, col(Answer.current))
-    )
-    return {
-        "opened": person.in_(
-            sa.select(col(BrowserSession.participant_id)).where(col(BrowserSession.participant_id).is_not(None))
-        ),
-        "consented": person.in_(sa.select(col(Consent.participant_id)).where(col(Consent.given))),
-        "rated": person.in_(
-            sa.select(col(Rating.participant_id)).where(col(Rating.study_id) == study.id, col(Rating.current))
-        ),
-        "answered": person.in_(answered),
-        "finished": _finished(study),
-    }
-
-
-def _finished(study: Study) -> sa.ColumnElement[bool]:
-    """Whether a person came to the end; who was imported, and so never agreed in a page, did with the last answer."""
-    at_the_end = col(Participant.finished_at).is_not(None)
-    if not study.instruments:
-        return at_the_end
-    imported = col(Participant.id).not_in(sa.select(col(Consent.participant_id)))
-    answered_all = col(Participant.id).in_(
-        sa.select(col(Response.participant_id))
-        .where(col(Response.study_id) == study.id, col(Response.instrument).in_(study.instruments))
-        .group_by(col(Response.participant_id))
-        .having(sa.func.count(sa.distinct(col(Response.instrument))) == len(set(study.instruments)))
-    )
-    return sa.or_(at_the_end, imported & answered_all)
 
 
 def _number(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:

@@ -50,7 +50,7 @@ def test_people_are_counted_on_their_way_and_the_split_is_checked(open_as, sqlit
         plant_person(session, pilot, "silent")
     at = open_as("viewer", "people")
     assert charts_on(at) == 1
-    assert not at.button
+    assert not at.main.button
     shown = texts(at).replace("\\", "")
     assert "24 of 25 have finished" in shown
     assert "Most people are lost before" in shown
