@@ -268,7 +268,7 @@ def losses(table: pd.DataFrame, *, title: str, x_title: str) -> Chart:
 def _colour(arms: Sequence[str], *, legend: bool = False) -> alt.Color:
     colours = [PALETTE[number % len(PALETTE)] for number in range(len(arms))] if len(arms) > 1 else [PALETTE[0]]
     shown = (
-        alt.Legend(title=None, orient="top", direction="vertical", labelLimit=260, symbolOpacity=1) if legend else None
+        alt.Legend(title=None, orient="top", direction="vertical", labelLimit=190, symbolOpacity=1) if legend else None
     )
     return alt.Color("arm:N", scale=alt.Scale(domain=list(arms), range=colours), legend=shown)
 

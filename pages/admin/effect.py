@@ -4,6 +4,7 @@ import streamlit as st
 
 from db.engine import read_session
 from recux.insight import figures as stored
+from recux.insight.small_groups import hide_small
 from recux.ui import address, data, definitions, effects, figures, frame, take, words
 from recux.ui.language import _
 
@@ -11,7 +12,8 @@ frame.enter("viewer")
 study = frame.chosen_study()
 with read_session(data.engine()) as session:
     arms = frame.arm_titles(session, study)
-    last = stored.current(session, study, "recommendation")
+    found = stored.current(session, study, "recommendation")
+last = hide_small(found, study.min_group, where=found["arm"] != "")
 frame.heading(effects.headline(last, arms), study)
 together = last[(last["arm"] == "") & last["value"].notna()]
 if together.empty:
@@ -26,7 +28,7 @@ for metric in main:
 
 metric = address.pick(_("Compare the arms by"), known, key="metric", names=words.metric) or known[0]
 st.text(definitions.said(together.loc[together["metric"] == metric, "definition"].iloc[0]))
-effects.by_arm(study, last, metric, arms)
+effects.by_arm(last, metric, arms)
 if metric not in {"ctr", "purchase_rate"}:
     st.text(_("Figures of the order describe the shown lists only; they never decide which arm is better."))
 take.numbers(last[["metric", "arm", "value", "ci_low", "ci_high", "n", "reason", "definition"]], "effect")

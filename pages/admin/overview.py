@@ -28,7 +28,8 @@ with read_session(data.engine()) as session:
     else:
         (table, at), changes = view.now(session, study), pd.DataFrame()
 
-worker.warn_if_down(newest, waits=waiting.ratings >= waiting.size)
+with top:
+    worker.warn_if_down(newest, waits=waiting.ratings >= waiting.size)
 everyone = table[table["group"] == ""]
 if everyone["value"].notna().sum() == 0:
     if view.cut.is_all:
@@ -38,6 +39,8 @@ if everyone["value"].notna().sum() == 0:
     st.stop()
 metrics = words.compared_by(everyone["metric"], together=view.together)
 with top:
+    if moved := tiles.headline(changes, study.primary_metric):
+        st.subheader(moved)
     tiles.show(everyone, changes, metrics, tiles.Rows(partial(view.behind, study), partial(view.all_behind, study)))
 
 usable = [metric for metric in metrics if view.by != "category" or metric in satisfaction.OF_RATINGS]

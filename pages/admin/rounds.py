@@ -8,7 +8,7 @@ from recux.access.accounts import has_role
 from recux.access.permissions import allow
 from recux.insight import rounds
 from recux.rounds.queue import close_and_enqueue
-from recux.ui import address, data, frame, live, models, take, words, worker
+from recux.ui import address, data, frame, live, models, take, times, words, worker
 from recux.ui.language import _
 
 me = frame.enter("viewer")
@@ -62,8 +62,6 @@ if not past.empty:
         status=past["status"].map(words.round_status),
         closed_by=past["closed_by"].map(words.closed_by),
     )
-    columns = words.round_columns() | {
-        "started": st.column_config.DatetimeColumn(_("Started"), timezone=st.context.timezone)
-    }
-    st.dataframe(shown, hide_index=True, column_config=columns)
+    columns = words.round_columns() | {"started": times.column(_("Started"))}
+    st.dataframe(shown, hide_index=True, column_config=columns, placeholder="")
     take.numbers(past, "rounds")

@@ -1,10 +1,11 @@
 """What to change next, on what evidence, what it should bring, and how good the suggestions have been."""
 
+import pandas as pd
 import streamlit as st
 
 from db.engine import read_session
 from recux.insight import suggestions
-from recux.ui import data, decide, frame, suggested, suggestion
+from recux.ui import data, decide, frame, suggested, suggestion, take
 from recux.ui.language import _
 
 me = frame.enter("viewer")
@@ -48,4 +49,6 @@ st.subheader(_("How good have the suggestions been?"))
 st.text(
     _("Only what was judged beside a concurrent control counts. Effects are in units of the smallest one worth having.")
 )
-st.dataframe([suggested.score_row(card) for card in cards], hide_index=True)
+scores = pd.DataFrame([suggested.score_row(card) for card in cards])
+st.dataframe(scores, hide_index=True)
+take.numbers(scores, "suggestion-scores")

@@ -97,12 +97,33 @@ def change_role(session: Session, email: str, role: str, *, actor: str = audit.C
 
 
 def set_password(session: Session, email: str, password: str, *, actor: str = audit.COMMAND_LINE) -> User:
-    """Replace the password and sign the account out everywhere. Raises NotFound, InvalidInput."""
+    """Replace the password, end a lock-out and sign the account out everywhere. Raises NotFound, InvalidInput."""
+    permissions.allow(session, actor, "user.password")
     user = get_user(session, email)
-    user.password_hash = _hash(password)
-    end_all_sessions(session, user)
+    _replace_password(session, user, password)
     audit.record(session, actor=actor, action="user.password", target=user.email)
     return user
+
+
+def change_own_password(engine: sa.Engine, email: str, present: str, new: str) -> None:
+    """Replace one's own password and sign out everywhere.
+
+    Raises InvalidInput when ``new`` is too short or too long, NotAllowed when ``present`` is wrong; wrong ones count
+    like failed sign-ins.
+    """
+    _check_length(new)
+    if sign_in(engine, email, present) is None:
+        raise NotAllowed("the present password is wrong, or the account is locked for a while")
+    with write_session(engine) as session:
+        user = get_user(session, email)
+        _replace_password(session, user, new)
+        audit.record(session, actor=user.email, action="user.own_password", target=user.email)
+
+
+def _replace_password(session: Session, user: User, password: str) -> None:
+    user.password_hash = _hash(password)
+    user.failed_attempts, user.locked_until = 0, None
+    end_all_sessions(session, user)
 
 
 def sign_in(engine: sa.Engine, email: str, password: str) -> User | None:
@@ -173,9 +194,13 @@ def _check_role(role: str) -> None:
 
 
 def _hash(password: str) -> str:
+    _check_length(password)
+    return _hasher.hash(password)
+
+
+def _check_length(password: str) -> None:
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise InvalidInput(f"the password has {len(password)} characters; use {MIN_PASSWORD} to {MAX_PASSWORD}")
-    return _hasher.hash(password)
 
 
 def _password_is_right(stored: str, password: str) -> bool:

@@ -18,8 +18,8 @@ ANALYST = frozenset({
     "alert.seen", "answers.export", "answers.reject", "answers.take_back", "batch.close", "comment.tag",
     "decision.record", "round.cancel", "study.remind",
 })  # fmt: skip
-OWN = frozenset({"user.bind", "sign-in", "sign-in.failed", "sign-out"})
-"""What signing in and out does to one's own account, whatever its role."""
+OWN = frozenset({"user.bind", "user.own_password", "sign-in", "sign-in.failed", "sign-out"})
+"""What people do to their own account, whatever its role."""
 ANALYST_KINDS = ("import.", "suggestion.")
 """What analysts may do; everything else that changes something is for admins."""
 

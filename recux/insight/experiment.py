@@ -14,6 +14,7 @@ from recux.evaluation.scope import live
 from recux.evaluation.snapshot import Snapshot, snapshot
 from recux.evaluation.values import values_of
 from recux.insight.segments import segments
+from recux.insight.small_groups import hide_comparison
 from recux.stats import monitor
 
 WATCHED_FROM = 30
@@ -66,6 +67,7 @@ def now(session: Session, study: Study) -> Experiment:
     found, split = data.comparisons(), data.sample_ratio()
     if running and split.ok is not False:
         found = [_watched(one, values, study.planned_n or 0) if one.primary else one for one in found]
+    found = [hide_comparison(one, people, study.min_group) for one in found]
     return Experiment(split, found, running, people, segments(session, study, data), _broken(data, study))
 
 

@@ -4,11 +4,13 @@ Everything that is cut (by arm, cohort, category, language, period, or whatever 
 it is shown or taken away. The study as a whole is no group. ``Study.min_group`` is the least number of people.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
+from recux.evaluation.experiment import Comparison
 from recux.evaluation.figure import FigureValue
 
 VALUES = ["value", "ci_low", "ci_high"]
@@ -40,6 +42,16 @@ def hide_figure(figure: FigureValue, least: int) -> FigureValue:
     if not figure.n or figure.n >= least:
         return figure
     return replace(figure, value=None, ci_low=None, ci_high=None, n=None, reason=too_few(least))
+
+
+def hide_comparison(one: Comparison, people: Mapping[str, int], least: int) -> Comparison:
+    """The comparison without its figures where an arm has 1 to ``least`` - 1 of the ``people`` (by arm)."""
+    if not any(0 < people.get(arm, 0) < least for arm in (one.arm, one.control)):
+        return one
+    why = too_few(least)
+    hidden = replace(one.difference, value=None, ci_low=None, ci_high=None, n=None, reason=why)
+    gone: dict[str, Any] = dict.fromkeys(("p", "p_adjusted", "further", "mix"))
+    return replace(one, difference=hidden, verdict="cannot_tell", because=why, **gone)
 
 
 def rows_of_enough(rows: pd.DataFrame, least: int, *, person: str = "participant") -> pd.DataFrame:

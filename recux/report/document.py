@@ -17,7 +17,7 @@ from recux.evaluation.snapshot import Figures, Snapshot, flags, snapshot
 from recux.evaluation.stability import objectives
 from recux.evaluation.texts import quarantined
 from recux.insight.drivers import drivers_of, structures_of
-from recux.insight.small_groups import too_few
+from recux.insight.small_groups import hide_comparison, too_few
 from recux.report.comments import comments_of
 from recux.report.history import before_after_of, decisions_of, models_of, suggestions_of, trend_of, unknown_token_share
 
@@ -61,8 +61,8 @@ def build_report(
         "stability": _stability(data),
         "comments": comments_of(session, study),
         "models": models_of(session, study),
-        "experiment": _experiment(data),
-        "before_after": before_after_of(session, study),
+        "experiment": _experiment(data, least),
+        "before_after": [_without_few(one, least) for one in before_after_of(session, study)],
         "suggestions": suggestions_of(session, study, language or study.languages[0]),
         "decisions": decisions_of(session, study),
         "data_quality": _data_quality(session, scope, everything, data_quality.count(flagged))
@@ -82,6 +82,14 @@ def _without_small(part: Any, least: int) -> Any:
         small = 0 < (part.get("n") or 0) < least
         return {"value": None, "reason": too_few(least), "definition": part["definition"]} if small else part
     return {name: _without_small(one, least) for name, one in part.items()}
+
+
+def _without_few(change: Json, least: int) -> Json:
+    """The change of an arm without its figures where fewer than ``least`` people are behind one of its ends."""
+    if not change["arm"] or min(change["n_before"] or 0, change["n_after"] or 0) >= least:
+        return change
+    hidden = {"value": None, "reason": too_few(least), "definition": change["difference"].get("definition", "")}
+    return change | {"difference": hidden, "p": None, "p_adjusted": None} if least > 1 else change
 
 
 def for_outsiders(report: Json) -> Json:
@@ -142,14 +150,19 @@ def _stability(data: Snapshot) -> Json:
     return {**_with_arms(data, lambda part: _json(part.stability())), "calls": len(data.requests), "objectives": broken}
 
 
-def _experiment(data: Snapshot) -> Json:
-    split = data.sample_ratio()
+def _experiment(data: Snapshot, least: int) -> Json:
+    split, people = data.sample_ratio(), {arm: _people_of(data.of_arm(arm)) for arm in data.arms}
     return {
         "primary_metric": data.primary_metric,
         "control": data.arms[0] if data.arms else None,
         "srm": {"p": split.p, "ok": split.ok, "counts": split.counts, "reason": split.reason},
-        "comparisons": [_comparison(one) for one in data.comparisons()],
+        "comparisons": [_comparison(hide_comparison(one, people, least)) for one in data.comparisons()],
     }
+
+
+def _people_of(data: Snapshot) -> int:
+    """How many rated or answered."""
+    return len(set(data.ratings["participant"]) | set(data.answers["participant"]))
 
 
 def _comparison(one: Comparison) -> Json:

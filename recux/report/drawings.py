@@ -7,6 +7,7 @@ import pandas as pd
 
 from recux import charts
 from recux.report.language import _
+from recux.report.model_sentences import named
 from recux.report.words import PERCENT, VERDICTS, name_of, number
 
 Json = Mapping[str, Any]
@@ -70,13 +71,13 @@ def _models(models: Json) -> Iterator[str]:
     for head, one in models.items():
         both = [one, *([one["baseline"]] if one["baseline"] else [])]
         rows = [
-            {"model": model["name"], "measure": name_of(measure), **_drawn(model[measure])}
+            {"model": named(model["name"], _), "measure": name_of(measure), **_drawn(model[measure])}
             for model in both
             for measure in ("auc", "qwk", "accuracy", "f1_macro")
             if _known(model.get(measure))
         ]
         if rows:
-            names = list(dict.fromkeys(model["name"] for model in both))
+            names = list(dict.fromkeys(named(model["name"], _) for model in both))
             yield svg_of(charts.models(pd.DataFrame(rows), names=names, title=name_of(head)))
         if bins := one["closer"].get("reliability"):
             title = _("{head}: how often it was so").format(head=name_of(head))

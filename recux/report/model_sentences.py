@@ -1,5 +1,27 @@
 """What rounds store about models in English, once more for the catalogue: measures, reasons, who serves and why."""
 
+import re
+from collections.abc import Callable
+
+from recux.report.language import N_
+
+NAMES = {
+    "encoder": N_("the fine-tuned encoder"),
+    "tfidf_logistic": N_("word counts (TF-IDF)"),
+    "participant_item_means": N_("means of people and items"),
+    "base_rate": N_("rates of clicks and purchases"),
+    "gradient_boosting": N_("gradient boosting"),
+    "overall_quantiles": N_("quantiles of all calls"),
+    "and the incumbent": N_("and the incumbent"),
+}
+"""Models by what they are called in stored sentences."""
+CODES = re.compile(rf"\b({'|'.join(NAMES)})\b")
+
+
+def named(text: str, translate: Callable[[str], str]) -> str:
+    """``text`` with the models in it by their names in words."""
+    return CODES.sub(lambda found: translate(NAMES[found.group()]), text)
+
 
 def messages() -> list[str]:
     """Every sentence that a model's figures or its champion's reason may carry; names in braces differ."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from recux.report.language import _
+from recux.report.model_sentences import named
 from recux.report.parts import Json, Section, Table
 from recux.report.words import CHANGES, COLD_START, estimate, name_of, said
 
@@ -15,7 +16,7 @@ def models(models: Json) -> Section:
         return Section("models", _("What did the models learn?"), [_("No round has trained a model yet.")])
     text, tables = [_("Measured on people whom no model has seen.")], []
     for head, one in models.items():
-        serves = _("{model} serves").format(model=one["champion_name"] or _("an earlier model"))
+        serves = _("{model} serves").format(model=named(one["champion_name"] or "", _) or _("an earlier model"))
         reason = f" ({said(one['reason'])})" if one["reason"] else ""
         text.append(
             _(
@@ -23,7 +24,7 @@ def models(models: Json) -> Section:
                 "{seconds} s on {device}; {end}."
             ).format(
                 head=name_of(head),
-                model=one["name"],
+                model=named(one["name"], _),
                 base=one["base_model"],
                 n=f"{one['n_train']:,}",
                 tested=f"{one['n_test']:,}",
@@ -34,9 +35,9 @@ def models(models: Json) -> Section:
         )
         baseline = one["baseline"] or {}
         rows = [[name_of(m), estimate(one[m], m), estimate(baseline.get(m), m)] for m in MODELS if m in one]
-        against = _("baseline: {name}").format(name=baseline.get("name", _("none")))
+        against = _("baseline: {name}").format(name=named(baseline.get("name", ""), _) or _("none"))
         tables += [
-            Table([name_of(head), one["name"], against], rows),
+            Table([name_of(head), named(one["name"], _), against], rows),
             *_cold_start(one["cold_start"]),
             *_trust(one["closer"]),
         ]

@@ -30,18 +30,27 @@ def _one(text: str, translate: Translate) -> str:
     for pattern, message in _patterns():
         found = pattern.fullmatch(text)
         if found:
-            named = found.groupdict().items()
-            parts = {name: said(part, translate) if name == "reason" else part for name, part in named}
-            return translate(message).format(**parts)
+            parts = found.groupdict().items()
+            return translate(message).format(**{name: _part(name, part, translate) for name, part in parts})
     return translate(text)
+
+
+def _part(name: str, part: str, translate: Translate) -> str:
+    """What stands in the place of a name in braces."""
+    if name == "reason":
+        return said(part, translate)
+    if name in {"model", "others"}:
+        return model_sentences.named(part, translate)
+    return translate(part) if name == "kind" else part
 
 
 @lru_cache(maxsize=1)
 def _patterns() -> list[tuple[re.Pattern[str], str]]:
-    return [(_pattern(message), message) for message in (*messages(), *model_sentences.messages()) if "{" in message]
+    return [(pattern(message), message) for message in (*messages(), *model_sentences.messages()) if "{" in message]
 
 
-def _pattern(message: str) -> re.Pattern[str]:
+def pattern(message: str) -> re.Pattern[str]:
+    """What fits ``message`` with anything in the place of its names in braces."""
     return re.compile(BRACES.sub(lambda m: f"(?P<{m.group()[2:-2]}>.+?)", re.escape(message)))
 
 
@@ -63,6 +72,8 @@ def messages() -> list[str]:
         _("Cronbach's alpha of {n} questions, people who answered all"),
         _("Mean of people's answers to all questionnaires, each put on 0 to 100 (100 is best)"),
         _("Share of shown items that got a {kind}, all people's together ({n} shown)"),
+        _("click"),
+        _("purchase"),
         _('Share of shown items that were marked "not for me", all people\'s together ({n} shown)'),
         _('Share of shown items that were marked "I know it already", all people\'s together ({n} shown)'),
         _("Share of relevant items among the first {k} rated ones of a slate"),

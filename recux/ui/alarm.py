@@ -15,7 +15,7 @@ from recux.insight import stability
 from recux.insight.kept import kept
 from recux.operate.alert_care import look_after
 from recux.operate.alert_delivery import add_channel, forget_channel
-from recux.ui import data, figures, frame, take, words
+from recux.ui import data, figures, frame, problems, take, times, words
 from recux.ui.language import _
 from recux.ui.plain import plain
 
@@ -31,7 +31,8 @@ def headline(study: Study, last: pd.DataFrame, arms: Arms, open_alerts: int) -> 
         if broken:
             who = ", ".join(arms[arm] for arm in broken)
             return plain(_("{arms} breaks a promise: {metric}").format(arms=who, metric=words.short(metric)))
-    if study.objectives and not last.empty:
+    measured = set(last.loc[last["value"].notna(), "metric"])
+    if study.objectives and measured.issuperset(study.objectives):
         return _("The recommender keeps what was promised")
     return _("Is the recommender quick and reliable?")
 
@@ -102,7 +103,7 @@ def panel(study: Study, found: list[Alert], arms: Arms, me: User) -> None:
         st.text(_("No alert yet. The worker looks every minute while the study is live."))
     else:
         history = _history(found, arms)
-        st.dataframe(history, hide_index=True, column_config=_history_columns())
+        st.dataframe(history, hide_index=True, column_config=_history_columns(), placeholder="")
         take.numbers(history, "alerts")
     _channels(study, me)
 
@@ -125,10 +126,9 @@ def unusual(table: pd.DataFrame) -> None:
     if table.empty:
         return
     with st.expander(_("{n} unusual stretches in what was recorded").format(n=len(table))):
-        zone = st.context.timezone
         columns = {
-            "began": st.column_config.DatetimeColumn(_("From"), timezone=zone, format="YYYY-MM-DD HH:mm"),
-            "ended": st.column_config.DatetimeColumn(_("To"), timezone=zone, format="YYYY-MM-DD HH:mm"),
+            "began": times.column(_("From")),
+            "ended": times.column(_("To")),
             "value": st.column_config.NumberColumn(_("Median (ms)"), format="%.0f"),
             "usual": st.column_config.NumberColumn(_("Usual (ms)"), format="%.0f"),
         }
@@ -157,10 +157,9 @@ def _history(found: list[Alert], arms: Arms) -> pd.DataFrame:
 
 
 def _history_columns() -> dict[str, Any]:
-    zone, form = st.context.timezone, "YYYY-MM-DD HH:mm"
     return {
-        "opened": st.column_config.DatetimeColumn(_("Opened"), timezone=zone, format=form),
-        "closed": st.column_config.DatetimeColumn(_("Over"), timezone=zone, format=form),
+        "opened": times.column(_("Opened")),
+        "closed": times.column(_("Over")),
         "what": st.column_config.TextColumn(_("What"), width="large"),
         "why": _("Rule"),
         "by": _("Looked after by"),
@@ -205,6 +204,6 @@ def _new_channel(study: Study, me: User) -> None:
             added = add_channel(session, data.settings(), study, kind, target, by=me.email)
             audit.record(session, actor=me.email, action="alert.channel.add", target=study.slug, kind=added.kind)
     except RecuxError as problem:
-        st.error(plain(str(problem)))
+        st.error(problems.said(problem))
         return
     frame.done(_("Alerts go there from now on."))

@@ -10,9 +10,8 @@ from db.engine import write_session
 from db.tables import Suggestion, User
 from recux import suggest
 from recux.errors import RecuxError
-from recux.ui import data, frame, suggested
+from recux.ui import data, frame, problems, suggested
 from recux.ui.language import _
-from recux.ui.plain import plain
 
 Act = Callable[..., Any]
 FOLLOW = "_suggestion"
@@ -83,7 +82,7 @@ def _do(one: Suggestion, me: User, act: Act, said: str) -> None:
         with write_session(data.engine()) as session:
             act(session, session.get_one(Suggestion, one.id), actor=me.email)
     except RecuxError as error:
-        st.error(plain(str(error)))
+        st.error(problems.said(error))
         return
     st.session_state[FOLLOW] = one.id
     frame.done(said)

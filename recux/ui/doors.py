@@ -11,11 +11,11 @@ import streamlit as st
 from db.engine import read_session, write_session
 from db.tables import User
 from recux.access import oidc, wanted
-from recux.access.accounts import any_user
+from recux.access.accounts import any_user, change_own_password
 from recux.access.http import PARTICIPANT_COOKIE, TO_PROVIDER
 from recux.access.wanted import WANTED_COOKIE
-from recux.errors import NotAllowed
-from recux.ui import data, identity
+from recux.errors import NotAllowed, RecuxError
+from recux.ui import data, identity, problems
 from recux.ui.language import _
 from recux.ui.plain import plain
 
@@ -67,7 +67,7 @@ def _by_provider() -> None:
         with write_session(data.engine()) as session:
             ticket = oidc.ticket(session, who, oidc.domains(settings.oidc_domains))
     except NotAllowed as refusal:
-        st.error(plain(str(refusal)))
+        st.error(problems.said(refusal))
         st.button(_("Use another account of {name}").format(name=name), on_click=st.logout)
         return
     label = _("Continue as {email}").format(email=who.email)
@@ -123,8 +123,25 @@ def signed_in(user: User) -> None:
     """Who is signed in, and the way out, at the foot of the sidebar."""
     with st.sidebar:
         st.text(user.email)
+        if user.password_hash:
+            with st.popover(_("My password"), icon=":material/key:"):
+                _own_password(user)
         st.html(_quiet_form("/auth/logout", _("Sign out")))
         st.html(_quiet_form("/auth/logout", _("End all my sessions"), field="everywhere"))
+
+
+def _own_password(user: User) -> None:
+    with st.form("own-password", border=False, clear_on_submit=True):
+        present = st.text_input(_("Present password"), type="password", autocomplete="current-password")
+        new = st.text_input(_("New password (at least 10 characters)"), type="password", autocomplete="new-password")
+        if not st.form_submit_button(_("Save it and sign in again")):
+            return
+    try:
+        change_own_password(data.engine(), user.email, present, new)
+    except RecuxError as error:
+        st.error(problems.said(error))
+        return
+    st.switch_page(st.Page(sign_in, url_path="sign_in", visibility="hidden"))
 
 
 def way_back() -> None:

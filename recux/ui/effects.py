@@ -33,10 +33,9 @@ def headline(last: pd.DataFrame, arms: Arms) -> str:
     return _("What do people do with the recommendations?")
 
 
-def by_arm(study: Study, last: pd.DataFrame, metric: str, arms: Arms) -> None:
+def by_arm(last: pd.DataFrame, metric: str, arms: Arms) -> None:
     """One metric, arm beside arm."""
-    rows = last[last["metric"] == metric]
-    rows = figures.labelled(hide_small(rows, study.min_group, where=rows["arm"] != ""), metric, arms)
+    rows = figures.labelled(last[last["metric"] == metric], metric, arms)
     if rows.empty:
         frame.empty(_("No arm has enough of it for an interval yet."))
         return

@@ -13,7 +13,8 @@ SHARES = {"csat", "ctr", "purchase_rate", "dismiss_rate", "known_rate", "failure
 COUNTED = {"theme_share", "any_failure", "slow_share", "comment_rate", "careless", "drop_off", "response_rate",
            "same_answer", "duplicate_share", "missing_share", "repeat_share", "assigned_share"}  # fmt: skip
 """Shares of people or rows that suggestions are about."""
-WHOLE = {"nps", "p50_ms", "p95_ms", "p99_ms", "typical_ms", "people"}
+TIMES = {"p50_ms", "p95_ms", "p99_ms", "typical_ms"}
+WHOLE = {"nps", "people", *TIMES}
 
 
 def number_format(metric: str) -> str:
@@ -24,15 +25,15 @@ def number_format(metric: str) -> str:
 
 
 def written(value: float | None, metric: str) -> str:
-    """One value."""
-    return "-" if value is None or pd.isna(value) else format(float(value), number_format(metric))
+    """One value, with its unit."""
+    return "-" if value is None or pd.isna(value) else _with_unit(format(float(value), number_format(metric)), metric)
 
 
 def interval(row: Any, metric: str) -> str:
     """The 95 % interval and n, or why there is none."""
     if pd.isna(row["value"]):
         return definitions.said(row["reason"]) or _("not estimable")
-    low, high = written(row["ci_low"], metric), written(row["ci_high"], metric)
+    low, high = written(row["ci_low"], metric).removesuffix(" ms"), written(row["ci_high"], metric)
     return _("{low} to {high} · n = {n}").format(low=low, high=high, n=f"{int(row['n']):,}")
 
 
@@ -65,7 +66,7 @@ def signed(value: float | None, metric: str) -> str:
     """A difference, with its sign."""
     if value is None or pd.isna(value):
         return "-"
-    return format(float(value), "+" + number_format(metric))
+    return _with_unit(format(float(value), "+" + number_format(metric)), metric)
 
 
 def between(row: Any, metric: str) -> str:
@@ -73,6 +74,10 @@ def between(row: Any, metric: str) -> str:
     if pd.isna(row.value):
         return "-"
     return _("{low} to {high}").format(low=signed(row.ci_low, metric), high=signed(row.ci_high, metric))
+
+
+def _with_unit(number: str, metric: str) -> str:
+    return f"{number} ms" if metric in TIMES else number
 
 
 def _metric(place: Any, label: str, value: str, below: str, help_text: str) -> None:

@@ -18,6 +18,7 @@ from recux.ui.story import LEAST_ROLE
 CHOSEN = "study"
 """Key of the chosen study's slug, in the address and in the session."""
 DONE = "_done"
+GONE = "_gone"
 FRESH = 5.0
 """Seconds up to which a figure is of this moment."""
 
@@ -47,8 +48,13 @@ def pick_study() -> None:
         st.session_state[CHOSEN] = next(iter(titles))
     gone = next((slug for slug in (asked, before) if slug and slug not in titles), None)
     if gone is not None:
+        st.session_state[GONE] = gone
+        st.query_params[CHOSEN] = st.session_state[CHOSEN]
+        st.rerun()  # without the click that was meant for the other study
+    if GONE in st.session_state:
         text = _("The study {slug} is not there any more: it was deleted or put away. This is {title}.")
-        st.warning(plain(text.format(slug=gone, title=titles[st.session_state[CHOSEN]])))
+        slug = st.session_state.pop(GONE)
+        st.warning(plain(text.format(slug=slug, title=titles[st.session_state[CHOSEN]])))
     st.sidebar.selectbox(
         _("Study"),
         list(titles),

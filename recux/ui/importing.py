@@ -10,13 +10,13 @@ import streamlit as st
 from db.engine import read_session, write_session
 from db.tables import Study, User
 from recux.access import audit
+from recux.access.permissions import allow
 from recux.errors import RecuxError
 from recux.ingest import KINDS, ImportResult, Refused, import_file
 from recux.insight.setup import imports
 from recux.spreadsheet import safe_cell
-from recux.ui import data, times, uploads, words
+from recux.ui import data, problems, times, uploads, words
 from recux.ui.language import _
-from recux.ui.plain import plain
 
 LOOK = 0.3
 """Seconds between two looks at a running import."""
@@ -45,12 +45,14 @@ def mapping(kind: str, path: Path, columns: tuple[str, ...]) -> Path:
 
 def run(me: User, study: Study, kind: str, path: Path, map_path: Path, *, skip_bad: bool, dry: bool) -> None:
     """Try or import the file, with its progress, and show what came of it."""
+    with read_session(data.engine()) as session:
+        allow(session, me.email, f"import.{kind}")
     try:
         result, refused = _watched(study, kind, path, map_path, skip_bad=skip_bad, dry=dry), False
     except Refused as refusal:
         result, refused = refusal.result, True
     except RecuxError as error:
-        st.error(plain(str(error)))
+        st.error(problems.said(error))
         return
     if refused:
         st.error(_("Nothing was written: some rows break a rule."))

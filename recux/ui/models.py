@@ -108,10 +108,11 @@ def _calibration(model: ModelVersion) -> None:
     with left:
         _title(_("Does it mean what it says?"))
         st.altair_chart(charts.reliability(bins, x_title=_("How likely it said"), title=_("How often it was so")))
+        take.numbers(bins, f"calibration-{model.head}-{model.name}")
     with right:
         _title(_("What does it take for what?"))
         st.altair_chart(charts.confusion(cells, x_title=_("Predicted"), title=_("True")))
-    take.numbers(cells, f"confusion-{model.head}-{model.name}")
+        take.numbers(cells, f"confusion-{model.head}-{model.name}")
 
 
 def _cohorts(model: ModelVersion) -> None:
@@ -127,6 +128,7 @@ def _cohorts(model: ModelVersion) -> None:
     st.write(said.format(value=_written(gap["value"]), low=low, high=high))
     rows = table.assign(arm=table["cohort"], label=_labels(table, "cohort", ".2f"))
     st.altair_chart(charts.dots(rows, list(rows["arm"]), title=_("Mean error")))
+    take.numbers(table, f"cohorts-{model.head}-{model.name}")
 
 
 def _changes(model: ModelVersion) -> None:
@@ -141,6 +143,7 @@ def _changes(model: ModelVersion) -> None:
     named = known.assign(change=known["change"].map(words.change))
     rows = named.assign(arm=named["change"], label=_labels(named, "change", ".0%"))
     st.altair_chart(charts.dots(rows, list(rows["arm"]), title=_("Share of predictions that flip"), number=".0%"))
+    take.numbers(table, f"changes-{model.head}-{model.name}")
 
 
 def _cold_start(model: ModelVersion) -> None:
@@ -152,6 +155,7 @@ def _cold_start(model: ModelVersion) -> None:
     named = known.assign(known=known["known"].map(words.known))
     rows = named.assign(arm=named["known"], label=_labels(named, "known", ".2f"))
     st.altair_chart(charts.dots(rows, list(rows["arm"]), title=_("Mean error in stars")))
+    take.numbers(table, f"newcomers-{model.head}-{model.name}")
 
 
 def _forgetting(model: ModelVersion) -> None:
@@ -163,6 +167,7 @@ def _forgetting(model: ModelVersion) -> None:
     rows = table.assign(name=table["which"].map(which))
     chart = charts.lines(rows, title=_("Log-loss (lower is better)"), x_title=_("People of round"), number=".2f")
     st.altair_chart(chart)
+    take.numbers(table, f"forgetting-{model.head}-{model.name}")
 
 
 def _worst(study: Study, model: ModelVersion, me: User) -> None:

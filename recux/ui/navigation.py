@@ -9,26 +9,26 @@ from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
-from sqlalchemy.exc import OperationalError
 
-from db.engine import read_session
+from db.engine import AWAY, read_session
 from db.tables import User
 from recux.access.accounts import has_role
 from recux.errors import RecuxError
-from recux.ui import data, doors, frame, identity
+from recux.ui import data, doors, frame, identity, problems
 from recux.ui.language import _
-from recux.ui.plain import plain
 from recux.ui.story import ADMIN_PAGES, CHAPTERS, PARTICIPANT_PAGES
 
 ICON = Path(__file__).with_name("icon.png")
 STYLE = """<style>
 [data-testid="stElementToolbar"] button[aria-label="Download as CSV"]{display:none}
 [data-testid="stMainBlockContainer"]{padding-top:3rem}
-[data-testid="stMetricDelta"] *{white-space:normal}
+[data-testid="stMetricDelta"] *,[data-testid="stMetricLabel"] *{white-space:normal!important;overflow:visible!important}
+@media (max-width:1000px){[data-testid="stHorizontalBlock"]:has([data-testid="stVegaLiteChart"])
+>[data-testid="stColumn"]{min-width:100%}}
 button[data-variant="segmented_control"][data-selected="true"] p{color:light-dark(#0B6E6E,#6FD3CD)}
 </style>"""
 """The built-in download of tables would let a comment become a spreadsheet formula; ours cannot. The theme's own colour
-of a chosen option is too weak to read in the dark."""
+of a chosen option is too weak to read in the dark. On a tablet charts stand below each other, not squeezed beside."""
 ASKED_AGAIN = "_asked_again"
 LOG = logging.getLogger("recux.pages")
 
@@ -47,7 +47,7 @@ def titles() -> dict[str, str]:
         "studies": _("Studies"),
         "people": _("People"),
         "import_data": _("Import"),
-        "team": _("Team"),
+        "team": _("Accounts"),
     }
 
 
@@ -68,8 +68,8 @@ def show() -> None:
     try:
         _choose().run()
     except RecuxError as error:
-        st.error(plain(str(error)), icon=":material/error:")
-    except OperationalError:
+        st.error(problems.said(error), icon=":material/error:")
+    except AWAY:
         LOG.exception("the database did not answer")
         st.error(_("The database does not answer. Nothing that was saved is lost; please try again in a minute."))
         st.session_state[ASKED_AGAIN] = False
@@ -84,7 +84,7 @@ def _until_it_answers() -> None:
     try:
         with read_session(data.engine()) as session:
             session.connection()
-    except OperationalError:
+    except AWAY:
         return
     st.rerun()
 
@@ -102,8 +102,8 @@ def _choose() -> st.Page:
     st.set_page_config(layout="wide")
     st.html(STYLE)
     page = st.navigation(_for_user(user), position="hidden")
-    _contents(user)
     frame.pick_study()
+    _contents(user)
     doors.signed_in(user)
     return page
 
@@ -115,8 +115,7 @@ def _contents(user: User) -> None:
         pages = [page for page in ADMIN_PAGES if page.chapter == chapter and has_role(user, page.role)]
         if not pages:
             continue
-        if len(pages) > 1 or names[pages[0].name] != headings[chapter]:
-            st.sidebar.markdown(f"**{headings[chapter]}**")
+        st.sidebar.markdown(f"**{headings[chapter]}**")
         for page in pages:
             st.sidebar.page_link(f"pages/admin/{page.name}.py", label=names[page.name], icon=page.icon)
 
@@ -156,7 +155,12 @@ def _address(name: str) -> str:
 
 def _home(first: st.Page, name: str) -> st.Page:
     """The first page under its name, for links that spell it out."""
-    return st.Page(lambda: st.switch_page(first, query_params=st.query_params), url_path=name, visibility="hidden")
+
+    def go_on() -> None:
+        # a copy: the parameters themselves are emptied before they are set
+        st.switch_page(first, query_params=st.query_params.to_dict())
+
+    return st.Page(go_on, url_path=name, visibility="hidden")
 
 
 def _sign_in() -> st.Page:

@@ -15,7 +15,7 @@ from recux.collect.tags import set_tags
 from recux.errors import RecuxError
 from recux.insight import comments, themes
 from recux.insight.comments import Wanted
-from recux.ui import address, data, frame, take
+from recux.ui import address, data, frame, problems, take, times
 from recux.ui.language import _
 from recux.ui.plain import plain
 
@@ -100,20 +100,19 @@ def filters(arms: Mapping[str, str], cohorts: Sequence[str], names: Names, tags:
     one, two, three = st.columns([3, 2, 2])
     search = one.text_input(_("Search"), key="search", bind="query-params", placeholder=_("Words that must occur"))
     arm = address.pick(_("Arm"), list(arms), key="arm", names=lambda k: arms[k], nothing=_("All arms"), place=two)
-    cohort = three.selectbox(_("Cohort"), cohorts, index=None, placeholder=_("All cohorts"), key="cohort")
+    cohort = address.pick(_("Cohort"), cohorts, key="cohort", names=str, nothing=_("All cohorts"), place=three)
     four, five, six = st.columns([3, 2, 2])
-    low, high = four.select_slider(_("Stars"), [1, 2, 3, 4, 5], value=(1, 5))
-    theme = five.selectbox(
-        _("Theme"),
-        list(names),
-        index=None,
-        format_func=lambda key: names[key],
-        placeholder=_("All themes"),
-        key="theme",
+    low, high = four.select_slider(_("Stars"), [1, 2, 3, 4, 5], value=(1, 5), key="stars", bind="query-params")
+    themes_ = {str(key): name for key, name in names.items()}
+    theme = address.pick(
+        _("Theme"), list(themes_), key="theme", names=themes_.__getitem__, nothing=_("All themes"), place=five
     )
-    tag = six.selectbox(_("Tag"), tags, index=None, placeholder=_("All tags"), key="tag")
-    odd = st.toggle(_("Only where score and words contradict each other"), key="odd", disabled=not names and not theme)
-    return Wanted(search, arm, cohort, theme, tag, (low, high), contradicting=odd)
+    tag = address.pick(_("Tag"), tags, key="tag", names=str, nothing=_("All tags"), place=six)
+    odd = st.toggle(
+        _("Only where score and words contradict each other"), key="odd", disabled=not names, bind="query-params"
+    )
+    chosen = int(theme) if theme is not None else None
+    return Wanted(search, arm, cohort, chosen, tag, (low, high), contradicting=odd)
 
 
 def table(study: Study, shown: pd.DataFrame, arms: Mapping[str, str], names: Names, me: User) -> None:
@@ -131,6 +130,7 @@ def table(study: Study, shown: pd.DataFrame, arms: Mapping[str, str], names: Nam
         column_config=_columns(),
         column_order=["score", "comment", "expected", "odd", "theme", "tags", "item", "arm", "cohort", "at"],
         height=460,
+        placeholder="",
         on_select="rerun" if may_tag else "ignore",
         selection_mode="single-row",
         key="chosen_comment",
@@ -165,14 +165,14 @@ def _tagging(study: Study, row: pd.Series, me: User) -> None:
                 session, actor=me.email, action="comment.tag", target=study.slug, row=f"{row['kind']} {row['id']}"
             )
     except RecuxError as problem:
-        st.error(plain(str(problem)))
+        st.error(problems.said(problem))
         return
     frame.done(_("The tags are saved."))
 
 
 def _columns() -> dict[str, Any]:
     return {
-        "at": st.column_config.DatetimeColumn(_("When"), timezone=st.context.timezone, format="YYYY-MM-DD HH:mm"),
+        "at": times.column(_("When")),
         "arm": _("Arm"),
         "cohort": _("Cohort"),
         "item": _("About"),

@@ -8,7 +8,7 @@ from db.engine import read_session
 from db.tables import Suggestion, User
 from recux.access.accounts import has_role
 from recux.insight import suggestions
-from recux.ui import data, decide, figures, suggested, words
+from recux.ui import data, decide, figures, suggested, times, words
 from recux.ui.language import _
 from recux.ui.plain import plain
 
@@ -37,7 +37,7 @@ def card(one: Suggestion, me: User, arms: Mapping[str, str]) -> None:
             st.text(suggested.judging(one, arms))
             shown = [(s.at, suggested.step(s.kind), s.actor, suggested.said_with(s.kind, s.payload)) for s in steps]
             names = (_("When"), _("Step"), _("By"), _("What"))
-            columns = {names[0]: st.column_config.DatetimeColumn(timezone=st.context.timezone)}
+            columns = {names[0]: times.column(names[0])}
             st.dataframe([dict(zip(names, row, strict=True)) for row in shown], hide_index=True, column_config=columns)
 
 

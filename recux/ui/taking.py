@@ -16,10 +16,10 @@ from recux.errors import RecuxError
 from recux.insight import apart, take_away
 from recux.insight import figures as stored
 from recux.insight.documents import report_of
+from recux.insight.small_groups import hide_small
 from recux.report.history import decisions_of
-from recux.ui import data, figures, frame, take, words
+from recux.ui import data, figures, frame, problems, take, times, words
 from recux.ui.language import NAMES, _, language
-from recux.ui.plain import plain
 
 FRESH = "_fresh_report_link"
 MIMES = {"html": "text/html", "md": "text/markdown", "json": "application/json"}
@@ -68,7 +68,7 @@ def decisions(study: Study, me: User) -> None:
     if taken:
         table = pd.DataFrame([_row(one) for one in taken])
         columns: dict[str, Any] = {
-            "at": st.column_config.DatetimeColumn(_("When"), timezone=st.context.timezone, format="YYYY-MM-DD HH:mm"),
+            "at": times.column(_("When")),
             "by": _("By"),
             "decision": st.column_config.TextColumn(_("Decision"), width="large"),
             "reason": _("Why"),
@@ -102,6 +102,7 @@ def _decide(study: Study, me: User) -> None:
             ],
             ignore_index=True,
         )
+    table = hide_small(table, study.min_group, where=table["arm"] != "")
     known = table[table["value"].notna() & table["arm"].isin(list(arms))].reset_index(drop=True)
     with st.form("decision", border=False, clear_on_submit=True):
         said = st.text_area(_("What was decided?"), max_chars=2000, key="decision-text")
@@ -121,7 +122,7 @@ def _decide(study: Study, me: User) -> None:
             row = record_decision(session, study, decision=said, reason=why, figures=frozen, by=me.email)
             audit.record(session, actor=me.email, action="decision.record", target=study.slug, decision=row.id)
     except RecuxError as problem:
-        st.error(plain(str(problem)))
+        st.error(problems.said(problem))
         return
     frame.done(_("The decision is on record."))
 

@@ -12,9 +12,8 @@ from db.tables import Audit, User
 from recux.access import accounts, audit, oidc
 from recux.errors import RecuxError
 from recux.spreadsheet import safe_cell
-from recux.ui import data, frame, times, words
+from recux.ui import data, frame, problems, times, words
 from recux.ui.language import _
-from recux.ui.plain import plain
 
 LOG_COLUMNS = ("at", "who", "what", "target", "details")
 
@@ -36,7 +35,7 @@ def add(me: User) -> None:
         with write_session(data.engine()) as session:
             accounts.create_user(session, email, password or None if by_provider else password, role, actor=me.email)
     except RecuxError as error:
-        st.error(plain(str(error)))
+        st.error(problems.said(error))
     else:
         frame.done(_("{email} can sign in now.").format(email=email.strip().lower()))
 
@@ -47,6 +46,7 @@ def change(me: User, others: list[str]) -> None:
         "viewer": _("Make viewer"),
         "analyst": _("Make analyst"),
         "admin": _("Make admin"),
+        "password": _("Set a new password and sign it out everywhere"),
         "disable": _("Close the account and sign it out everywhere"),
         "enable": _("Open the account again"),
     }
@@ -54,16 +54,19 @@ def change(me: User, others: list[str]) -> None:
         st.subheader(_("Change an account"))
         target = st.selectbox(_("Account"), others, index=None, placeholder=_("Choose"))
         act = st.selectbox(_("What"), list(acts), index=None, placeholder=_("Choose"), format_func=acts.__getitem__)
+        new = st.text_input(_("New password (only to set one)"), type="password", autocomplete="new-password")
         if not (st.form_submit_button(_("Change"), disabled=not others) and target and act):
             return
     try:
         with write_session(data.engine()) as session:
             if act in accounts.ROLES:
                 accounts.change_role(session, target, act, actor=me.email)
+            elif act == "password":
+                accounts.set_password(session, target, new, actor=me.email)
             else:
                 {"disable": accounts.disable_user, "enable": accounts.enable_user}[act](session, target, actor=me.email)
     except RecuxError as error:
-        st.error(plain(str(error)))
+        st.error(problems.said(error))
     else:
         frame.done(_("{email}: {act}.").format(email=target, act=acts[act].lower()))
 

@@ -10,7 +10,7 @@ from db.tables import Study
 from recux import charts
 from recux.evaluation.experiment import Comparison
 from recux.insight import experiment
-from recux.ui import definitions, figures, words
+from recux.ui import definitions, figures, take, words
 from recux.ui.language import _
 from recux.ui.plain import plain
 
@@ -64,11 +64,11 @@ def guardrails(found: experiment.Experiment, arms: Arms) -> None:
 
 
 def split(found: experiment.Experiment, arms: Arms) -> None:
-    """How many people each arm has, against the plan."""
-    counts = " · ".join(f"{arms[arm]}: {n}" for arm, n in found.split.counts.items())
+    """How many people each arm got while all of them were open, against the plan."""
+    counts = " · ".join(f"{arms[arm]}: {n}" for arm, n in found.split.counts.items() if n)
     reason = definitions.said(found.split.reason) or _("not as planned")
     fine = _("no reason to doubt the split") if found.split.ok else reason
-    title = _("People")
+    title = _("People who came while these arms were open")
     st.markdown(f"**{title}**: {plain(counts)} ({plain(fine)})")
 
 
@@ -91,6 +91,7 @@ def segments(table: pd.DataFrame, study: Study, arms: Arms) -> None:
     st.text(_("To look for exceptions, not to decide; p-values are corrected for looking at all of these groups."))
     what = [f"{words.dimension(row.dimension)}: {row.group}" for row in _rows(table)]
     _differences(table.assign(what=what, metric=study.primary_metric), _("Group"), arms)
+    take.numbers(table, f"{study.slug}-groups")
 
 
 def _differences(table: pd.DataFrame, first: str, arms: Arms) -> None:

@@ -80,6 +80,29 @@ def test_a_new_password_signs_the_account_out_everywhere(engine, ada):
     assert accounts.sign_in(engine, ada.email, "another good one") is not None
 
 
+def test_people_of_any_role_change_their_own_password_and_sign_in_again(engine, ada):
+    with write_session(engine) as session:
+        cookie = start_session(session, user=ada, hours=1)
+    accounts.change_own_password(engine, ada.email, PASSWORD, "another good one")
+    with read_session(engine) as session:
+        assert owner_of(session, cookie) is None
+        assert session.exec(select(Audit.action).order_by(Audit.id)).all()[-1] == "user.own_password"
+    assert accounts.sign_in(engine, ada.email, PASSWORD) is None
+    assert accounts.sign_in(engine, ada.email, "another good one") is not None
+
+
+def test_ones_own_password_needs_the_present_one_and_guesses_lock_the_account(engine, ada):
+    with pytest.raises(InvalidInput, match="10 to 1024"):
+        accounts.change_own_password(engine, ada.email, PASSWORD, "short")
+    for _guess in range(accounts.ATTEMPTS):
+        with pytest.raises(NotAllowed, match="wrong"):
+            accounts.change_own_password(engine, ada.email, "not this one", "another good one")
+    assert accounts.sign_in(engine, ada.email, PASSWORD) is None
+    with write_session(engine) as session:  # an admin lets them in again
+        accounts.set_password(session, ada.email, "another good one")
+    assert accounts.sign_in(engine, ada.email, "another good one") is not None
+
+
 def test_each_role_includes_those_before_it():
     able = {role: [need for need in accounts.ROLES if _may(role, need)] for role in accounts.ROLES}
     assert able == {"viewer": ["viewer"], "analyst": ["viewer", "analyst"], "admin": ["viewer", "analyst", "admin"]}

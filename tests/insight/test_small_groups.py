@@ -2,8 +2,9 @@
 
 import pandas as pd
 
+from recux.evaluation.experiment import Comparison
 from recux.evaluation.figure import FigureValue
-from recux.insight.small_groups import hide_figure, hide_small, rows_of_enough
+from recux.insight.small_groups import hide_comparison, hide_figure, hide_small, rows_of_enough
 
 TABLE = pd.DataFrame(
     {
@@ -42,3 +43,12 @@ def test_rows_are_counted_by_people_and_not_by_rows() -> None:
     rows = pd.DataFrame({"participant": [1, 1, 1, 2, 2, 3]})
     assert len(rows_of_enough(rows, 3)) == 6
     assert rows_of_enough(rows, 4).empty
+
+
+def test_a_comparison_with_an_arm_of_three_people_says_nothing() -> None:
+    one = Comparison("nps", True, "b", "a", FigureValue(9.0, 1.0, 17.0, 43), 0.01, 0.01, 5.0, "better", "p = .01")
+    assert hide_comparison(one, {"a": 40, "b": 5}, 5) is one
+    hidden = hide_comparison(one, {"a": 40, "b": 3}, 5)
+    assert hidden.difference.value is hidden.difference.n is hidden.p_adjusted is None
+    assert hidden.verdict == "cannot_tell"
+    assert "fewer than 5" in hidden.because

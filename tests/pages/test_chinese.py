@@ -96,6 +96,7 @@ def test_what_rounds_store_about_models_is_said_in_chinese(monkeypatch) -> None:
         "not beat tfidf_logistic (log-loss 1.3774, QWK 0.214)"
     )
     few = "fewer than two cohorts with 5 held-out participants"
-    for stored in (reason, few, "share of durations up to the predicted p50"):
+    clicked = "Share of shown items that got a click, all people's together (480 shown)"
+    for stored in (reason, few, clicked, "share of durations up to the predicted p50"):
         assert not ENGLISH.search(definitions.said(stored)), definitions.said(stored)
     assert "1.4228" in definitions.said(reason)

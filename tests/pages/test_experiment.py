@@ -25,7 +25,7 @@ def test_one_arm_has_nothing_to_compare(open_as, sqlite_engine) -> None:
 
 def test_a_promise_that_an_arm_breaks_is_a_guardrail(open_as, pilot) -> None:
     shown = texts(open_as("viewer", "experiment")).replace("\\", "").replace("\u2060", "")
-    assert "B has 290, at most 250 was promised" in shown
+    assert "B has 290 ms, at most 250 ms was promised" in shown
 
 
 def test_before_anybody_answered_it_is_said_what_to_do(open_as, empty) -> None:

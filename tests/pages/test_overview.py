@@ -1,11 +1,14 @@
 """The overview: satisfaction now, by group, over time, with and without flagged answers, and what is behind it."""
 
+import pandas as pd
+import pytest
 import sqlalchemy as sa
 from sqlmodel import select
 
 from db.engine import write_session
 from db.queries import arms_of
 from db.tables import Item, Participant
+from recux.ui.overview.tiles import headline
 from tests.pages.planted import charts_on, texts
 from tests.planting import plant_person, plant_rating
 
@@ -42,6 +45,10 @@ def test_a_filter_is_said_and_a_group_that_is_too_small_is_hidden(open_as, sqlit
     at = open_as("viewer", "overview")
     at.segmented_control(key="by").select("cohort").run()
     assert "1 groups are hidden" in " ".join(caption.value for caption in at.caption)
+    charts = at.get("vega_lite_chart") + at.get("arrow_vega_lite_chart")
+    drawn = [data.data.data for chart in charts for data in chart.proto.datasets]
+    assert any(b"new" in data for data in drawn)
+    assert not any(b"few" in data for data in drawn), "the spread of three people's answers is theirs, too"
     at.selectbox(key="only-cohort").select("few").run()
     assert "Nothing to show for this filter" in texts(at)
     assert not at.metric
@@ -78,3 +85,20 @@ def test_leaving_out_flagged_answers_changes_the_figures(open_as, sqlite_engine,
 def test_nothing_to_see_says_what_to_do(open_as, empty) -> None:
     at = open_as("viewer", "overview")
     assert "Nobody has answered yet" in texts(at)
+
+
+@pytest.mark.parametrize(
+    ("value", "details", "said"),
+    [
+        (0.3, {"p_adjusted": 0.01}, "up by 0.30 since round 1"),
+        (-0.3, {"p_adjusted": 0.01}, "down by 0.30 since round 1"),
+        (0.3, {"p_adjusted": 0.2}, "no sure change since round 1"),
+        (0.3, {"p_adjusted": 0.01, "against": "The mix of cohorts is not the same"}, "not to be compared with round 1"),
+        (None, {}, ""),
+    ],
+)
+def test_the_heading_claims_a_change_only_where_one_was_shown(value, details, said) -> None:
+    changes = pd.DataFrame({"metric": ["mean_rating"], "round": [2], "value": [value], "details": [details]})
+    text = headline(changes.set_index("metric"), "mean_rating").replace("\\", "")
+    assert said in text
+    assert bool(text) == bool(said)

@@ -15,7 +15,7 @@ def test_the_rounds_page_shows_models_beside_baselines(open_as, finished) -> Non
     assert "Round 1: done" in texts(at)
     assert "Fine-tuned encoder" in texts(at)
     assert charts_on(at) == 1
-    assert not at.button, "a viewer closes no batch"
+    assert not at.main.button, "a viewer closes no batch"
 
 
 def test_a_running_round_shows_its_progress(open_as, sqlite_engine, finished) -> None:

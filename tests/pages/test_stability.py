@@ -3,9 +3,17 @@
 from sqlmodel import select
 
 from db.engine import read_session, write_session
-from db.tables import Alert, AlertChannel
+from db.tables import Alert, AlertChannel, Study
 from tests.pages.planted import audited, field, press, texts
 from tests.planting import START
+
+
+def test_nothing_is_said_to_be_kept_that_was_never_measured(open_as, sqlite_engine, empty) -> None:
+    with write_session(sqlite_engine) as session:
+        session.get_one(Study, empty.id).objectives = {"p95_ms": 250.0}
+    at = open_as("viewer", "stability")
+    assert at.title[0].value == "Is the recommender quick and reliable?"
+    assert "No request to the recommender was measured yet" in texts(at)
 
 
 def test_the_stability_page_names_the_arm_that_breaks_a_promise(open_as, pilot) -> None:

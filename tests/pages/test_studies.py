@@ -167,3 +167,16 @@ def test_a_study_that_was_deleted_meanwhile_is_said_to_be_gone(open_as, sqlite_e
     shown = texts(at.run())
     assert "is not there any more" in shown
     assert at.sidebar.selectbox[0].value == "other"
+
+
+def test_a_click_meant_for_a_study_that_was_deleted_does_nothing_to_another(open_as, sqlite_engine) -> None:
+    with write_session(sqlite_engine) as session:
+        for slug in ("first", "second"):
+            plant_study(session, slug)
+    at = open_as("admin", "studies", study="first")
+    with write_session(sqlite_engine) as session:
+        session.exec(sa.delete(Arm).where(Arm.study_id.in_(sa.select(Study.id).where(Study.slug == "first"))))
+        session.exec(sa.delete(Study).where(Study.slug == "first"))
+    assert "first is not there any more" in texts(press(at, "Close the study")).replace("\\", "")
+    with read_session(sqlite_engine) as session:
+        assert session.exec(select(Study.status)).all() == ["live"]

@@ -24,7 +24,7 @@ def test_a_suggestion_shows_evidence_and_what_speaks_against_it(open_as, finishe
     assert "one of 9 comparisons" in shown
     assert [m.value for m in at.metric] == ["-0.40", "+0.30"]
     assert len(at.dataframe[0].value) == 5
-    assert not at.button, "a viewer decides nothing"
+    assert not at.main.button, "a viewer decides nothing"
 
 
 def test_accepting_freezes_and_then_the_change_is_put_in_place(open_as, sqlite_engine, finished) -> None:

@@ -14,6 +14,8 @@ from recux.ui.plain import plain
 
 MAIN = ("nps", "csat", "mean_rating", "combined")
 A_ROW = 4
+LEVEL = 0.05
+"""Corrected for all changes of the round."""
 
 
 class Rows(NamedTuple):
@@ -22,6 +24,24 @@ class Rows(NamedTuple):
     newest: Callable[[str], Behind]
     every: Callable[[str], bytes]
     """As CSV."""
+
+
+def headline(changes: pd.DataFrame, primary: str) -> str:
+    """Whether the metric that decides moved in the last round, in one line; empty when nothing says so."""
+    if primary not in changes.index or pd.isna(changes.loc[primary, "value"]):
+        return ""
+    change = changes.loc[primary]
+    p = change["details"].get("p_adjusted")
+    if change["details"].get("against"):
+        text = _("{metric}: not to be compared with round {n}, as a different mix of people came")
+    elif p is None or p >= LEVEL:
+        text = _("{metric}: no sure change since round {n}")
+    elif change["value"] > 0:
+        text = _("{metric}: up by {by} since round {n}")
+    else:
+        text = _("{metric}: down by {by} since round {n}")
+    by = figures.written(abs(change["value"]), primary)
+    return plain(text.format(metric=words.short(primary), by=by, n=int(change["round"]) - 1))
 
 
 def show(table: pd.DataFrame, changes: pd.DataFrame, metrics: list[str], rows: Rows) -> None:

@@ -14,10 +14,9 @@ from recux.collect.studies import get_study
 from recux.errors import RecuxError
 from recux.insight import data_quality, people
 from recux.insight.kept import kept
-from recux.ui import data, frame, times, words
+from recux.ui import data, frame, problems, take, times, words
 from recux.ui.language import _
 from recux.ui.people import invite
-from recux.ui.plain import plain
 
 
 def show(me: User, study: Study) -> None:
@@ -28,6 +27,7 @@ def show(me: User, study: Study) -> None:
     codes = quality.flagged["reason"]
     reasons = quality.flagged.assign(reason=codes.map(words.flag), rule=codes.map(words.flag_rule))
     st.dataframe(reasons, hide_index=True, column_config=words.flag_columns())
+    take.numbers(quality.people, "flagged")
     _flagged(me, study, quality.people)
     st.subheader(_("Do not count"))
     invite.kept(study)
@@ -83,6 +83,6 @@ def _do(me: User, study: Study, action: str, names: list[str], change: Any, **de
             n = change(session, get_study(session, study.slug))
             audit.record(session, actor=me.email, action=action, target=study.slug, people=names[:100], **details)
     except RecuxError as error:
-        st.error(plain(str(error)))
+        st.error(problems.said(error))
         return
     frame.done(_("Changed for {n} people.").format(n=n))

@@ -9,9 +9,8 @@ from db.tables import Study, User
 from recux.access import audit, invite_lists, invites, open_links
 from recux.collect.studies import get_study
 from recux.errors import RecuxError
-from recux.ui import data, frame
+from recux.ui import data, frame, problems
 from recux.ui.language import _
-from recux.ui.plain import plain
 
 LINKS = "_invite_links"
 """The links just made, as CSV, with the slug of their study."""
@@ -82,7 +81,7 @@ def _open_link(me: User, study: Study) -> None:
                 token = open_links.open_link(session, here, cap=int(cap) if cap else None, secret=secret)
                 audit.record(session, actor=me.email, action="study.open_link", target=study.slug, cap=cap)
         except RecuxError as error:
-            st.error(plain(str(error)))
+            st.error(problems.said(error))
             return
         st.session_state.setdefault(OPEN, {})[study.slug] = token
         frame.done(_("The open link is below; it is shown only now."))
@@ -100,7 +99,7 @@ def act(me: User, study: Study, action: str, make: Any, **details: Any) -> None:
             made = make(session, get_study(session, study.slug))
             audit.record(session, actor=me.email, action=action, target=study.slug, people=len(made), **details)
     except RecuxError as error:
-        st.error(plain(str(error)))
+        st.error(problems.said(error))
         return
     st.session_state[LINKS] = (study.slug, invite_lists.to_csv(made, data.settings().base_url))
     frame.done(_("{n} links are ready.").format(n=len(made)))

@@ -11,7 +11,7 @@ from recux import charts
 from recux.evaluation.experiment import Split
 from recux.insight import people
 from recux.insight.kept import kept
-from recux.ui import data, frame, words
+from recux.ui import data, frame, take, words
 from recux.ui.language import _
 from recux.ui.plain import plain
 
@@ -27,21 +27,23 @@ def show(study: Study) -> None:
         arms = frame.arm_titles(session, study)
         balance, cohorts = (kept(session, study, one).value for one in (people.balance, people.cohorts))
         split = kept(session, study, people.split).value
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.subheader(_("By arm"))
-        _split(split, balance, arms)
-    with right:
-        st.subheader(_("By cohort"))
-        if cohorts["cohort"].eq("").all():
-            frame.empty(_("Nobody has a cohort. Give one in the column cohort of an invite list or an import."))
-        else:
-            small = cohorts["people"] < study.min_group
-            named = cohorts[~small].replace({"cohort": {"": _("none")}})
-            columns = {"cohort": _("Cohort"), "people": _("People"), "finished": _("Finished")}
-            st.dataframe(named.rename(columns=columns), hide_index=True)
-            if small.any():
-                st.caption(_("Cohorts of fewer than {n} people are left out.").format(n=study.min_group))
+    st.subheader(_("By arm"))
+    _split(split, balance, arms)
+    st.subheader(_("By cohort"))
+    _by_cohort(study, cohorts)
+
+
+def _by_cohort(study: Study, cohorts: pd.DataFrame) -> None:
+    if cohorts["cohort"].eq("").all():
+        frame.empty(_("Nobody has a cohort. Give one in the column cohort of an invite list or an import."))
+        return
+    small = cohorts["people"] < study.min_group
+    named = cohorts[~small].replace({"cohort": {"": _("none")}})
+    columns = {"cohort": _("Cohort"), "people": _("People"), "finished": _("Finished")}
+    st.dataframe(named.rename(columns=columns), hide_index=True)
+    take.numbers(named, "cohorts")
+    if small.any():
+        st.caption(_("Cohorts of fewer than {n} people are left out.").format(n=study.min_group))
 
 
 def _funnel(study: Study) -> None:
@@ -56,6 +58,7 @@ def _funnel(study: Study) -> None:
         n=f"{finished:,}", all=f"{total:,}", share=f"{finished / total:.0%}"
     ))  # fmt: skip
     st.altair_chart(charts.funnel(funnel.assign(step=_steps(funnel)), title=_("People")))
+    take.numbers(funnel, "funnel")
     lost = funnel["people"].shift(1) - funnel["people"]
     worst = int(lost.fillna(0).to_numpy().argmax())
     if lost.iloc[worst] > 0:
@@ -91,3 +94,4 @@ def _split(split: Split, balance: pd.DataFrame, arms: dict[str, str]) -> None:
         "rejected": _("Rejected"),
     }
     st.dataframe(shown, hide_index=True, column_config=columns)
+    take.numbers(shown, "arms")

@@ -12,9 +12,8 @@ from db.tables import Study, User
 from recux.access import audit
 from recux.collect import studies, study_life
 from recux.errors import RecuxError
-from recux.ui import data, frame
+from recux.ui import data, frame, problems
 from recux.ui.language import _
-from recux.ui.plain import plain
 
 Act = Callable[[Session, Study], Any]
 
@@ -94,7 +93,7 @@ def _do(me: User, study: Study, action: str, act: Act, said: str, *, then: str =
             cautions = act(session, studies.get_study(session, study.slug))
             audit.record(session, actor=me.email, action=action, target=study.slug, **details)
     except RecuxError as error:
-        st.error(plain(str(error)))
+        st.error(problems.said(error))
         return
     if then:
         frame.choose(then)

@@ -14,11 +14,9 @@ from recux.collect.definitions import StudyDefinition
 from recux.errors import RecuxError
 from recux.instruments import Instruments
 from recux.questionnaires import instruments_of
-from recux.ui import data, frame, words
+from recux.ui import data, frame, problems, words
 from recux.ui.language import _
-from recux.ui.plain import plain
 from recux.ui.study import parts
-from recux.validation import first_problem
 
 EDITING = "_editing"
 """Slug -> edit version that the form on this screen began from."""
@@ -102,4 +100,4 @@ def _definition(wanted: dict[str, Any], kept: Instruments) -> StudyDefinition:
 
 
 def _say(error: Exception) -> None:
-    st.error(plain(first_problem(error) if isinstance(error, ValidationError) else str(error)))
+    st.error(problems.said(error))
