@@ -21,6 +21,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -42,6 +43,7 @@ from recux.rounds.queue import client
 KILL_SECONDS = 15.0
 OUTAGE_SECONDS = 10.0
 START_SECONDS = 300.0
+RESTART_SECONDS = 2.0
 GRACE_SECONDS = 30.0
 """For a process to end on SIGTERM."""
 LAST_ROUNDS = 120.0
@@ -62,6 +64,8 @@ class Stand:
     """Host and port of the proxy; empty when people go straight to their web process."""
     rolled: bool = False
     """Whether the rolling restart came to its end."""
+    busy: threading.Lock = field(default_factory=threading.Lock)
+    """Held by whoever ends and starts processes."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -106,32 +110,42 @@ class Stand:
     def kill_one(self, rng: random.Random) -> None:
         """SIGKILL for one of the four processes, which is started again at once."""
         number = rng.randrange(4)
-        if number < 2:
-            self.kills["web"] += 1
-            self.webs[number].kill()
-            self.start_web(self.webs[number])
-        else:
-            self.kills["worker"] += 1
-            self.workers[number - 2].kill()
-            self.workers[number - 2].wait()
-            self.workers[number - 2] = self.start_worker()
+        with self.busy:
+            if number < 2:
+                self.kills["web"] += 1
+                self.webs[number].kill()
+                self.start_web(self.webs[number])
+            else:
+                self.kills["worker"] += 1
+                self.workers[number - 2].kill()
+                self.workers[number - 2].wait()
+                self.workers[number - 2] = self.start_worker()
 
-    def keep_workers(self) -> None:
-        """Start again what ended itself, as any supervisor does: a worker that finds no database ends."""
-        for number, worker in enumerate(self.workers):
-            if worker.poll() is not None:
-                self.workers[number] = self.start_worker()
+    def keep_running(self) -> None:
+        """Start again what ended itself, as any supervisor does: what finds no database when it starts ends."""
+        if not self.busy.acquire(blocking=False):
+            return
+        try:
+            for one in self.webs:
+                if one.process is None or one.process.poll() is not None:
+                    self.start_web(one)
+            for number, worker in enumerate(self.workers):
+                if worker.poll() is not None:
+                    self.workers[number] = self.start_worker()
+        finally:
+            self.busy.release()
 
     def roll(self) -> None:
         """Restart everything in order, as an upgrade does: SIGTERM, wait for the end, start, wait until it answers."""
-        for number in range(2):
-            _told_to_end(self.workers[number])
-            self.workers[number] = self.start_worker()
-        for one in self.webs:
-            assert one.process is not None
-            _told_to_end(one.process)
-            self.start_web(one)
-            wait_until_all_answer(self)
+        with self.busy:
+            for number in range(2):
+                _told_to_end(self.workers[number])
+                self.workers[number] = self.start_worker()
+            for one in self.webs:
+                assert one.process is not None
+                _told_to_end(one.process)
+                self.start_web(one)
+                wait_until_all_answer(self)
         self.rolled = True
 
     def end(self) -> None:
@@ -232,9 +246,18 @@ async def run(stand: Stand, postgres: Any, cookies: list[str], asked: argparse.N
         for number, cookie in enumerate(cookies)
     ]
     disturber = asyncio.create_task(disturb(stand, postgres, until, asked, cookies[0], ledger))
+    supervisor = asyncio.create_task(supervise(stand))
     await asyncio.gather(*people)
     await disturber
+    supervisor.cancel()
     return ledger
+
+
+async def supervise(stand: Stand) -> None:
+    """Start again what ended, as the units in deploy/systemd and the compose file do."""
+    while True:
+        await asyncio.sleep(RESTART_SECONDS)
+        stand.keep_running()
 
 
 async def disturb(
@@ -248,7 +271,6 @@ async def disturb(
         if time.monotonic() + pause > until:
             return
         await asyncio.sleep(pause)
-        stand.keep_workers()
         if time.monotonic() > outage:
             outage = float("inf")
             await asyncio.to_thread(postgres.stop)
@@ -286,7 +308,7 @@ def settle(stand: Stand) -> None:
         with engine.connect() as connection:
             if not connection.execute(unfinished).scalar_one():
                 break
-        stand.keep_workers()
+        stand.keep_running()
         time.sleep(0.5)
     engine.dispose()
 
