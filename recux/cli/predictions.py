@@ -16,12 +16,15 @@ TABLES = {".csv", ".jsonl", ".ndjson", ".json", ".parquet"}
 
 
 def read_texts(file: Path | None) -> list[str]:
-    """The column ``text`` of a table, or the lines of anything else; an empty line stays an empty text."""
+    """The column ``text`` of a table, or the lines of anything else; an empty line stays an empty text.
+
+    Lines end as files' lines do: a form feed or a line separator inside a comment is part of it.
+    """
     with _as_file(file) as path:
         if _is_table(path, ["text"]):
             return [row[0] for row in _columns(path, ["text"])]
         try:
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
+            lines = path.read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
         except UnicodeDecodeError as error:
             raise InvalidInput(f"{path.name} is not UTF-8 text (byte {error.start})") from None
     if not any(line.strip() for line in lines):

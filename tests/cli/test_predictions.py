@@ -29,6 +29,11 @@ def test_texts_come_from_a_column_or_from_lines_in_order(tmp_path, name, content
     assert read_texts(written(tmp_path, name, content)) == ["Good, really", "", "差"]
 
 
+def test_what_stands_inside_a_line_does_not_divide_it(tmp_path):
+    content = "slow\x0cbut fine\r\none\u2028comment\x85only\n"
+    assert read_texts(written(tmp_path, "a.txt", content)) == ["slow\x0cbut fine", "one\u2028comment\x85only"]
+
+
 def test_texts_come_from_standard_input(monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"gut\nschlecht\n")))
     assert read_texts(None) == ["gut", "schlecht"]
