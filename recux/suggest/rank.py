@@ -49,11 +49,11 @@ def rank_of(e: Evidence, draft: Draft, records: Mapping[str, tuple[int, int]]) -
 
 
 def people_affected(e: Evidence, draft: Draft) -> int:
-    """People in the segment who do not have the change yet."""
+    """People in the segment who do not have the change yet; arms of the wrong size spoil what is said of everybody."""
     affected = people_where(e, draft.finding.where, any_arm=True)
     arms = {number: arm.key for number, arm in enumerate(e.arms)}
     has_it = draft.plan.get("arm")
-    only = None if has_it else draft.finding.where.get("arm")
+    only = None if has_it or draft.finding.kind == "sample_ratio" else draft.finding.where.get("arm")
     mine = np.array([arms.get(int(arm)) for arm in e.arm_of_person], dtype=object)
     if has_it:
         affected &= mine != has_it

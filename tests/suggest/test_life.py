@@ -13,10 +13,11 @@ from recux.suggest import accept, assign, decline, implement, judge, propose, sc
 from tests.suggest.pilots import nothing, placebo, store
 from tests.suggest.plants.arms import better_arm
 from tests.suggest.plants.comments import theme
+from tests.suggest.plants.drivers import distrust
 from tests.suggest.plants.feedback import unreliable
 from tests.suggest.plants.segments import cohort_dislikes
 from tests.suggest.plants.service import slow_arm
-from tests.suggest.plants.slates import weak_tail
+from tests.suggest.plants.slates import tired_of_the_same, weak_tail, wrong_order
 
 
 def first_round(engine: sa.Engine, plant=cohort_dislikes, seed: int = 0) -> None:
@@ -160,6 +161,23 @@ def test_a_suggestion_becomes_an_arm_of_the_next_round(sqlite_engine: sa.Engine)
         assert [a.key for a in arms_of(session, row.study_id)] == ["a", "b", arm.key]
         with pytest.raises(Conflict):
             try_as_arm(session, row, actor="ada")
+
+
+@pytest.mark.parametrize(
+    ("plant", "rule", "source", "options"),
+    [
+        (wrong_order, "good_items_low", "rerank", {}),
+        (tired_of_the_same, "more_of_the_same", "popularity", {"diversity": 0.3}),
+        (distrust(1.0), "weak_driver", "popularity", {"explanations": True}),
+    ],
+    ids=["re-rank", "diversify", "explain"],
+)
+def test_every_switch_can_be_tried_by_a_click(sqlite_engine: sa.Engine, plant, rule, source, options) -> None:
+    first_round(sqlite_engine, plant)
+    with write_session(sqlite_engine) as session:
+        suggestion = session.exec(select(Suggestion).where(Suggestion.rule == rule)).first()
+        arm = try_as_arm(session, suggestion, actor="ada")
+        assert (arm.source, arm.options, arm.weight) == (source, options, 1.0)
 
 
 @pytest.mark.parametrize(("source", "possible"), [("popularity", True), ("http", True), ("imported", False)])

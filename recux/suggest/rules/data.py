@@ -20,12 +20,12 @@ def sample_ratio_mismatch(findings: Sequence[Finding]) -> Iterator[Draft]:
             category="data",
             finding=f,
             title=text(
-                "Arm {arm} has {share:.0%} of the people, {planned:.0%} were planned (p = {p:.4f})",
-                "方案 {arm} 有 {share:.0%} 的人，计划为 {planned:.0%}（p = {p:.4f}）",
+                "Arm {arm} has {share:.0%} of the people, {planned:.0%} were planned (p {p})",
+                "方案 {arm} 有 {share:.0%} 的人，计划为 {planned:.0%}（p {p}）",
                 arm=f.where["arm"],
                 share=f.value,
                 planned=f.facts["planned"],
-                p=f.p,
+                p="< 0.0001" if (f.p or 0) < 0.0001 else f"= {f.p:.4f}",
             ),
             change=text(
                 "Trust no comparison of arms until the assignment is explained: look for lost or doubled people.",
