@@ -196,7 +196,7 @@ def _stranger(study: Study, external_id: str) -> Participant:
 def _person_or_new(session: Session, study: Study, external_id: str) -> Participant:
     person = _find(session, study, external_id)
     if person is None:
-        person = _stranger(study, external_id.strip())
+        person = _stranger(study, external_id)
         session.add(person)
         session.flush()
     if standing(session, person) != "open":

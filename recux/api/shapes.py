@@ -8,9 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Item = TypeVar("Item")
 PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+TRIMMED = r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$"
+"""Printable, and neither beginning nor ending with a space: imports cut those off."""
 StudySlug = Annotated[str, Path(max_length=64, pattern=r"^[a-z0-9_-]+$", description="The study's short name.")]
 PersonId = Annotated[
-    str, Path(max_length=255, pattern=PRINTABLE, description="The participant's pseudonym, as your system names them.")
+    str, Path(max_length=255, pattern=TRIMMED, description="The participant's pseudonym, as your system names them.")
 ]
 InstrumentId = Annotated[str, Path(max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
 QuestionName = Annotated[str, Path(max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]

@@ -14,6 +14,7 @@ from recux.collect.assignment import assign_everyone
 from recux.collect.definitions import ArmDefinition, StudyDefinition, read_definition
 from recux.errors import Conflict, InvalidInput, NotFound
 from recux.questionnaires import freeze
+from recux.recommend.remote import hindrance
 from recux.settings import Settings
 
 __all__ = [
@@ -145,6 +146,9 @@ def _cautions(session: Session, study: Study, serving: list[Arm]) -> list[str]:
     found = list(templates.load(study.domain).cautions)
     if any(arm.source == "imported" for arm in serving) and not _has_any(session, Slate, study.id):
         found.append("no slates are imported yet, and at least one arm shows imported slates")
+    for arm in serving:
+        if arm.source == "http" and (why := hindrance(arm)):
+            found.append(f"arm {arm.key} shows its fallback until this is mended: {why}")
     if hosts := pictures.unseen(session, study.id, Settings().image_hosts):
         found.append(pictures.caution(hosts))
     return found

@@ -96,6 +96,19 @@ def ask(engine: sa.Engine, participant_id: int, *, size: int, arm: Arm | None = 
     return call(question)
 
 
+def hindrance(arm: Arm) -> str | None:
+    """Why an ``http`` arm's recommender would not be called from here: its host, or a variable; None when it would."""
+    options = options_of(arm)
+    assert isinstance(options, HttpOptions)  # the arm's source is http
+    try:
+        _check_host(options, options.url)
+        for value in options.headers.values():
+            _from_environment(value)
+    except InvalidInput as problem:
+        return str(problem)
+    return None
+
+
 def question_of(session: Session, arm: Arm, participant: Participant, size: int) -> Question:
     """What to ask for ``participant``: the URL's values and, for POST, their ratings so far, newest last."""
     options = options_of(arm)

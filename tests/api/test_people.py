@@ -58,6 +58,13 @@ def test_a_new_person_consents_rates_answers_and_is_done(both):
     assert both.call("POST", ZOE + "/responses/nps/complete").status_code == 200
 
 
+@pytest.mark.parametrize("name", ["%20ann", "ann%20", "%20", "a%00b"])
+def test_a_name_that_an_import_would_cut_is_no_name(api, name):
+    answer = api.call("PUT", f"/studies/shop/participants/{name}/consent", json={"version": 1, "given": True})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["at"] == "path.participant"
+
+
 def test_an_answer_is_refused_in_the_words_of_the_pages(api):
     assert api.call("PUT", ANN + "/responses/nps/score", json={"value": 11}).status_code == 422
     assert api.call("PUT", ANN + "/responses/sus/q1", json={"value": 1}).status_code == 404

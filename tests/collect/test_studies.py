@@ -178,6 +178,22 @@ def test_a_study_without_items_is_not_launched_unless_all_arms_call_a_recommende
         launch_study(session, create_study(session, "b", definition(tmp_path, http)))
 
 
+def test_a_launch_says_which_recommender_will_not_be_called_and_why(sqlite_engine, tmp_path, monkeypatch):
+    arm = """[[arms]]
+key = "api"
+source = "http"
+url = "https://rec.example.org/x"
+headers = { Authorization = "Bearer ${RECUX_RECOMMENDER_TOKEN}" }
+"""
+    monkeypatch.delenv("RECUX_RECOMMENDER_TOKEN", raising=False)
+    with write_session(sqlite_engine) as session:
+        said = launch_study(session, create_study(session, "without", definition(tmp_path, arm)))
+        assert any("arm api" in one and "RECUX_RECOMMENDER_TOKEN" in one for one in said)
+        monkeypatch.setenv("RECUX_RECOMMENDER_TOKEN", "abc")
+        said = launch_study(session, create_study(session, "with", definition(tmp_path, arm)))
+        assert not any("arm api" in one for one in said)
+
+
 def test_a_study_lacking_a_consent_text_is_not_launched(engine, tmp_path):
     with write_session(engine) as session:
         study = create_study(session, "a", definition(tmp_path, '[consent]\nen = "Yes?"'))
