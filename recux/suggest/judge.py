@@ -100,7 +100,8 @@ def _judgement(e: Evidence, promise: Promise, others: list[dict[str, Any]]) -> J
 
 def _without_control(session: Session, e: Evidence, row: Suggestion, promise: Promise) -> Judgement:
     before = read_evidence(session, session.get_one(Round, row.round_id))
-    return judge_before_after(before, e, promise, segment_found=row.metric in ("mean_rating", "theme_share"))
+    found = row.metric in ("mean_rating", "theme_share") or not set(TRAITS).isdisjoint(promise.where)
+    return judge_before_after(before, e, promise, segment_found=found)
 
 
 def _clashes(promise: Promise, other: Mapping[str, Any]) -> bool:

@@ -239,6 +239,17 @@ OUTCOMES: Mapping[str, Callable[[Evidence, Where], Floats]] = {
 }
 
 
+def level(e: Evidence) -> tuple[str, Floats]:
+    """What people are compared by, and each person's value: their ratings; where nobody rates, the primary metric, or
+    what of NPS and CSAT was asked.
+    """
+    if len(e.rating):
+        return "mean_rating", e.person_mean
+    named = [name for name in (e.primary_metric, "nps", "csat") if name != "mean_rating"]
+    found = [(name, values) for name in named if (values := outcome(e, name, {})) is not None]
+    return next((pair for pair in found if not np.isnan(pair[1]).all()), ("mean_rating", e.person_mean))
+
+
 def outcome(e: Evidence, metric: str, where: Where) -> Floats | None:
     """Each person's value of `metric` in the segment; None for a metric that is not a person's."""
     if metric in OUTCOMES:

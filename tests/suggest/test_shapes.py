@@ -14,7 +14,7 @@ from recux.rounds.batches import close_batch
 from recux.suggest import accept, implement, judge, propose
 from recux.suggest.evidence import read_evidence
 from recux.suggest.outcomes import reached
-from tests.suggest.pilots import START, placebo, store
+from tests.suggest.pilots import START, Pilot, placebo, store
 from tests.suggest.plants.feedback import silent_cohort
 
 
@@ -86,7 +86,7 @@ def test_arms_of_a_crossover_that_are_alike_are_no_suggestion(sqlite_engine: sa.
     assert {s.category for s in found.values()} <= {"feedback"}  # nobody comments, and there is no questionnaire
 
 
-def survey(better: float, seed: int = 0):
+def survey(better: float, seed: int = 0) -> Pilot:
     """Nobody rates; everybody says how likely they recommend it."""
     pilot = placebo(seed)
     pilot.study = {"primary_metric": "nps"}
@@ -109,6 +109,26 @@ def test_arms_of_a_survey_alone_are_compared_and_judged(sqlite_engine: sa.Engine
     second = store(sqlite_engine, survey(3, seed=4), day=30)
     with write_session(sqlite_engine) as session:
         assert [s.verdict for s in judge(session, session.get_one(Round, second))] == ["confirmed"]
+
+
+def test_a_cohort_that_recommends_less_is_found_in_a_survey_alone(sqlite_engine: sa.Engine) -> None:
+    pilot = survey(0)
+    for row in pilot.answers:
+        if row["instrument"] == "nps" and pilot.of(row)["cohort"] == "cedar":
+            row["value"] = max(0.0, row["value"] - 4)
+    round_id = store(sqlite_engine, pilot)
+    with write_session(sqlite_engine) as session:
+        (low,) = propose(session, session.get_one(Round, round_id))
+    assert (low.rule, low.metric, low.segment) == ("cohort_low", "nps", "cohort=cedar")
+    assert low.title["en"].startswith("NPS of cohort cedar is ")
+    assert low.predicted["value"] > 30
+    assert low.evidence["answers"]
+
+
+def test_a_survey_alone_without_problems_gets_no_suggestion(sqlite_engine: sa.Engine) -> None:
+    round_id = store(sqlite_engine, survey(0))
+    with write_session(sqlite_engine) as session:
+        assert propose(session, session.get_one(Round, round_id)) == []
 
 
 def test_a_cohort_that_answers_again_beside_a_control_is_confirmed(sqlite_engine: sa.Engine) -> None:

@@ -16,7 +16,7 @@ from recux.suggest.frames import Evidence
 
 def find(e: Evidence) -> list[Finding]:
     """All findings of a round, with p-values adjusted over all of them together."""
-    found = [*data(e), *models(e), *arms(e), *comments(e), *service(e), *feedback(e)]
+    found = [*data(e), *models(e), *arms(e), *segments(e), *comments(e), *service(e), *feedback(e)]
     if len(e.ratings):
-        found += [*segments(e), *slates(e), *drivers(e)]
+        found += [*slates(e), *drivers(e)]
     return family.adjusted(found)

@@ -19,7 +19,7 @@ from recux.suggest import family
 from recux.suggest.columns import Flags
 from recux.suggest.finding import Finding, from_difference
 from recux.suggest.frames import Evidence
-from recux.suggest.outcomes import answer, outcome
+from recux.suggest.outcomes import answer, level, outcome
 
 FEWEST = 8
 """People with a value in each arm."""
@@ -34,17 +34,20 @@ def arms(e: Evidence) -> list[Finding]:
 def _against_control(e: Evidence, arm: int) -> Finding | None:
     if e.crossed:
         return _within_people(e, arm)
-    values = outcome(e, e.primary_metric, {})
+    metric = e.primary_metric
+    values = outcome(e, metric, {})
+    if metric == "mean_rating":
+        metric, values = level(e)
     if values is None:
         return None
     a, b = ((e.arm_of_person == number) & ~np.isnan(values) for number in (0, arm))
     if min(a.sum(), b.sum()) < FEWEST:
         return None
     return from_difference(
-        compare_outcome(e, e.primary_metric, a, b, values),
+        compare_outcome(e, metric, a, b, values),
         kind="arm",
-        metric=e.primary_metric,
-        definition=f"{e.primary_metric} of the arm minus that of the control",
+        metric=metric,
+        definition=f"{metric} of the arm minus that of the control",
         where=e.pair(arm),
     )
 

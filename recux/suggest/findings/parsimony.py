@@ -5,15 +5,17 @@ wider one stays only if it still holds, in the same direction, without the rows 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy import stats
 
-from recux.suggest.columns import Flags, mean_by
+from recux.suggest.columns import Flags, Floats, mean_by
 from recux.suggest.contrasts import Contrasts, against_zero, moments, welch, within_person
 from recux.suggest.family import discoveries
 from recux.suggest.finding import Finding
-from recux.suggest.frames import Evidence
+from recux.suggest.frames import Evidence, frame
+from recux.suggest.outcomes import level
 from recux.suggest.segment import arm_number, people_where, rows_where
 
 KINDS = ("segment", "arm_segment")
@@ -22,18 +24,30 @@ STILL = 0.05
 
 def without_explained(e: Evidence, findings: Sequence[Finding]) -> list[Finding]:
     """The findings without discovered segments that another discovered segment explains."""
+    metric, values = level(e)
+    if not len(e.ratings):
+        e = _as_rated(e, values)
     found = [f for kind in KINDS for f in discoveries(findings, kind)]
     found.sort(key=lambda f: (-len(f.where), f.p_adjusted or 0, f.p or 0))
     kept: list[Finding] = []
     for f in found:
         if _still_holds(e, f, kept) and not _whole_arm(e, f, findings):
             kept.append(f)
-    whole = [f for f in discoveries(findings, "arm") if f.metric == "mean_rating"]
+    whole = [f for f in discoveries(findings, "arm") if f.metric == metric]
     dropped = {id(f) for f in found} - {id(f) for f in kept}
     dropped |= {
         id(f) for f in whole if not _still_holds(e, f, [k for k in kept if k.where.get("arm") == f.where["arm"]])
     }
     return [f for f in findings if id(f) not in dropped]
+
+
+def _as_rated(e: Evidence, values: Floats) -> Evidence:
+    """A survey as if each person had given one rating: what the person is compared by."""
+    person = np.flatnonzero(~np.isnan(values))
+    none = np.full(len(person), -1)
+    rows = {"id": none, "person": person, "item": none, "slate": none, "round": none, "rating": values[person]}
+    arm, nothing = e.arm_of_person[person], np.full(len(person), np.nan)
+    return replace(e, ratings=frame(**rows, arm=arm, position=nothing, at=nothing, comment=None))
 
 
 def _still_holds(e: Evidence, f: Finding, kept: Sequence[Finding]) -> bool:

@@ -20,6 +20,7 @@ from recux.suggest.columns import THIRDS, Floats, Ints, most_frequent
 from recux.suggest.contrasts import Contrasts, Moments, against_zero, moments, weaker, welch, within_person
 from recux.suggest.finding import Finding
 from recux.suggest.frames import TRAITS, Evidence
+from recux.suggest.outcomes import level
 
 FEWEST = 6
 """People on each side of a comparison, in each half."""
@@ -58,21 +59,25 @@ def segments(e: Evidence) -> list[Finding]:
     """The lowest segments, and those where an arm differs most from the control, by the discovery half; both tested on
     the confirmation half.
     """
-    views = _category_contrasts(e)
-    low = [*_people_levels(e), *_pair_levels(e), *_category_levels(e, views), *_position_levels(e)]
+    views, (metric, values) = _category_contrasts(e), level(e)
+    low = [*_people_levels(e, values), *_pair_levels(e, values)]
+    low += [*_category_levels(e, views), *_position_levels(e)]
     arms = range(1, len(e.arms))
     if e.crossed:
         apart = [c for arm in arms for c in _arm_within_people(e, arm)]
     else:
-        apart = [c for arm in arms for c in (*_arm_people(e, arm), *_arm_categories(e, views, arm))]
+        apart = [c for arm in arms for c in (*_arm_people(e, values, arm), *_arm_categories(e, views, arm))]
     return [
-        *_ladder(low, "segment", family.SEGMENTS, low_only=True),
-        *_ladder(apart, "arm_segment", family.ARM_SEGMENTS, low_only=False),
+        *_ladder(low, ("segment", metric), family.SEGMENTS, low_only=True),
+        *_ladder(apart, ("arm_segment", metric), family.ARM_SEGMENTS, low_only=False),
     ]
 
 
-def _ladder(parts: list[Candidates], kind: str, share: float, *, low_only: bool) -> list[Finding]:
-    """The strongest candidates of the discovery half, tested in the direction found there on the confirmation half."""
+def _ladder(parts: list[Candidates], what: tuple[str, str], share: float, *, low_only: bool) -> list[Finding]:
+    """The strongest candidates of the discovery half, tested in the direction found there on the confirmation half;
+    `what` is the kind of finding and the metric.
+    """
+    kind, metric = what
     chosen = [part.usable() for part in parts]
     tried = sum(len(usable) for usable in chosen)
     if not tried:
@@ -95,12 +100,12 @@ def _ladder(parts: list[Candidates], kind: str, share: float, *, low_only: bool)
     return [
         Finding(
             kind=kind,
-            metric="mean_rating",
+            metric=metric,
             value=float(second.difference[i]),
             low=float(second.difference[i] - width[i]),
             high=float(second.difference[i] + width[i]),
             n=int(second.n_b[i]),
-            definition="difference of mean ratings, each person counting once",
+            definition=f"difference of {metric}, each person counting once",
             method=METHOD,
             where=where(i),
             p=float(tested[i]),
@@ -137,19 +142,19 @@ def _flat(contrasts: Contrasts) -> Contrasts:
     return Contrasts(*(getattr(contrasts, name).reshape(2, -1) for name in CONTRAST_FIELDS))
 
 
-def _people_levels(e: Evidence) -> list[Candidates]:
+def _people_levels(e: Evidence, values: Floats) -> list[Candidates]:
     found = []
     for trait in TRAITS:
         codes, names = most_frequent(e.traits[trait], MOST_GROUPS)
         if len(names) < 2:
             continue
-        inside = _by(e.person_mean, (_halves(e), 2), (codes, len(names)))
+        inside = _by(values, (_halves(e), 2), (codes, len(names)))
         rest = _summed(inside, 1) - inside
         found.append(Candidates({trait: names}, welch(rest, inside)))
     return found
 
 
-def _pair_levels(e: Evidence) -> list[Candidates]:
+def _pair_levels(e: Evidence, values: Floats) -> list[Candidates]:
     """People with two traits against those who have only the first and those who have only the second.
 
     The pair must be lower than both (an intersection-union test, Berger 1982): the weaker of the two comparisons
@@ -160,7 +165,7 @@ def _pair_levels(e: Evidence) -> list[Candidates]:
         (rows, row_names), (columns, column_names) = (most_frequent(e.traits[t], MOST_GROUPS) for t in (one, other))
         if min(len(row_names), len(column_names)) < 2:
             continue
-        inside = _by(e.person_mean, (_halves(e), 2), (rows, len(row_names)), (columns, len(column_names)))
+        inside = _by(values, (_halves(e), 2), (rows, len(row_names)), (columns, len(column_names)))
         against_each = (welch(_summed(inside, axis) - inside, inside) for axis in (2, 1))
         found.append(Candidates({one: row_names, other: column_names}, _flat(weaker(*against_each))))
     return found
@@ -218,14 +223,14 @@ def _group_levels(e: Evidence, views: Views, key: str) -> list[Candidates]:
     return found
 
 
-def _arm_people(e: Evidence, arm: int) -> list[Candidates]:
+def _arm_people(e: Evidence, values: Floats, arm: int) -> list[Candidates]:
     found = []
     side, base = _side(e, arm), e.pair(arm)
     for trait in TRAITS:
         codes, names = most_frequent(e.traits[trait], MOST_GROUPS)
         if len(names) < 2:
             continue
-        by = _by(e.person_mean, (_halves(e), 2), (codes, len(names)), (side, 2))
+        by = _by(values, (_halves(e), 2), (codes, len(names)), (side, 2))
         found.append(Candidates({trait: names}, welch(_take(by, 0), _take(by, 1)), base))
     return found
 

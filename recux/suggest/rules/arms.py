@@ -122,9 +122,12 @@ def _segment_draft(
 ) -> Draft:
     place = segment_text(f.where)
     numbers = {"value": abs(f.value), "low": min(abs(f.low), abs(f.high)), "high": max(abs(f.low), abs(f.high))}
+    rated, called = f.metric == "mean_rating", metric_text(f.metric)
     title = text(
-        "{place}: arm {arm} is {word} than {control} by {value:.2f} rating points ({low:.2f} to {high:.2f})",
-        "{place_zh}：方案 {arm} 的评分比 {control} {word_zh} {value:.2f}（{low:.2f} 至 {high:.2f}）",
+        "{place}: arm {arm} is {word} than {control} by {value:.2f} {unit} ({low:.2f} to {high:.2f})",
+        "{place_zh}：方案 {arm} 的{unit_zh}比 {control} {word_zh} {value:.2f}（{low:.2f} 至 {high:.2f}）",
+        unit="rating points" if rated else f"on {called['en']}",
+        unit_zh="评分" if rated else called["zh_CN"],
         place=place["en"],
         place_zh=place["zh_CN"],
         word=word[0],
@@ -140,7 +143,7 @@ def _segment_draft(
         title=begun(title),
         change=change,
         predicted=predicted,
-        guardrails=("mean_rating",),
+        guardrails=(f.metric,),
         against=(tried_text(f),),
         plan=plan,
     )

@@ -3,21 +3,23 @@
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from recux.suggest.draft import Category, Draft, Text, shrunken, text, undone
+from recux.suggest.draft import Category, Draft, Text, practical, shrunken, text, undone
 from recux.suggest.family import discoveries
 from recux.suggest.finding import Finding
 from recux.suggest.frames import TRAITS
 from recux.suggest.rules.arms import tried_text
-from recux.suggest.rules.wording import begun, segment_text
+from recux.suggest.rules.wording import begun, metric_text, segment_text
 
-NOTABLE = 0.25
-"""Rating points. Nobody assigned people to cohorts or items to categories, so small gaps are always there."""
+NOTABLE = 2.5
+"""Times the smallest effect worth having (.25 rating points). Nobody assigned people to cohorts or items to categories,
+so small gaps are always there.
+"""
 
 
 def _low(findings: Sequence[Finding], *keys: str) -> Iterator[Finding]:
     """Discovered segments cut by exactly these keys whose gap is worth closing."""
     for f in discoveries(findings, "segment"):
-        if tuple(f.where) == keys and -shrunken(f.value, f.low, f.high) >= NOTABLE:
+        if tuple(f.where) == keys and -shrunken(f.value, f.low, f.high) >= NOTABLE * practical(f.metric):
             yield f
 
 
@@ -169,19 +171,25 @@ def _gap(f: Finding) -> dict[str, float]:
 
 
 def _people_draft(rule: str, category: Category, f: Finding, change: tuple[str, str]) -> Draft:
-    who = segment_text(f.where)
-    title = text(
-        "{who} rate {gap:.2f} points lower than everyone else ({low:.2f} to {high:.2f})",
-        "{who_zh}的评分比其他所有人低 {gap:.2f} 分（{low:.2f} 至 {high:.2f}）",
-        who=who["en"],
-        who_zh=who["zh_CN"],
-        **_gap(f),
-    )
-    strict = text(
-        "They may simply be stricter raters: compare their questionnaire answers too.",
-        "他们可能只是打分更严格：请同时比较其问卷回答。",
-    )
-    return _draft(rule, category, f, title, text(*change), strict)
+    who, called = segment_text(f.where), metric_text(f.metric)
+    facts = {"who": who["en"], "who_zh": who["zh_CN"], "called": called["en"], "called_zh": called["zh_CN"], **_gap(f)}
+    title, strict = (RATE, STRICT_RATERS) if f.metric == "mean_rating" else (SCORE, STRICT_ANSWERS)
+    return _draft(rule, category, f, text(*title, **facts), text(*change), text(*strict))
+
+
+RATE = (
+    "{who} rate {gap:.2f} points lower than everyone else ({low:.2f} to {high:.2f})",
+    "{who_zh}的评分比其他所有人低 {gap:.2f} 分（{low:.2f} 至 {high:.2f}）",
+)
+SCORE = (
+    "{called} of {who} is {gap:.2f} lower than that of everyone else ({low:.2f} to {high:.2f})",
+    "{who_zh}的{called_zh}比其他所有人低 {gap:.2f}（{low:.2f} 至 {high:.2f}）",
+)
+STRICT_RATERS = (
+    "They may simply be stricter raters: compare their questionnaire answers too.",
+    "他们可能只是打分更严格：请同时比较其问卷回答。",
+)
+STRICT_ANSWERS = ("They may simply answer more strictly than others.", "他们可能只是回答更严格。")
 
 
 def _draft(rule: str, category: Category, f: Finding, title: Text, change: Text, *against: Text) -> Draft:
@@ -195,7 +203,7 @@ def _draft(rule: str, category: Category, f: Finding, title: Text, change: Text,
         title=begun(title),
         change=change,
         predicted=undone(f),
-        guardrails=("mean_rating",),
+        guardrails=(f.metric,),
         against=(tried_text(f), *against),
         trial=trial,
     )
