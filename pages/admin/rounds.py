@@ -8,7 +8,7 @@ from recux.access.accounts import has_role
 from recux.access.permissions import allow
 from recux.insight import rounds
 from recux.rounds.queue import close_and_enqueue
-from recux.ui import address, data, frame, live, models, take, times, words, worker
+from recux.ui import address, data, definitions, frame, live, models, take, times, words, worker
 from recux.ui.language import _
 
 me = frame.enter("viewer")
@@ -58,7 +58,7 @@ elif newest is None:
 if not past.empty:
     st.subheader(_("All rounds"))
     shown = past.assign(
-        message=past["message"].fillna(""),
+        message=past["message"].map(definitions.said, na_action="ignore").fillna(""),
         status=past["status"].map(words.round_status),
         closed_by=past["closed_by"].map(words.closed_by),
     )

@@ -18,6 +18,24 @@ NAMES = {
 CODES = re.compile(rf"\b({'|'.join(NAMES)})\b")
 
 
+SCRIPTS = (
+    N_("Chinese characters"), N_("Japanese"), N_("Korean"), N_("Cyrillic"), N_("Arabic"), N_("Hebrew"), N_("Greek"),
+    N_("Thai"), N_("Devanagari"), N_("Latin letters"),
+)  # fmt: skip
+"""Scripts by their names in stored sentences."""
+IN_SCRIPT = re.compile(r"(?P<share>\d+%) of the tokens in texts in (?P<script>[^,]+)")
+
+
+def in_scripts(text: str, translate: Callable[[str], str]) -> str:
+    """Which share of the tokens is meant, script by script."""
+
+    def one(found: re.Match[str]) -> str:
+        told = translate(N_("{share} of the tokens in texts in {script}"))
+        return told.format(share=found["share"], script=translate(found["script"]))
+
+    return IN_SCRIPT.sub(one, text)
+
+
 def named(text: str, translate: Callable[[str], str]) -> str:
     """``text`` with the models in it by their names in words."""
     return CODES.sub(lambda found: translate(NAMES[found.group()]), text)
@@ -56,4 +74,13 @@ def messages() -> list[str]:
         _("fewer than two cohorts with {n} held-out participants"),
         _("not defined on these rows (one class only)"),
         _("no labelled rows of held-out participants yet"),
+        _(
+            "{share} of the tokens are unknown to the encoder {name} (limit {most}), so it cannot serve these texts; a "
+            "base model such as {better} would suit"
+        ),
+        _(
+            "unknown to the encoder {name}: {scripts} (limit {most}); what it says of these texts rests on the bag of "
+            "words beside it; a base model such as {better} would read them all"
+        ),
+        _("cancelled by hand"),
     ]

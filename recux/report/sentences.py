@@ -41,6 +41,8 @@ def _part(name: str, part: str, translate: Translate) -> str:
         return said(part, translate)
     if name in {"model", "others"}:
         return model_sentences.named(part, translate)
+    if name == "scripts":
+        return model_sentences.in_scripts(part, translate)
     return translate(part) if name == "kind" else part
 
 

@@ -100,6 +100,13 @@ def done(message: str) -> NoReturn:
     st.rerun()
 
 
+def sure(label: str, told: str, act: str, *, key: str | None = None) -> bool:
+    """Whether ``act`` was pressed, which is behind ``label`` and what it would do: for what cannot be undone."""
+    with st.popover(label):
+        st.write(told)
+        return st.button(act, key=key)
+
+
 def choose(slug: str) -> None:
     """Make this study the one that pages are about, from the next run on."""
     st.query_params[CHOSEN] = slug

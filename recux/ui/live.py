@@ -12,7 +12,7 @@ from recux.access import audit
 from recux.access.permissions import allow
 from recux.insight import rounds
 from recux.rounds.queue import cancel
-from recux.ui import data, words, worker
+from recux.ui import data, definitions, frame, words, worker
 from recux.ui.language import _
 from recux.ui.plain import plain
 
@@ -37,9 +37,10 @@ def _panel(study: Study, status_before: str, by: str | None) -> None:
     if round_.status == "running":
         _running(round_)
     if round_.status == "failed":
-        reason = plain(round_.message or _("no reason was recorded"))
+        reason = plain(definitions.said(round_.message) or _("no reason was recorded"))
         st.error(_("Round {n} failed: {reason}").format(n=round_.number, reason=reason), icon=":material/error:")
-    if by is not None and round_.status in AT_WORK and st.button(_("Cancel this round")):
+    told = _("What it has learned is lost. The next round learns from its batch, too.")
+    if by is not None and round_.status in AT_WORK and frame.sure(_("Cancel"), told, _("Cancel this round")):
         assert round_.id is not None
         with read_session(data.engine()) as session:
             allow(session, by, "round.cancel")

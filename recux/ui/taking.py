@@ -153,7 +153,10 @@ def links(study: Study, me: User) -> None:
         with st.container(horizontal=True, vertical_alignment="center", border=True):
             st.text(_told(link))
             open_still = link.revoked_at is None and link.expires_at > now()
-            if open_still and has_role(me, "admin") and st.button(_("Revoke"), key=f"revoke-{link.id}"):
+            told = _("Whoever has it can read the report no more.")
+            if not open_still or not has_role(me, "admin"):
+                continue
+            if frame.sure(_("Close it"), told, _("Revoke"), key=f"revoke-{link.id}"):
                 with write_session(data.engine()) as session:
                     revoke_link(session, study, link.id or 0)
                     audit.record(session, actor=me.email, action="report.unshare", target=study.slug, link=link.id)

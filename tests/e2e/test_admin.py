@@ -1,6 +1,5 @@
 """An admin with a real browser: deep link, sign-in, overview, another page, an invite, sign-out."""
 
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -15,12 +14,10 @@ from db.tables import ConsentText, Study, Suggestion
 from recux.access.accounts import create_user
 from recux.ui.story import ADMIN_PAGES, CHAPTERS
 from tests.e2e.conftest import DESKTOP
-from tests.e2e.people import picture
 from tests.e2e.server import Server
 from tests.pages.planted import plant_pilot, plant_round, plant_suggestion
 
 pytestmark = pytest.mark.browser
-PICTURES = Path(os.environ["RECUX_SCREENSHOTS"]) if "RECUX_SCREENSHOTS" in os.environ else None
 EMAIL, PASSWORD = "ada@example.org", "correct horse battery"
 
 
@@ -61,14 +58,19 @@ def test_signing_in_leads_to_the_overview_with_figures_and_charts(desk, server: 
     expect(desk.get_by_text("Synthetic data")).to_be_visible()
     expect(desk.get_by_text("n = 24").first).to_be_visible()
     expect(desk.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first).to_be_visible()
-    if PICTURES:
-        picture(desk, PICTURES, "admin-overview")
 
 
 def test_a_deep_link_survives_the_sign_in(desk, server: Server, pilot) -> None:
     sign_in(desk, f"{server.url}/suggestions?study={pilot.slug}")
     heading(desk, "What should change next?")
     assert desk.url.startswith(f"{server.url}/suggestions?study={pilot.slug}")
+
+
+def test_a_link_to_a_split_of_the_front_page_keeps_it(desk, server: Server, pilot) -> None:
+    sign_in(desk, f"{server.url}/overview?study={pilot.slug}&by=cohort&period=day")
+    heading(desk, "How satisfied are people?")
+    expect(desk.get_by_role("heading", name="By cohort")).to_be_visible()
+    expect(desk.get_by_role("heading", name="Day by day")).to_be_visible()
 
 
 def test_a_wrong_password_is_said_and_the_link_is_not_lost(desk, server: Server, pilot) -> None:

@@ -10,7 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from db.engine import write_session
 from db.tables import Alert, Study
-from recux.ui import definitions, language
+from recux.errors import Conflict
+from recux.ui import definitions, language, problems
 from recux.ui.story import ADMIN_PAGES
 from tests.planting import START
 
@@ -95,8 +96,25 @@ def test_what_rounds_store_about_models_is_said_in_chinese(monkeypatch) -> None:
         "the baseline tfidf_logistic (log-loss 1.3774, QWK 0.214) serves: encoder (log-loss 1.4228, QWK 0.304) does "
         "not beat tfidf_logistic (log-loss 1.3774, QWK 0.214)"
     )
+    unread = (
+        "unknown to the encoder 'embedded': 64% of the tokens in texts in Chinese characters, 12% of the tokens in "
+        "texts in Thai (limit 10%); what it says of these texts rests on the bag of words beside it; a base model such "
+        "as 'bert-base-multilingual-cased' would read them all"
+    )
     few = "fewer than two cohorts with 5 held-out participants"
     clicked = "Share of shown items that got a click, all people's together (480 shown)"
-    for stored in (reason, few, clicked, "share of durations up to the predicted p50"):
+    for stored in (reason, few, clicked, unread, "share of durations up to the predicted p50"):
         assert not ENGLISH.search(definitions.said(stored)), definitions.said(stored)
     assert "1.4228" in definitions.said(reason)
+
+
+def test_what_went_wrong_is_said_in_chinese_with_its_details(monkeypatch) -> None:
+    monkeypatch.setattr(language, "language", lambda: "zh_CN")
+    for message in problems.MESSAGES:
+        said = problems.said(Conflict(re.sub(r"\{\w+\}", "7", message)))
+        assert not ENGLISH.search(said), said
+        assert said.count("7") == len(re.findall(r"\{\w+\}", message)), said
+    taken = problems.said(Conflict("there is a study 'spring' already; choose another name"))
+    assert taken.startswith("已有研究")
+    assert "spring" in taken
+    assert problems.said(Conflict("never heard of")) == "never heard of", "what has no translation is said as it is"

@@ -72,8 +72,12 @@ def _open_link(me: User, study: Study) -> None:
     if token:
         st.code(f"{data.settings().base_url}/join/{token}", language=None)
     cap = st.number_input(_("At most so many people (empty: any number)"), 1, 1_000_000, study.open_cap)
-    label = _("Replace the open link") if study.open_hash else _("Make the open link")
-    if st.button(label):
+    told = _("The link that is on posters and in letters stops working; the new one is shown once.")
+    if study.open_hash is None:
+        wanted = st.button(_("Make the open link"))
+    else:
+        wanted = frame.sure(_("Replace it"), told, _("Replace the open link"))
+    if wanted:
         secret = data.settings().secret_key
         try:
             with write_session(data.engine()) as session:
@@ -85,7 +89,8 @@ def _open_link(me: User, study: Study) -> None:
             return
         st.session_state.setdefault(OPEN, {})[study.slug] = token
         frame.done(_("The open link is below; it is shown only now."))
-    if study.open_hash is not None and st.button(_("End the open link")):
+    told = _("Nobody new comes in by it any more. This cannot be undone; who is in stays in.")
+    if study.open_hash is not None and frame.sure(_("End it"), told, _("End the open link")):
         with write_session(data.engine()) as session:
             open_links.revoke_open_link(session, get_study(session, study.slug))
             audit.record(session, actor=me.email, action="study.open_link.end", target=study.slug)
