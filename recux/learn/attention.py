@@ -14,7 +14,7 @@ LONGEST = 512
 class Attend(torch.autograd.Function):
     """softmax(scale q k' + mask) v by plain batched products, in bf16 with sums in fp32.
 
-    Shapes: q, k, v (B x heads, T, D); hidden (B, 1, T, T), added to the scores of all heads of a text, or None.
+    Shapes: q, k, v (B x heads, T, D); hidden (B, 1, T or 1, T), added to the scores of all heads of a text, or None.
     """
 
     @staticmethod
@@ -46,6 +46,39 @@ class Attend(torch.autograd.Function):
         )
 
 
+class AttendPacked(torch.autograd.Function):
+    """``Attend`` on texts end to end: q, k, v (N, heads x D), with a ``Layout`` and the number of heads."""
+
+    @staticmethod
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, layout: Any, heads: int) -> Tensor:  # noqa: PLR0917 - as above
+        """The weighted values, (N, heads x D); zeros in what fills up."""
+        slices = [sliced(layout.padded(x), heads) for x in (q, k, v)]
+        ctx.layout = layout
+        mixed = Attend.forward(ctx, *slices, layout.hidden, slices[0].shape[-1] ** -0.5)
+        return layout.flat(joined(mixed, heads))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:  # type: ignore[override]
+        """Gradients of q, k and v."""
+        layout = ctx.layout
+        towards = layout.padded(gradient) * layout.real[..., None]
+        heads = len(ctx.saved_tensors[0]) // len(towards)
+        q, k, v, _, _ = Attend.backward(ctx, sliced(towards, heads))
+        return (*(layout.flat(joined(x, heads)) for x in (q, k, v)), None, None)  # type: ignore[return-value]
+
+
+def sliced(padded: Tensor, heads: int) -> Tensor:
+    """(B, T, heads x D) to (B x heads, T, D)."""
+    batch, tokens, width = padded.shape
+    return padded.view(batch, tokens, heads, -1).transpose(1, 2).reshape(batch * heads, tokens, width // heads)
+
+
+def joined(slices: Tensor, heads: int) -> Tensor:
+    """(B x heads, T, D) to (B, T, heads x D)."""
+    _, tokens, width = slices.shape
+    return slices.view(-1, heads, tokens, width).transpose(1, 2).reshape(-1, tokens, heads * width)
+
+
 def use(encoder: Any) -> None:
     """Let ``encoder`` attend by :func:`attend`, if its attention is the usual one."""
     from transformers import AttentionInterface, AttentionMaskInterface
@@ -68,6 +101,11 @@ def attend(
     """Attention as transformers asks for it, (B, T, heads, D): by ``Attend`` where it fits, else by PyTorch's."""
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
+    if (layout := options.get("layout")) is not None:
+        _, heads, tokens, _ = query.shape
+        flat = (x.transpose(1, 2).reshape(tokens, -1) for x in (query, key, value))
+        packed: Tensor = AttendPacked.apply(*flat, layout, heads)  # type: ignore[no-untyped-call]
+        return packed.view(1, tokens, heads, -1), None
     if not fits(module, query, key, attention_mask, options):
         found: tuple[Tensor, None] = sdpa_attention_forward(module, query, key, value, attention_mask, **options)
         return found

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from recux.learn import packing
 from recux.learn.examples import HEADS, MODEL_OF_HEAD
 from recux.learn.heads import outputs_of
 from recux.learn.rows import PAIR_FEATURES, POSITION_FEATURES
@@ -31,13 +32,13 @@ class Network(nn.Module):
 
     def pooled(self, ids: Tensor, real: Tensor, types: Tensor) -> Tensor:
         """The mean of the last layer over real tokens, (B, T) -> (B, width)."""
+        if packing.packs(self.encoder, ids):
+            states, real = packing.states(self.encoder, ids, real, types)
+            return mean_of(states, real)
         inputs: dict[str, Tensor] = {"input_ids": ids, "attention_mask": real.long()}
         if getattr(self.encoder.config, "type_vocab_size", 0) > 1:
             inputs["token_type_ids"] = types
-        states = self.encoder(**inputs).last_hidden_state  # (B, T, width)
-        weights = real.to(states.dtype)[..., None]
-        mean: Tensor = (states * weights).sum(1).float() / weights.sum(1).float().clamp(min=1)
-        return mean
+        return mean_of(self.encoder(**inputs).last_hidden_state, real)
 
     def forward(self, ids: Tensor, real: Tensor, types: Tensor, features: Tensor) -> dict[str, Tensor]:
         """Logits of every head, each (B, outputs)."""
@@ -47,6 +48,13 @@ class Network(nn.Module):
             extra = extra_features(name)
             logits[name] = head(torch.cat([pooled, features[:, PAIR_FEATURES - extra :]], -1) if extra else pooled)
         return logits
+
+
+def mean_of(states: Tensor, real: Tensor) -> Tensor:
+    """The mean over ``real`` tokens, (B, T, width) -> (B, width)."""
+    weights = real.to(states.dtype)[..., None]
+    mean: Tensor = (states * weights).sum(1).float() / weights.sum(1).float().clamp(min=1)
+    return mean
 
 
 def extra_features(head: str) -> int:

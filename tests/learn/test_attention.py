@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from recux.learn import attention
+from recux.learn import attention, packing
 from recux.learn.attention import Attend, fits
+from recux.learn.network import Network
+from recux.learn.packing import layout_of
 from recux.learn.weights import load_encoder
 
 
@@ -49,6 +51,41 @@ def test_padding_changes_nothing_and_the_pieces_are_used() -> None:
     assert encoder.config._attn_implementation == attention.NAME
     assert relative(beside, bare.float()) < 0.03
     assert relative(bare, exact) < 0.05
+
+
+def test_texts_end_to_end_give_what_padded_ones_give_and_the_same_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Network(load_encoder("embedded"), ["satisfaction"], ordinal="corn", dropout=0.0)
+    ids = torch.randint(1000, 2000, (4, 19), generator=torch.Generator().manual_seed(0))
+    real = torch.arange(19) < torch.tensor([19, 11, 3, 2])[:, None]
+    types = torch.zeros_like(ids)
+    types[0, 9:] = 1
+    towards = torch.linspace(-1, 1, 4 * 384).view(4, 384)
+
+    def found() -> tuple[Tensor, Tensor]:
+        network.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16):
+            pooled = network.pooled(ids * real, real, types)
+        torch.autograd.backward((pooled * towards).sum())
+        gradients = [p.grad.flatten() for p in network.encoder.parameters() if p.grad is not None]
+        return pooled, torch.cat(gradients)
+
+    laid = []
+    monkeypatch.setattr(packing, "layout_of", lambda real: laid.append(layout_of(real)) or laid[-1])
+    packed, own = found()
+    assert laid[0].tokens == 35
+    monkeypatch.setattr(packing, "packs", lambda *_: False)
+    padded, reference = found()
+    assert relative(packed, padded) < 0.02
+    assert float((own - reference).norm() / reference.norm()) < 0.02
+
+
+def test_only_a_plain_bert_in_bf16_is_packed() -> None:
+    encoder, ids = load_encoder("embedded"), torch.ones(2, 5, dtype=torch.long)
+    assert not packing.packs(encoder, ids)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert packing.packs(encoder, ids)
+        assert not packing.packs(torch.nn.Identity(), ids)
+        assert not packing.packs(encoder, torch.ones(1, attention.LONGEST + 1, dtype=torch.long))
 
 
 def test_anything_but_masked_bf16_is_left_to_pytorch() -> None:
