@@ -18,10 +18,12 @@ with read_session(data.engine()) as session:
 head = st.container()
 st.title(in_language(instrument.title, language()), anchor=False)
 if step.instrument in here.study.per_list:
-    st.badge(_("About list {n} of {count}, which you have just seen").format(n=step.period, count=here.lists))
-forms.fill_in(here, instrument, head)
+    which = _("About list {n} of {count}, which you have just seen")  # a badge would cut it off on a phone
+    st.markdown(f"**{which.format(n=step.period, count=here.lists)}**")
+now = forms.fill_in(here, instrument, head)
 
-warning = st.container()
+if st.session_state.get(forms.MISSING) == step.key and now.done < now.total:
+    st.warning(_("Please answer every question, or choose “Prefer not to say”."))
 with st.container(horizontal=True):
     back = visit.button(_("Back"), "back")
     go_on = visit.button(_("Continue"), "go on", type="primary", width="stretch")
@@ -33,9 +35,8 @@ if go_on:
     except Conflict:
         visit.heard()
         st.session_state[forms.MISSING] = step.key
-        warning.warning(_("Please answer every question, or choose “Prefer not to say”."))
-    else:
-        visit.go_on(here, step)
+        st.rerun()
+    visit.go_on(here, step)
 if back:
     visit.go_back(here, step)
 visit.foot()

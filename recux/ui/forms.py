@@ -73,7 +73,8 @@ def fill_in(visit: Visit, instrument: Instrument, head: DeltaGenerator) -> Step:
     )
     sections = [Section(question.name, [drawn(question, spoken)]) for question in instrument.questions]
     key = f"instrument-{instrument.id}-{person}" + (f"-{wave}" if wave > 1 else "")
-    return step(board.show(key, sections, book, place=head))
+    marked = st.session_state.get(MISSING) == visit.here.key
+    return step(board.show(key, sections, book, place=head, marked=marked))
 
 
 def title_of(visit: Visit, step: Step) -> str:
@@ -110,9 +111,9 @@ class _Progress:
 def drawn(question: Question, spoken: str) -> board.Question:
     """A questionnaire's question, as the browser draws it."""
     wording, when = question.wording(spoken), question.ask_if.model_dump(exclude_none=True) if question.ask_if else None
-    if question.kind == "text":
-        return board.text(question.name, wording, longest=question.max_length, when=when)
     more = {"refusal": None if question.optional else board.refusal(), "when": when}
+    if question.kind == "text":
+        return board.text(question.name, wording, longest=question.max_length, **more)
     if question.kind in {"single", "multiple"}:
         options = [(option.value, in_language(option.text, spoken)) for option in question.options]
         return board.choices(question.name, wording, options, many=question.kind == "multiple", **more)

@@ -2,8 +2,9 @@
 
 import gettext
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -28,6 +29,18 @@ def choose(wanted: Sequence[str | None], offered: Sequence[str]) -> None:
     """Use the first of ``wanted`` that is offered and that there is, else the first that is offered and there is."""
     possible = [code for code in offered if code in NAMES] or [FALLBACK]
     st.session_state[CHOSEN] = next((code for code in wanted if code in possible), possible[0])
+
+
+def tell_browser() -> None:
+    """Let the page say which language it is in, which Streamlit's own says is English: screen readers speak it."""
+    _teller()(key="language", data=language().replace("_", "-"))
+
+
+@cache
+def _teller() -> Any:
+    return st.components.v2.component(
+        "recux_language", js="export default ({ data }) => { document.documentElement.lang = data; };"
+    )
 
 
 @lru_cache(maxsize=8)

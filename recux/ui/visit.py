@@ -27,13 +27,14 @@ STYLE = """<style>
 .stMainBlockContainer{padding:1.25rem 1rem 3rem}
 .stAppHeader{display:none}
 .stMain h1{hyphens:auto}
+.st-key-language{position:absolute}
 .stPageLink a{padding-inline:0}
 .stPageLink a p{text-decoration:underline;text-underline-offset:.2em}
 .stPageLink a:focus-visible{outline:3px solid #12827C;outline-offset:2px}
 </style>"""
 """What the theme cannot say: Streamlit leaves a hand's breadth empty above the page for a toolbar that is not there,
-breaks long words in a title anywhere, and shows neither that a link is one nor, but for a breath of grey, that it has
-the keyboard's focus, and indents it."""
+makes room for a component that shows nothing, breaks long words in a title anywhere, indents links, and shows neither
+that a link is one nor, but for a breath of grey, that it has the keyboard's focus."""
 STEP = "_step"
 """Key of the step that the page shows, while the person goes back and forth."""
 WISH = "_wish"
@@ -201,6 +202,7 @@ def _at(visit: Visit, name: StepName) -> Visit:
 
 def _head(visit: Visit) -> None:
     st.html(STYLE)
+    languages.tell_browser()
     row = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     with row:
         st.markdown(f"**{plain(visit.study.title)}**", width="content")

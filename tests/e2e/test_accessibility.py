@@ -72,6 +72,7 @@ def _walk(page: Page) -> Iterator[str]:
     expect(page.locator(".scale")).to_have_count(2)
     page.get_by_test_id(NEXT).click()  # not answered yet: the warning is there
     expect(page.get_by_test_id("stAlert")).to_be_visible()
+    expect(page.locator(".status.bad")).to_have_count(2)  # each says that it is not answered
     yield "umux_lite"
     _refuse_all(page)
     page.get_by_test_id(NEXT).click()
@@ -81,7 +82,8 @@ def _walk(page: Page) -> Iterator[str]:
         group.locator("input").nth(1).click()
     page.get_by_role("slider").click()
     page.locator(".stars").get_by_role("radio").nth(3).click()
-    expect(page.locator("fieldset .status:not(:empty)")).to_have_count(4)
+    page.get_by_role("textbox").fill("42")
+    expect(page.locator(".status:not(:empty)")).to_have_count(5)
     yield "kinds"
     page.get_by_test_id(NEXT).click()
     expect(page.locator("fieldset")).to_have_count(0)

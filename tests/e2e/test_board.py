@@ -32,7 +32,7 @@ def page(phone: Page, answers: Path) -> Iterator[Page]:
     try:
         _wait(f"http://127.0.0.1:{port}/_stcore/health")
         phone.goto(f"http://127.0.0.1:{port}")
-        expect(phone.get_by_role("group")).to_have_count(4)
+        expect(phone.get_by_role("group")).to_have_count(5)
         yield phone
     finally:
         process.kill()
@@ -57,7 +57,7 @@ def kept(answers: Path, name: str) -> tuple[float | None, str | None, bool]:
 def test_every_kind_keeps_what_was_chosen_and_can_be_refused(page: Page, answers: Path) -> None:
     assert page.locator("input:checked").count() == 0
     assert page.locator("input.untouched").get_attribute("aria-valuetext") == "–"
-    several, one, much, stars = (page.get_by_role("group").nth(n) for n in range(4))
+    several, one, much, stars, words = (page.get_by_role("group").nth(n) for n in range(5))
 
     several.get_by_label("one").click()
     several.get_by_label("three").click()
@@ -84,6 +84,14 @@ def test_every_kind_keeps_what_was_chosen_and_can_be_refused(page: Page, answers
     stars.get_by_label("4 of 5 stars").click()
     expect(stars.get_by_role("status")).to_have_text("Saved")
     assert kept(answers, "d") == (4, None, False)
+
+    words.get_by_role("textbox").fill("by and large")
+    expect(words.get_by_role("status")).to_have_text("Saved")
+    assert kept(answers, "e") == (None, "by and large", False)
+    words.get_by_label("Prefer not to say").click()
+    expect(words.get_by_role("textbox")).to_have_value("")
+    expect(words.get_by_role("status")).to_have_text("Saved")
+    assert kept(answers, "e") == (None, None, True)
 
 
 def test_what_is_unchecked_again_is_taken_back(page: Page, answers: Path) -> None:

@@ -169,6 +169,7 @@ def test_the_language_changes_at_any_moment_without_losing_answers(
 ) -> None:
     page = new_browser(locale="zh-CN").new_page()
     page.goto(ann[0])
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     page.get_by_role("button", name="我同意并参与").click()
     page.locator(".section.framed").nth(0).get_by_role("radio", name="5 颗星中的 4 颗").click()
     expect(page.get_by_text("已保存")).to_be_visible()

@@ -11,7 +11,8 @@ const MANY = new Set(["multiple", "chips"]); // kinds of which any number of opt
 const WIDGETS = { text: newText, slider: newSlider };
 
 export default function ({ data, parentElement, setStateValue }) {
-  const root = parentElement.querySelector(".board");
+  // Made here and not by Streamlit, which would empty it when a new release of recux brings another style.
+  const root = parentElement.querySelector(".board") ?? parentElement.appendChild(make("div", "board"));
   const shape = JSON.stringify(data.sections.map((s) => [s.id, s.questions.map((q) => [q.name, q.kind])]));
   const open = (window.recuxBoards ??= new Map()); // where the line finds its board, and the board its line
   const slot = open.get(data.store) ?? {};
@@ -89,7 +90,6 @@ function newBoard(root, first, shape, slot) {
   }
 
   const leaving = () => document.visibilityState === "hidden" && board.flush();
-  document.addEventListener("visibilitychange", leaving);
 
   function refresh() {
     sections.forEach((section, i) => section.refresh(board.data.sections[i], pending));
@@ -98,7 +98,6 @@ function newBoard(root, first, shape, slot) {
   board.receive = (data) => {
     board.data = data;
     heard = true;
-    document.documentElement.lang = data.language;
     root.dir = data.direction;
     for (const [name, entry] of pending) {
       const known = name in data.saved;
@@ -110,6 +109,7 @@ function newBoard(root, first, shape, slot) {
       sections = data.sections.map((section) => newSection(board, section));
       root.replaceChildren(...sections.map((section) => section.element));
     }
+    document.addEventListener("visibilitychange", leaving);
     unwatch ??= watch(sections.filter((section) => section.item), data.seen);
     refresh();
     if (!pending.size) clearTimeout(retrying);
@@ -223,7 +223,7 @@ function newChoice(board, first) {
     const last = question.options.findIndex((option) => option.value === now?.value);
     options.forEach((option, i) => option.mark(chosen.includes(question.options[i].value), i <= last));
     refusal?.mark(Boolean(now?.refused), false);
-    status.show(board, question.name, waiting);
+    status.show(board, question, waiting);
   }
   return { element, refresh };
 }
@@ -307,7 +307,7 @@ function newSlider(board, first) {
     output.textContent = value === null ? "–" : String(value);
     if (value !== null) input.value = value;
     refusal?.mark(Boolean(now?.refused), false);
-    status.show(board, question.name, waiting);
+    status.show(board, question, waiting);
   }
   return { element, refresh };
 }
@@ -315,13 +315,19 @@ function newSlider(board, first) {
 function newText(board, first) {
   const element = make("div", "text");
   const label = make("label");
+  const refusal = newRefusal(first, nonce(), true);
   const area = make("textarea");
   area.id = nonce();
   area.rows = 3;
   area.dir = "auto";
   label.htmlFor = area.id;
   const status = newStatus();
-  element.append(label, area, status.element);
+  element.append(label, area, newFoot(refusal, status));
+  if (refusal) {
+    label.id = nonce();
+    element.setAttribute("role", "group"); // so that it is said what one would rather not say
+    element.setAttribute("aria-labelledby", label.id);
+  }
 
   area.addEventListener("input", () => {
     if (excess(area, first) > 0) board.hold(first.name, area.value);
@@ -329,15 +335,21 @@ function newText(board, first) {
     status.warn(board, excess(area, first));
   });
   area.addEventListener("blur", board.flush);
+  refusal?.input.addEventListener("change", ({ target }) => {
+    if (target.checked) area.value = "";
+    board.change(first.name, target.checked ? { refused: true } : { text: "" }, 0);
+  });
 
   function refresh(question, waiting) {
+    refusal?.label(question.refusal);
+    refusal?.mark(Boolean(board.said(question.name)?.refused), false);
     label.replaceChildren(question.text, ...hidden(question.about));
     const text = board.held(question.name) ?? board.said(question.name)?.text ?? "";
     const typing = area.getRootNode().activeElement === area;
     if (!typing && !waiting && excess(area, question) <= 0 && area.value !== text) area.value = text;
     if (waiting && area.value === "" && text && !typing) area.value = text; // found again after a reload
     if (excess(area, question) > 0) status.warn(board, excess(area, question));
-    else status.show(board, question.name, waiting);
+    else status.show(board, question, waiting);
   }
   return { element, refresh };
 }
@@ -347,11 +359,12 @@ function newStatus() {
   element.setAttribute("role", "status");
   let busy = false;
 
-  function show(board, name, waiting) {
-    const problem = board.data.problems[name];
-    const { saving, saved } = board.data.words;
+  function show(board, question, waiting) {
+    const problem = board.data.problems[question.name];
+    const { saving, saved, unanswered } = board.data.words;
     if (waiting) say(saving, false);
     else if (problem) say(problem, true);
+    else if (board.data.marked && question.refusal && !board.said(question.name)) say(unanswered, true);
     else if (busy || element.textContent) say(saved, false); // nothing is said about what was there before
     busy = waiting;
   }

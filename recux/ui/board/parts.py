@@ -84,9 +84,9 @@ def chips(name: str, text: str, options: Sequence[tuple[int, str]], **more: Any)
     return Question(name, "chips", text, options=[{"value": n, "text": said} for n, said in options], **more)
 
 
-def text(name: str, text: str, *, longest: int, about: str = "", when: dict[str, Any] | None = None) -> Question:
+def text(name: str, text: str, *, longest: int, **more: Any) -> Question:
     """Free text of at most ``longest`` characters."""
-    return Question(name, "text", text, about=about, longest=longest, when=when)
+    return Question(name, "text", text, longest=longest, **more)
 
 
 def refusal() -> dict[str, str]:

@@ -21,7 +21,7 @@ from streamlit.delta_generator import DeltaGenerator
 from db.engine import AWAY
 from recux.ui.board.autosave import Ledger, Said, Saved, settle, unsettled
 from recux.ui.board.parts import Section
-from recux.ui.language import _, language
+from recux.ui.language import _
 
 FOLDER = Path(__file__).parent
 SEEN = "/seen"
@@ -56,10 +56,12 @@ class Book:
         self.kept = self.save(said)
 
 
-def show(key: str, sections: Sequence[Section], book: Book, *, place: DeltaGenerator | None = None) -> Kept:
+def show(
+    key: str, sections: Sequence[Section], book: Book, *, place: DeltaGenerator | None = None, marked: bool = False
+) -> Kept:
     """Show ``sections`` here and the progress in ``place`` (a container), and keep what is answered.
 
-    Returns what is kept now, by question name.
+    ``marked``: questions that have to be answered and are not say so. Returns what is kept now, by question name.
     """
     ledger: Ledger = st.session_state.setdefault(f"_ledger_{key}", Ledger())
     problem = _("This could not be saved. Please reload the page.")
@@ -79,7 +81,7 @@ def show(key: str, sections: Sequence[Section], book: Book, *, place: DeltaGener
     with place or st.container():
         st.fragment(line)()
     first[0] = False
-    _form()(key=f"{key}-form", data=_questions(key, sections), on_awake_change=_noted)
+    _form()(key=f"{key}-form", data=_questions(key, sections, marked=marked), on_awake_change=_noted)
     return book.kept
 
 
@@ -94,16 +96,17 @@ def _settle(key: str, ledger: Ledger, book: Book, problem: str) -> bool:
     return True
 
 
-def _questions(key: str, sections: Sequence[Section]) -> dict[str, Any]:
+def _questions(key: str, sections: Sequence[Section], *, marked: bool) -> dict[str, Any]:
     return {
         "store": f"recux.{key}",
-        "language": language().replace("_", "-"),
         "direction": "ltr",
         "seen": SEEN,
+        "marked": marked,
         "sections": [asdict(section) for section in sections],
         "words": {
             "saving": _("Saving…"),
             "saved": _("Saved"),
+            "unanswered": _("Not answered yet"),
             "too_long": _("Too long by {excess} characters; not saved yet"),
         },
     }
@@ -131,7 +134,6 @@ def _noted() -> None:
 def _form() -> Any:
     return st.components.v2.component(
         "recux_board",
-        html='<div class="board"></div>',
         css=(FOLDER / "board.css").read_text(encoding="utf-8"),
         js="\n".join((FOLDER / name).read_text(encoding="utf-8") for name in ("board.js", "progress.js", "seen.js")),
     )
