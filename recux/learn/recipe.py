@@ -42,7 +42,8 @@ class Recipe:
     layer_decay: float = 0.9
     """Each layer below the top learns at this multiple of the layer above."""
     keep_layers: int = 0
-    """Lowest layers of the base model that are used at all; 0 uses all. A warm start keeps those of its model."""
+    """Lowest layers of the base model that are used at all; 0 uses all. A warm start keeps those of its model, and
+    gives way to the base model when more are wanted."""
     freeze_layers: int = 0
     """Lowest encoder layers that do not learn."""
     freeze_embeddings: bool = True

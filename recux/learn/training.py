@@ -47,15 +47,17 @@ def train(
 ) -> TrainResult:
     """Fine-tune one shared encoder with every head that the training part of ``examples`` can teach.
 
-    Only examples whose split is ``train`` are used. ``start_from`` is the folder of an earlier encoder model. The
-    same call on the same ``out_dir`` goes on from the last checkpoint, or returns at once when it had finished. With a
-    ``team`` every process makes the same call; the one that leads writes.
+    Only examples whose split is ``train`` are used. ``start_from`` is the folder of an earlier encoder model, left
+    aside when it has fewer layers than ``recipe`` wants. The same call on the same ``out_dir`` goes on from the last
+    checkpoint, or returns at once when it had finished. With a ``team`` every process makes the same call; the one that
+    leads writes.
 
     Raises ``TooFewExamples`` when no head can be trained, ``TrainingStopped`` when ``should_stop`` says so (the
     checkpoint stays), ``TrainingDiverged``, ``OutOfMemory``, and ``WeightsMissing`` or ``WeightsCorrupt``.
     """
     started = time.monotonic()
     out_dir.mkdir(parents=True, exist_ok=True)
+    start_from = None if outgrown(start_from, recipe) else start_from
     taught = examples.of("train").without_duplicates()
     means = item_means(taught.rating)
     rows = thinned(training_rows(taught, means), recipe)
@@ -96,6 +98,13 @@ def train(
     write_json(out_dir / "trained.json", {"fingerprint": mark, "result": result.to_dict()})
     clear_checkpoints(out_dir)
     return result
+
+
+def outgrown(start_from: Path | None, recipe: Recipe) -> bool:
+    """Whether the model to go on from has fewer layers than so many rows can teach: then the base model is better."""
+    file = start_from / "recipe.json" if start_from else None
+    kept = int(read_json(file).get("keep_layers", 0)) if file and file.is_file() else 0
+    return kept > 0 and not 0 < recipe.keep_layers <= kept
 
 
 def build(heads: list[str], recipe: Recipe, start_from: Path | None = None) -> tuple[Network, Any, Recipe]:

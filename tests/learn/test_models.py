@@ -145,6 +145,16 @@ def test_a_shortened_encoder_reads_its_lower_layers_and_serves_as_it_learned(tmp
     assert load(folder, device="cpu").satisfaction(["lovely"])[0]["predicted"] in range(1, 6)
 
 
+def test_a_model_is_gone_on_from_until_more_layers_are_wanted(tmp_path: Path, tiny_model: Path):
+    short = Recipe(base_model=str(tiny_model), precision="fp32", epochs=1, max_tokens=32, keep_layers=1)
+    first = train(everything(60), short, out_dir=tmp_path / "1").folder
+    again = train(everything(60), short.but(lr=0.0, head_lr=0.0), out_dir=tmp_path / "2", start_from=first).folder
+    texts = ["lovely", "awful"]
+    assert load(again).scorer.raw(texts)["rating"] == pytest.approx(load(first).scorer.raw(texts)["rating"])
+    whole = train(everything(60), short.but(keep_layers=0), out_dir=tmp_path / "3", start_from=again).folder
+    assert load_encoder(str(whole / "encoder")).config.num_hidden_layers == 2
+
+
 def test_an_encoder_without_pooler_or_token_types_and_a_tokenizer_without_pad_learn_and_serve(
     tmp_path: Path, tiny_model: Path
 ):
