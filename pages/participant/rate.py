@@ -20,7 +20,8 @@ st.title(_("Recommended for you"), anchor=False)
 if here.lists > 1:
     st.badge(_("List {n} of {count}").format(n=here.here.period, count=here.lists))
 request = templates.load(here.study.domain).words(language()).rate
-st.markdown(f"{request} {_('Rate each one with 1 to 5 stars. Everything is saved as you go.')}")
+how = _("Rate each one with 1 to 5 stars. Everything is saved as you go.")
+st.markdown(f"{request} {how}")
 step = forms.rate(here, shown, head)
 
 left = step.total - step.done

@@ -189,7 +189,9 @@ def test_who_agrees_in_the_browser_s_language_is_known_by_it_from_then_on(
     assert rows(sqlite_engine, Participant)[0].language is None
     press(at, "我同意并参与")
     assert rows(sqlite_engine, Participant)[0].language == "zh_CN"
-    assert any("这件商品适合您吗？" in one.value for one in at.markdown)  # in the words of the study's domain
+    assert any(
+        one.value.startswith("这件商品适合您吗？ 请逐一") for one in at.markdown
+    )  # the words of the study's domain
 
 
 @pytest.mark.parametrize(("status", "words"), [("paused", "is paused"), ("closed", "is closed")])
