@@ -77,7 +77,7 @@ def divided(top: Floats, bottom: Floats) -> Floats:
 def moments(values: Floats, groups: Ints, size: int) -> Moments:
     """Moments of `values` in groups 0..size-1; negative groups and NaN values are left out."""
     kept = (groups >= 0) & ~np.isnan(values)
-    codes, used = groups[kept], values[kept]
+    codes, used = (groups, values) if kept.all() else (groups[kept], values[kept])
     return Moments(
         np.bincount(codes, minlength=size).astype(np.float64),
         np.bincount(codes, weights=used, minlength=size).astype(np.float64),

@@ -68,4 +68,4 @@ def from_estimate(found: Estimate, **rest: Any) -> Finding | None:
 
 def ids_of(values: Any) -> tuple[int, ...]:
     """The first row ids of `values`, as plain integers."""
-    return tuple(int(value) for value in list(values)[:MOST_IDS])
+    return tuple(int(value) for value in values[:MOST_IDS])

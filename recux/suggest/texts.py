@@ -35,12 +35,13 @@ class Texts:
 
     def __init__(self, said: Sequence[str]) -> None:
         self.said = said
+        self._codes, self._different = _different(said)
         self._asked: dict[tuple[str, ...], Flags] = {}
 
     @cached_property
     def _spaced(self) -> tuple[str, Ints]:
-        """All texts with single spaces for what is neither letter nor digit, and where each text ends."""
-        points = _points(f" {_joined(self.said, f' {TEXT} ')} ")
+        """The different texts with single spaces for what is neither letter nor digit, and where each ends."""
+        points = _points(f" {_joined(self._different, f' {TEXT} ')} ")
         word = np.zeros(int(points.max()) + 1, dtype=bool)
         used = np.flatnonzero(np.bincount(points)).tolist()
         word[[point for point in used if chr(point).isalnum() or chr(point) in "_" + TEXT]] = True
@@ -48,7 +49,7 @@ class Texts:
         kept = points != SPACE
         kept[1:] |= kept[:-1]  # the first of several spaces
         points = points[kept]
-        ends = np.append(np.flatnonzero(points == 0), len(points))[: len(self.said)]
+        ends = np.append(np.flatnonzero(points == 0), len(points))[: len(self._different)]
         return points.astype("<i4", copy=False).tobytes().decode("utf-32-le", "surrogatepass"), ends
 
     def mentioning(self, wanted: Iterable[str]) -> Flags:
@@ -58,10 +59,10 @@ class Texts:
         """
         asked = tuple(wanted)
         if asked not in self._asked:
-            found = np.zeros(len(self.said), dtype=bool)
+            found = np.zeros(len(self._different), dtype=bool)
             for phrase in asked:
                 found[np.searchsorted(self._spaced[1], self._places(phrase), side="right")] = True
-            self._asked[asked] = found
+            self._asked[asked] = found[self._codes]
         return self._asked[asked]
 
     def _places(self, phrase: str) -> Ints:
@@ -72,6 +73,12 @@ class Texts:
         parts = self._spaced[0].split(needle)
         lengths = np.fromiter(map(len, parts), dtype=np.int64, count=len(parts))[:-1]
         return np.cumsum(lengths + len(needle)) - len(needle)
+
+
+def _different(texts: Sequence[str]) -> tuple[Ints, list[str]]:
+    """Number of each text among the different ones, and those: many people say the same short thing."""
+    codes, different = pd.factorize(np.array([*texts, ""], dtype=object)[:-1])
+    return codes, list(different)
 
 
 def _joined(texts: Sequence[str], between: str) -> str:
@@ -102,8 +109,9 @@ def phrases(texts: Sequence[str], others: Sequence[str] = (), *, fewest: int = 1
     """What at least `fewest` of `texts` say: one to three words that neither begin nor end with a function word, and
     two to four Chinese characters alike.
     """
-    joined = _joined([*texts, *others], TEXT)
-    english, chinese = (_often(*cut, len(texts), fewest) for cut in (_words(joined), _characters(joined)))
+    codes, different = _different([*texts, *others])
+    joined, said = _joined(different, TEXT), (codes[: len(texts)], codes[len(texts) :])
+    english, chinese = (_often(*cut, said, fewest) for cut in (_words(joined), _characters(joined)))
     kept = [number for number, name in enumerate(chinese.names) if says_something_han(name)]
     return Phrases(
         [*english.names, *(chinese.names[number] for number in kept)],
@@ -159,15 +167,24 @@ def _characters(joined: str) -> tuple[Ints, Ints, Name]:
     return np.concatenate(texts), np.concatenate(keys), name
 
 
-def _often(text: Ints, keys: Ints, name: Name, group: int, fewest: int) -> Phrases:
-    """The keys that at least `fewest` of the first `group` texts have."""
+def _often(text: Ints, keys: Ints, name: Name, said: tuple[Ints, Ints], fewest: int) -> Phrases:
+    """The keys that at least `fewest` of the first group's texts have; `text` is the number of a different text, and
+    `said` are those numbers for the texts of both groups.
+    """
+    different = 1 + max(int(one.max(initial=0)) for one in said)
     codes, unique = pd.factorize(keys)
-    total = int(text.max(initial=0)) + 1
-    code, text = np.divmod(np.unique(codes * total + text), total)  # a text counts once
-    mine, size = text < group, len(unique)
-    times = np.bincount(code[mine], minlength=size)
+    code, text = np.divmod(np.unique(codes * different + text), different)  # a text counts once
+    mine, others = (np.bincount(one, minlength=different) for one in said)
+    times, outside = (np.bincount(code, weights=one[text], minlength=len(unique)) for one in (mine, others))
     kept = np.flatnonzero(times >= fewest)
-    rows = mine & (times >= fewest)[code]
-    inside = np.split(text[rows], np.cumsum(times[kept])[:-1]) if len(kept) else []
-    outside = np.bincount(code[~mine], minlength=size)[kept]
-    return Phrases([name(int(key)) for key in unique[kept]], inside, outside)
+    code, text = (one[(times >= fewest)[code]] for one in (code, text))
+    inside = np.split(_everywhere(text, said[0], mine), np.cumsum(times[kept]).astype(np.int64)[:-1])
+    names = [name(int(key)) for key in unique[kept]]
+    return Phrases(names, inside if names else [], outside[kept].astype(np.int64))
+
+
+def _everywhere(text: Ints, said: Ints, times: Ints) -> Ints:
+    """Places in `said` of each of these different texts, one after the other; `times` says how many each has."""
+    order, begin = np.argsort(said, kind="stable"), np.cumsum(times) - times
+    size = times[text]
+    return order[np.repeat(begin[text] - np.cumsum(size) + size, size) + np.arange(size.sum())]

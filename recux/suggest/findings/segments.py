@@ -126,9 +126,10 @@ def _halves(e: Evidence) -> Ints:
 def _by(values: Floats, *cuts: tuple[Ints, int]) -> Moments:
     """Moments of person-level values in every combination of cuts (codes, number of levels), halves first."""
     group, size = np.zeros(len(values), dtype=np.int64), 1
+    outside = np.zeros(len(values), dtype=bool)
     for codes, levels in cuts:
-        group = np.where((group < 0) | (codes < 0), -1, group * levels + codes)
-        size *= levels
+        group, outside, size = group * levels + codes, outside | (codes < 0), size * levels
+    group[outside] = -1
     found = moments(values, group, size)
     shape = tuple(levels for _, levels in cuts)
     return Moments(found.n.reshape(shape), found.total.reshape(shape), found.squares.reshape(shape))
