@@ -72,6 +72,7 @@ VERDICTS = {
 """Each verdict in a word, and what it means."""
 ROWS = {"ratings": N_("ratings"), "comments": N_("comments"), "answers": N_("answers"), "requests": N_("requests")}
 PLACES = {"theme_share": "comments", "typical_ms": "stability", "any_failure": "stability", "slow_share": "stability",
+          "failure_rate": "stability",
           "log_loss_gap": "rounds", "ece": "rounds", "forgetting": "rounds", "error_gap": "rounds",
           "unknown_token_share": "rounds", "drop_off": "people", "response_rate": "people"}  # fmt: skip
 """The page on which a metric's rows can be looked at; the overview for all others."""
