@@ -64,6 +64,10 @@ def jobs() -> Iterator[Job]:
         yield partial(peeking, planned, skewed)
     for sizes, icc, rate in product(pop.SIZES, (0.01, 0.1, 0.3), (0.02, 0.1, 0.3)):
         yield partial(two_rates, sizes, icc, rate)
+    for n, name in product((20, 50, 100, 200), ("high", "80 % fives")):
+        yield partial(lopsided_alpha, n, name)
+        yield partial(lopsided_omega, n, name)
+        yield partial(lopsided_item, n, name)
 
 
 NPS_PAIRS = [
@@ -226,6 +230,28 @@ def omega(n: int, rng: np.random.Generator, pilots: int) -> Cell:
     results = (ends(stats.mcdonald_omega(table)) for table in rng.normal(size=(pilots, n, 1)) * loadings + noise)
     truth = loadings.sum() ** 2 / (loadings.sum() ** 2 + (1 - loadings**2).sum())
     return tally("mcdonald_omega", "4 questions", (n,), results, truth, continuous=True, degenerate=n == 20)
+
+
+def lopsided_alpha(n: int, name: str, rng: np.random.Generator, pilots: int) -> Cell:
+    """Cronbach's alpha of four questions with answers 1 to 5."""
+    truth = stats.cronbach_alpha(pop.answers(np.random.default_rng(0), name, (1, 200_000))[0]).value
+    results = (ends(stats.cronbach_alpha(table)) for table in pop.answers(rng, name, (pilots, n)))
+    return tally("cronbach_alpha, answers 1 to 5", name, (n,), results, truth)
+
+
+def lopsided_omega(n: int, name: str, rng: np.random.Generator, pilots: int) -> Cell:
+    """McDonald's omega of the same; with 80 % fives Heywood cases are common."""
+    truth = stats.mcdonald_omega(pop.answers(np.random.default_rng(0), name, (1, 200_000))[0]).value
+    results = (ends(stats.mcdonald_omega(table)) for table in pop.answers(rng, name, (pilots, n)))
+    few = n == 20 or (n == 50 and name == "80 % fives")
+    return tally("mcdonald_omega, answers 1 to 5", name, (n,), results, truth, degenerate=few)
+
+
+def lopsided_item(n: int, name: str, rng: np.random.Generator, pilots: int) -> Cell:
+    """Correlation of the first of these questions with the sum of the others."""
+    truth = stats.item_rest_correlations(pop.answers(np.random.default_rng(0), name, (1, 200_000))[0])[0].value
+    results = (ends(stats.item_rest_correlations(table)[0]) for table in pop.answers(rng, name, (pilots, n)))
+    return tally("item_rest_correlations, answers 1 to 5", name, (n,), results, truth)
 
 
 def adjusted(sizes: tuple[int, int], r: float, rng: np.random.Generator, pilots: int) -> Cell:

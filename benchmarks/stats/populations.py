@@ -45,6 +45,14 @@ def ratings(rng: np.random.Generator, shape: Shape, icc: float, size: tuple[int,
     return np.searchsorted(cuts, score).astype(np.float64) + 1
 
 
+def answers(rng: np.random.Generator, name: str, size: tuple[int, int]) -> Floats:
+    """Answers 1 to 5 to four questions of one factor, shape (pilots, people, 4)."""
+    loadings = np.array([0.8, 0.7, 0.6, 0.75])
+    noise = rng.normal(size=(*size, 4)) * np.sqrt(1 - loadings**2)
+    score = rng.normal(size=(*size, 1)) * loadings + noise
+    return np.searchsorted(stats.norm.ppf(np.cumsum(RATINGS[name])[:-1]), score).astype(np.float64) + 1
+
+
 def mean_rating(shape: Shape) -> float:
     """Mean of the ratings 1 to 5 with these shares."""
     return float(np.dot(shape, np.arange(1, 6)))

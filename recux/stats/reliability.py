@@ -11,7 +11,11 @@ from recux.stats.arrays import Floats, choice, count, listed, number, share, tab
 from recux.stats.distributions import critical_z
 from recux.stats.errors import StatisticsError
 from recux.stats.factors import one_factor
+from recux.stats.lopsided import STRETCHED, stretch
 from recux.stats.results import Estimate, no_estimate
+
+OMEGA = "one factor by maximum likelihood, delta method on the logit scale"
+TRACE = 1e-9  # keeps logarithms finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Omega:
     """Lower end of the interval; None when `value` is."""
     ci_high: float | None = None
     """Upper end of the interval; None when `value` is."""
-    method: str = "one factor by maximum likelihood, delta method on the logit scale"
+    method: str = OMEGA
     """How value and interval were found."""
 
 
@@ -40,6 +44,7 @@ def cronbach_alpha(table: Any, *, missing: str = "listwise", level: float = 0.95
     `table` holds people x questions, reverse-keyed questions already reversed, NaN = no answer. `listwise` uses the
     people who answered everything; `pairwise` uses every pair of answers there is. n, and with it the interval,
     counts the people really used: for pairwise the smallest number behind any covariance. Alpha may be negative.
+    Where answers crowd at one end of the scale the interval is wider (see recux.stats.lopsided).
     """
     data, method = table_of(table), f"Feldt's F interval, {choice(missing, 'missing', ('listwise', 'pairwise'))}"
     if missing == "listwise":
@@ -51,13 +56,14 @@ def cronbach_alpha(table: Any, *, missing: str = "listwise", level: float = 0.95
     n = int((present.T.astype(np.int64) @ present).min())
     if n < 3:
         return no_estimate(f"{n} people answered together, alpha needs at least 3", n=n, method=method)
-    return alpha_of_covariance(pairwise_covariance(data), n, level=level, method=method)
+    wider = _alpha_stretch(complete_rows(data), level)
+    return alpha_of_covariance(pairwise_covariance(data), n, level=level, method=method, wider=wider)
 
 
 def alpha_of_covariance(
-    covariance: Floats, n: int, *, level: float = 0.95, method: str = "Feldt's F interval, listwise"
+    covariance: Floats, n: int, *, level: float = 0.95, method: str = "Feldt's F interval, listwise", wider: float = 1.0
 ) -> Estimate:
-    """`cronbach_alpha` from the covariances of the questions among `n` people."""
+    """`cronbach_alpha` from the covariances of the questions among `n` people, whose answers are taken as normal."""
     questions, total = len(covariance), float(covariance.sum())
     if questions < 2:
         return no_estimate("alpha needs at least two questions", n=n, method=method)
@@ -68,16 +74,39 @@ def alpha_of_covariance(
     alpha = questions / (questions - 1) * (1 - float(np.trace(covariance)) / total)
     if alpha > 1 + 1e-12:
         return no_estimate("covariances of different people contradict each other", n=n, method=method)
+    low, high = (1 - (1 - alpha) * ratio**wider for ratio in _feldt_ratios(n, questions, level))
+    return Estimate(alpha, low, high, n, method + (STRETCHED if wider > 1 else ""))
+
+
+def _feldt_ratios(n: int, questions: int, level: float) -> tuple[float, float]:
+    """F quantiles by which 1 - alpha is multiplied for the lower and the upper end."""
     tail, df = (1 - share(level, "level")) / 2, (n - 1, (n - 1) * (questions - 1))
-    low, high = (1 - (1 - alpha) * float(special.fdtri(*df, q)) for q in (1 - tail, tail))
-    return Estimate(alpha, low, high, n, method)
+    return float(special.fdtri(*df, 1 - tail)), float(special.fdtri(*df, tail))
+
+
+def _alpha_stretch(data: Floats, level: float) -> float:
+    """How much wider the interval of alpha must be, on the scale of log(1 - alpha)."""
+    n, questions = data.shape
+    if n < 3 or questions < 2:
+        return 1.0
+    upper, lower = _feldt_ratios(n, questions, level)
+    return stretch(data, _log_unreliable, log(upper / lower) / 2, level=level)
+
+
+def _log_unreliable(covariances: Floats) -> Floats:
+    """log(1 - alpha) of each of many covariance matrices."""
+    questions = covariances.shape[1]
+    total = np.maximum(covariances.sum(axis=(1, 2)), TRACE)
+    rest = (questions * np.trace(covariances, axis1=1, axis2=2) / total - 1) / (questions - 1)
+    return np.asarray(np.log(np.maximum(rest, TRACE)))
 
 
 def mcdonald_omega(table: Any, *, level: float = 0.95) -> Omega:
     """McDonald's omega total (1999) of the sum score from a one-factor model fitted by maximum likelihood.
 
     (sum of loadings)^2 over that plus the unique variances, in the questions' own units. The interval comes from the
-    information matrix of the model by the delta method (Raykov 2002), on the logit scale. People with a missing answer
+    information matrix of the model by the delta method (Raykov 2002), on the logit scale, and is as much wider than
+    for normal answers as that of alpha (see recux.stats.lopsided). People with a missing answer
     are left out. Not estimable with fewer than three questions, too few people, or a question without any variance of
     its own (a Heywood case): the one-factor model does not hold then.
     """
@@ -87,11 +116,11 @@ def mcdonald_omega(table: Any, *, level: float = 0.95) -> Omega:
         return Omega(None, 0, None, "nobody answered every question")
     covariance = np.atleast_2d(np.cov(data, rowvar=False)) if n > 1 else np.zeros((data.shape[1],) * 2)
     covariance[:, np.ptp(data, axis=0) == 0] = 0.0
-    return omega_of_covariance(covariance, n, level=level)
+    return omega_of_covariance(covariance, n, level=level, wider=_alpha_stretch(data, level))
 
 
-def omega_of_covariance(covariance: Floats, n: int, *, level: float = 0.95) -> Omega:
-    """`mcdonald_omega` from the covariances of the questions among `n` people."""
+def omega_of_covariance(covariance: Floats, n: int, *, level: float = 0.95, wider: float = 1.0) -> Omega:
+    """`mcdonald_omega` from the covariances of the questions among `n` people, whose answers are taken as normal."""
     questions = len(covariance)
     if questions < 3:
         return Omega(None, n, None, "one factor needs at least three questions")
@@ -105,10 +134,11 @@ def omega_of_covariance(covariance: Floats, n: int, *, level: float = 0.95) -> O
         return Omega(None, n, None, fit.reason)
     loadings, unique = spreads * fit.loadings, spreads**2 * fit.uniquenesses
     value = float(loadings.sum() ** 2 / (loadings.sum() ** 2 + unique.sum()))
-    half = critical_z(level) * _logit_error(loadings, unique, n)
+    half = wider * critical_z(level) * _logit_error(loadings, unique, n)
     logit = log(value / (1 - value))
     low, high = (1 / (1 + exp(-end)) for end in (logit - half, logit + half))
-    return Omega(value, n, tuple(float(x) for x in fit.loadings), None, low, high)
+    method = OMEGA + (STRETCHED if wider > 1 else "")
+    return Omega(value, n, tuple(float(x) for x in fit.loadings), None, low, high, method)
 
 
 def _logit_error(loadings: Floats, unique: Floats, n: int) -> float:
@@ -126,7 +156,8 @@ def _logit_error(loadings: Floats, unique: Floats, n: int) -> float:
 
 
 def item_rest_correlations(table: Any, *, level: float = 0.95) -> tuple[Estimate, ...]:
-    """Correlation of each question with the sum of the others (corrected item-total), with Fisher's z interval.
+    """Correlation of each question with the sum of the others (corrected item-total), with Fisher's z interval, which
+    is wider where answers crowd at one end of the scale (see recux.stats.lopsided).
 
     Low or negative values point at a question that measures something else or was not reversed. Complete rows only.
     """
@@ -176,4 +207,12 @@ def _correlation(x: Floats, y: Floats, level: float, method: str) -> Estimate:
         return no_estimate("fewer than four people" if n < 4 else "a question does not vary", n=n, method=method)
     r = float(np.clip(np.corrcoef(x, y)[0, 1], -1 + 1e-12, 1 - 1e-12))
     half = critical_z(level) / (n - 3) ** 0.5
-    return Estimate(r, float(np.tanh(np.arctanh(r) - half)), float(np.tanh(np.arctanh(r) + half)), n, method)
+    wider = stretch(np.column_stack([x, y]), _fisher_z, half, level=level)
+    low, high = (float(np.tanh(np.arctanh(r) + sign * wider * half)) for sign in (-1, 1))
+    return Estimate(r, low, high, n, method + (STRETCHED if wider > 1 else ""))
+
+
+def _fisher_z(covariances: Floats) -> Floats:
+    """Fisher's z of the correlation of each of many pairs of variables."""
+    spread = np.sqrt(np.maximum(covariances[:, 0, 0] * covariances[:, 1, 1], TRACE))
+    return np.asarray(np.arctanh(np.clip(covariances[:, 0, 1] / spread, TRACE - 1, 1 - TRACE)))
