@@ -2,7 +2,9 @@
 
 import numpy as np
 import pandas as pd
+import pingouin
 import pytest
+from scipy.stats import norm, t
 
 from recux import stats
 from recux.stats.confirm import fit_correlation
@@ -137,3 +139,40 @@ def test_key_drivers_leave_out_people_with_missing_answers_and_say_when_too_few_
     assert "vary" in stats.key_drivers([3.0] * 40, x, ["a", "b"], seed=1).reason
     with pytest.raises(stats.StatisticsError):
         stats.key_drivers(y, x, ["a"], seed=1)
+
+
+def lopsided(rng: np.random.Generator, pilots: int, people: int) -> np.ndarray:
+    """Four questions of one factor, 80 % of the answers at the top."""
+    score = rng.normal(size=(pilots, people, 1)) * 0.7 + rng.normal(size=(pilots, people, 4)) * np.sqrt(0.51)
+    return np.searchsorted(norm.ppf([0.02, 0.05, 0.1, 0.2]), score) + 1.0
+
+
+def test_reliability_of_lopsided_answers_is_as_unsure_as_leaving_people_out_shows() -> None:
+    table = lopsided(np.random.default_rng(3), 1, 60)[0]
+    plain = pingouin.cronbach_alpha(pd.DataFrame(table))[0]
+    mine = stats.cronbach_alpha(table)
+    left = [pingouin.cronbach_alpha(pd.DataFrame(np.delete(table, i, axis=0)))[0] for i in range(60)]
+    gaps = np.log(1 - np.array(left)) - np.log(1 - np.array(left)).mean()
+    df = 120 / (60 * (gaps**4).sum() / (gaps**2).sum() ** 2 - 1 + 2 / 59)
+    half = t.ppf(0.975, df) * np.sqrt(59 / 60 * (gaps**2).sum())
+    assert mine.value == pytest.approx(plain)
+    assert np.log((1 - mine.ci_low) / (1 - mine.ci_high)) / 2 == pytest.approx(half)
+    assert "jackknife" in mine.method
+
+
+def test_intervals_of_reliability_hold_the_truth_where_answers_crowd_at_the_top() -> None:
+    rng = np.random.default_rng(4)
+    large = lopsided(rng, 1, 200_000)[0]
+    alpha, item = stats.cronbach_alpha(large).value, stats.item_rest_correlations(large)[0].value
+    pilots = lopsided(rng, 300, 100)
+    of_alpha = [stats.cronbach_alpha(table) for table in pilots]
+    of_item = [stats.item_rest_correlations(table)[0] for table in pilots]
+    assert np.mean([e.ci_low <= alpha <= e.ci_high for e in of_alpha]) > 0.9
+    assert np.mean([e.ci_low <= item <= e.ci_high for e in of_item]) > 0.9
+
+
+def test_answers_that_are_not_lopsided_keep_the_published_interval() -> None:
+    table = np.random.default_rng(5).integers(1, 6, (40, 4)).astype(float) + np.arange(40)[:, None] % 5
+    value, interval = pingouin.cronbach_alpha(pd.DataFrame(table))
+    mine = stats.cronbach_alpha(table)
+    assert (mine.value, mine.ci_low, mine.ci_high) == pytest.approx((value, *interval), abs=5e-4)
