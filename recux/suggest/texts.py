@@ -187,4 +187,5 @@ def _everywhere(text: Ints, said: Ints, times: Ints) -> Ints:
     """Places in `said` of each of these different texts, one after the other; `times` says how many each has."""
     order, begin = np.argsort(said, kind="stable"), np.cumsum(times) - times
     size = times[text]
-    return order[np.repeat(begin[text] - np.cumsum(size) + size, size) + np.arange(size.sum())]
+    places: Ints = order[np.repeat(begin[text] - np.cumsum(size) + size, size) + np.arange(size.sum())]
+    return places

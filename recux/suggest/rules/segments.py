@@ -172,9 +172,10 @@ def _gap(f: Finding) -> dict[str, float]:
 
 def _people_draft(rule: str, category: Category, f: Finding, change: tuple[str, str]) -> Draft:
     who, called = segment_text(f.where), metric_text(f.metric)
-    facts = {"who": who["en"], "who_zh": who["zh_CN"], "called": called["en"], "called_zh": called["zh_CN"], **_gap(f)}
+    names = {"who": who["en"], "who_zh": who["zh_CN"], "called": called["en"], "called_zh": called["zh_CN"]}
     title, strict = (RATE, STRICT_RATERS) if f.metric == "mean_rating" else (SCORE, STRICT_ANSWERS)
-    return _draft(rule, category, f, text(*title, **facts), text(*change), text(*strict))
+    filled = text(title[0], title[1], **names, **_gap(f))
+    return _draft(rule, category, f, filled, text(*change), text(*strict))
 
 
 RATE = (
