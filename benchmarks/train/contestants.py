@@ -34,9 +34,13 @@ from recux.learn.weights import load_encoder, load_tokenizer, locate
 
 MAX_TOKENS = 128
 WHERE = resolve_device("auto")
+FAST = 2e-4
+"""Learning rate of the first two recux rows: one epoch on a few hundred texts is few steps."""
 OWN: dict[str, Callable[[int], Recipe]] = {
-    "equal": lambda n: default_recipe(n, WHERE.type, keep_layers=0, freeze_layers=0, freeze_embeddings=False),
-    "recux": lambda n: default_recipe(n, WHERE.type, keep_layers=0, freeze_layers=0),
+    "equal": lambda n: default_recipe(
+        max(n, 1000), WHERE.type, lr=FAST, keep_layers=0, freeze_layers=0, freeze_embeddings=False
+    ),
+    "recux": lambda n: default_recipe(max(n, 1000), WHERE.type, lr=FAST, keep_layers=0, freeze_layers=0),
     "few": lambda n: default_recipe(min(n, 500), WHERE.type),
 }
 """Recux with all that the others train too, with the embeddings as they are, and with its recipe for few texts."""
