@@ -44,7 +44,7 @@ def layout_of(real: Tensor) -> Layout:
     tokens = len(places)
     spread = torch.zeros(real.numel(), dtype=torch.long)
     spread[places] = torch.arange(tokens)
-    gathered = torch.nn.functional.pad(places, (0, -tokens % STEP))
+    gathered = torch.nn.functional.pad(places, (0, -tokens % STEP if tokens else STEP))
     hidden = torch.zeros(len(real), 1, 1, width, dtype=torch.bfloat16)
     hidden.masked_fill_(~real[:, None, None], torch.finfo(torch.bfloat16).min)
     return Layout(spread, gathered, real, tokens, hidden)
