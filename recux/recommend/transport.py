@@ -91,7 +91,8 @@ def _exchange(
 def _peer(connection: http.client.HTTPConnection) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     """The address that was connected to, whatever name or spelling led there."""
     peer = ipaddress.ip_address(connection.sock.getpeername()[0].split("%")[0])
-    return (isinstance(peer, ipaddress.IPv6Address) and peer.ipv4_mapped) or peer
+    mapped = peer.ipv4_mapped if isinstance(peer, ipaddress.IPv6Address) else None
+    return mapped or peer
 
 
 def _refuse(peer: ipaddress.IPv4Address | ipaddress.IPv6Address, inside: bool) -> None:
