@@ -28,9 +28,9 @@ class Rows(NamedTuple):
 
 def headline(changes: pd.DataFrame, primary: str) -> str:
     """Whether the metric that decides moved in the last round, in one line; empty when nothing says so."""
-    if primary not in changes.index or pd.isna(changes.loc[primary, "value"]):
+    change: Any = changes.loc[primary] if primary in changes.index else None
+    if change is None or pd.isna(change["value"]):
         return ""
-    change = changes.loc[primary]
     p = change["details"].get("p_adjusted")
     if change["details"].get("against"):
         text = _("{metric}: not to be compared with round {n}, as a different mix of people came")
