@@ -1,9 +1,12 @@
 """Attention in bf16 on a CPU: the fused kernel spends several times the time of its matrix products going backward."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from recux.learn.packing import Layout
 
 NAME = "recux"
 """What transformers knows this attention by."""
@@ -31,7 +34,7 @@ class Attend(torch.autograd.Function):
         return torch.bmm(weights, v)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
         """Gradients of q, k and v."""
         q, k, v, weights = ctx.saved_tensors
         of_weights = torch.bmm(gradient, v.transpose(1, 2))
@@ -50,21 +53,21 @@ class AttendPacked(torch.autograd.Function):
     """``Attend`` on texts end to end: q, k, v (N, heads x D), with a ``Layout`` and the number of heads."""
 
     @staticmethod
-    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, layout: Any, heads: int) -> Tensor:  # noqa: PLR0917 - as above
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, layout: "Layout", heads: int) -> Tensor:  # noqa: PLR0917 - as above
         """The weighted values, (N, heads x D); zeros in what fills up."""
-        slices = [sliced(layout.padded(x), heads) for x in (q, k, v)]
+        q, k, v = (sliced(layout.padded(x), heads) for x in (q, k, v))
         ctx.layout = layout
-        mixed = Attend.forward(ctx, *slices, layout.hidden, slices[0].shape[-1] ** -0.5)
+        mixed = Attend.forward(ctx, q, k, v, layout.hidden, q.shape[-1] ** -0.5)
         return layout.flat(joined(mixed, heads))
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
         """Gradients of q, k and v."""
-        layout = ctx.layout
+        layout: Layout = ctx.layout
         towards = layout.padded(gradient) * layout.real[..., None]
         heads = len(ctx.saved_tensors[0]) // len(towards)
-        q, k, v, _, _ = Attend.backward(ctx, sliced(towards, heads))
-        return (*(layout.flat(joined(x, heads)) for x in (q, k, v)), None, None)  # type: ignore[return-value]
+        q, k, v = (layout.flat(joined(x, heads)) for x in Attend.backward(ctx, sliced(towards, heads))[:3])
+        return q, k, v, None, None
 
 
 def sliced(padded: Tensor, heads: int) -> Tensor:
