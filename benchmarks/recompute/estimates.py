@@ -90,10 +90,11 @@ def welch(a: pd.Series, b: pd.Series) -> Numbers:
     if min(len(a), len(b)) < 2 or np.ptp(a) + np.ptp(b) == 0:
         return None
     (n, v), (m, w) = sorted((len(x), x.var()) for x in (a, b))
-    if m < 2 * n or max(abs(x.skew()) if len(x) > 2 and np.ptp(x) else 0 for x in (a, b)) <= 1.5:
+    skewness = max(abs(x.skew()) if len(x) > 2 and np.ptp(x) else 0 for x in (a, b))
+    if m < 2 * n or skewness <= 1.5:
         interval = stats.ttest_ind(b, a, equal_var=False).confidence_interval(0.95)
         return b.mean() - a.mean(), interval.low, interval.high, len(a) + len(b)
-    share = min(0.5, 10 / n)
+    share = min(0.5, 2 * skewness**2 / n)
     first = ((1 - share) * v + share * ((n - 1) * v + (m - 1) * w) / (n + m - 2)) / n
     second = w / m
     half = stats.t.ppf(0.975, (first + second) ** 2 / (first**2 / (n - 1) + second**2 / (m - 1))) * sqrt(first + second)

@@ -14,7 +14,6 @@ from recux.stats.results import Difference, no_difference
 
 STEADIED = ", the smaller arm's variance drawn towards the pooled one"
 VERY_SKEWED = 1.5
-WORTH = 10  # participants that the pooled variance is worth beside the smaller arm's own
 
 
 def compare_means(
@@ -95,16 +94,23 @@ def welch_of(a: Moments, b: Moments, *, level: float = 0.95, method: str = "Welc
 def lopsided(a: Moments, b: Moments) -> bool:
     """Whether the arms are so unequal and so skewed that the smaller one's variance misleads."""
     small, large = sorted((a.n, b.n))
-    return large >= 2 * small and max(abs(a.skewness), abs(b.skewness)) > VERY_SKEWED
+    return large >= 2 * small and _skewness(a, b) > VERY_SKEWED
 
 
 def steadied(a: Moments, b: Moments) -> tuple[float, float]:
-    """Squared standard errors, the smaller arm's from its variance drawn towards the pooled one."""
+    """Squared standard errors, the smaller arm's from its variance drawn towards the pooled one.
+
+    The error of a variance grows with the square of the skewness and falls with the number of values: so does the draw.
+    """
     pooled = ((a.n - 1) * a.variance + (b.n - 1) * b.variance) / (a.n + b.n - 2)
-    weight = min(0.5, WORTH / min(a.n, b.n))
+    weight = min(0.5, 2 * _skewness(a, b) ** 2 / min(a.n, b.n))
     if a.n < b.n:
         return (a.variance + weight * (pooled - a.variance)) / a.n, b.square
     return a.square, (b.variance + weight * (pooled - b.variance)) / b.n
+
+
+def _skewness(a: Moments, b: Moments) -> float:
+    return max(abs(a.skewness), abs(b.skewness))
 
 
 def t_result(
