@@ -14,7 +14,6 @@ from recux.collect.assignment import assign_everyone
 from recux.collect.definitions import ArmDefinition, StudyDefinition, read_definition
 from recux.errors import Conflict, InvalidInput, NotFound
 from recux.questionnaires import freeze
-from recux.recommend.remote import hindrance
 from recux.settings import Settings
 
 __all__ = [
@@ -142,6 +141,8 @@ def _check_consent(session: Session, study: Study) -> None:
 
 
 def _cautions(session: Session, study: Study, serving: list[Arm]) -> list[str]:
+    from recux.recommend.remote import hindrance  # with it comes scipy, for which a list of studies need not wait
+
     assert study.id is not None
     found = list(templates.load(study.domain).cautions)
     if any(arm.source == "imported" for arm in serving) and not _has_any(session, Slate, study.id):

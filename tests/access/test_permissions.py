@@ -12,7 +12,7 @@ from db.tables import Audit, Rating, Study, User, now
 from recux.access import audit
 from recux.access.accounts import change_role, create_user
 from recux.access.keys import create_key
-from recux.access.permissions import ROLES, least_role
+from recux.access.permissions import OWN, ROLES, least_role
 from recux.collect.tags import set_tags
 from recux.errors import NotAllowed
 from tests.planting import plant_person, plant_rating, plant_study
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent.parent
 NAMED = re.compile(r'"((?:study|answers|report|decision|alert|comments?|batch|round|user|key)\.[a-z_.]+)"')
 WRITTEN = [file for folder in ("recux/ui", "recux/access", "pages/admin") for file in (ROOT / folder).rglob("*.py")]
 ACTIONS = sorted(
-    {name for file in WRITTEN for name in NAMED.findall(file.read_text(encoding="utf-8"))} - {"user.bind"}
+    {name for file in WRITTEN for name in NAMED.findall(file.read_text(encoding="utf-8"))} - OWN
     | {"import.ratings", "suggestion.accept"}
 )
 """Every change that pages and accounts write down."""

@@ -40,7 +40,8 @@ def test_what_a_person_answers_is_counted_on_the_overview(
     phone.get_by_role("button", name="Continue").click()
     expect(phone.get_by_role("heading", name="Thank you!")).to_be_visible()
     with write_session(served_engine) as session:
-        assert session.exec(sa.select(Participant.attributes)).scalars().one()["device"] == "phone"
+        mine = sa.select(Participant.attributes).where(Participant.study_id == study.id)
+        assert session.exec(mine).scalars().one()["device"] == "phone"
 
     desk = new_browser(viewport=DESKTOP).new_page()
     desk.goto(f"{server.url}/sign_in?next=/%3Fstudy%3D{study.slug}")
