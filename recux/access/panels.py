@@ -21,8 +21,8 @@ from sqlmodel import Session, col, select
 from db.tables import PanelMember, Participant, Study
 from recux.access.tokens import SHORTEST_KEY, secret_keys
 from recux.collect.flow import Panel
-from recux.collect.words import INVISIBLE
 from recux.errors import InvalidInput, NotAllowed, Unavailable
+from recux.plain_text import INVISIBLE
 
 LONGEST_ID = 255
 HOW_TO = (

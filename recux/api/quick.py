@@ -27,12 +27,12 @@ from recux.api.bodies import SMALL, bounded, strict_json
 from recux.api.imports import document_of
 from recux.api.problems import Refusal, problem
 from recux.api.shapes import RatingTaken
-from recux.collect.words import clean
 from recux.errors import RecuxError
 from recux.ingest import ImportResult
 from recux.ingest.keys import rating_key
 from recux.ingest.single import Given, Kept, read_rating, write_together
 from recux.operate import metrics
+from recux.plain_text import clean
 
 LOG = logging.getLogger("recux.api")
 MOST = 64

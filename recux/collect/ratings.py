@@ -10,8 +10,8 @@ from sqlmodel import Session, col, select
 from db.tables import Impression, Participant, Rating, now
 from recux.collect.consent import require_consent
 from recux.collect.opinions import Place, Stars, place_of
-from recux.collect.words import clean
 from recux.errors import InvalidInput
+from recux.plain_text import clean
 
 
 def save_rating(

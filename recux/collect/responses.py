@@ -8,9 +8,9 @@ from sqlmodel import Session, col, select
 
 from db.tables import Answer, Participant, Response, now
 from recux.collect.consent import Answering, require_consent
-from recux.collect.words import clean
 from recux.errors import Conflict
 from recux.instruments import Instrument, Question, check_answer
+from recux.plain_text import clean
 
 WAVE = 1
 

@@ -20,9 +20,9 @@ from sqlmodel import Session, col
 
 from db.engine import read_session
 from db.tables import Arm, Item, Participant, Rating, Study, now
-from recux.collect.words import INVISIBLE
 from recux.errors import InvalidInput, NotFound
 from recux.operate import metrics
+from recux.plain_text import INVISIBLE
 from recux.recommend.options import VARIABLE, HttpOptions, options_of
 from recux.recommend.paths import at
 from recux.recommend.transport import Exchange, exchange

@@ -5,7 +5,7 @@ import ipaddress
 from urllib.parse import urlsplit
 
 from db.tables import Impression, Item
-from recux.collect.words import INVISIBLE
+from recux.plain_text import INVISIBLE
 from recux.recommend.reasons import in_other_words
 from recux.ui.board import Card
 from recux.ui.language import _, language

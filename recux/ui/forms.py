@@ -11,8 +11,8 @@ from db.tables import Impression
 from recux.collect.progress import Step, survey_step
 from recux.collect.responses import answers_of
 from recux.collect.slates import ShownSlate, places
-from recux.collect.words import LONGEST
 from recux.instruments import Instrument, Question, in_language
+from recux.plain_text import LONGEST
 from recux.questionnaires import instrument_of
 from recux.ui import board, data
 from recux.ui.board import Book, Kept, Reached, Section

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recux.collect.words import LONGEST, clean
 from recux.errors import InvalidInput
+from recux.plain_text import LONGEST, clean
 
 
 @pytest.mark.parametrize(
