@@ -23,20 +23,41 @@ def answers(tmp_path: Path) -> Path:
     return tmp_path / "answers.json"
 
 
+class App:
+    """The page of ``board_script.py`` in a process of its own, to be killed and started again at the same address."""
+
+    def __init__(self, answers: Path) -> None:
+        self.port = free_port()
+        self.environment = os.environ | {"RECUX_TEST_ANSWERS": str(answers), "PYTHONPATH": str(ROOT)}
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "streamlit", "run", str(SCRIPT), "--server.port", str(self.port)]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, **quiet)
+        _wait(f"{self.address}/_stcore/health")
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
 @pytest.fixture
-def page(phone: Page, answers: Path) -> Iterator[Page]:
-    port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", str(SCRIPT), "--server.port", str(port)]
-    environment = os.environ | {"RECUX_TEST_ANSWERS": str(answers), "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        _wait(f"http://127.0.0.1:{port}/_stcore/health")
-        phone.goto(f"http://127.0.0.1:{port}")
-        expect(phone.get_by_role("group")).to_have_count(5)
-        yield phone
-    finally:
-        process.kill()
-        process.wait()
+def app(answers: Path) -> Iterator[App]:
+    one = App(answers)
+    one.start()
+    yield one
+    one.kill()
+
+
+@pytest.fixture
+def page(phone: Page, app: App) -> Page:
+    phone.goto(app.address)
+    expect(phone.get_by_role("group")).to_have_count(5)
+    return phone
 
 
 def _wait(address: str) -> None:
@@ -119,3 +140,15 @@ def test_what_is_said_while_there_is_no_line_is_sent_as_soon_as_there_is_one(pag
     page.evaluate("() => { const slot = [...recuxBoards.values()][0]; slot.line = window.held; slot.update(); }")
     expect(stars.get_by_role("status")).to_have_text("Saved")
     assert kept(answers, "d") == (2, None, False)
+
+
+def test_a_first_answer_that_is_given_while_the_server_restarts_is_kept(page: Page, app: App, answers: Path) -> None:
+    """Streamlit's browser runs nothing by itself then, as the last thing that ran was the whole page."""
+    app.kill()
+    stars = page.get_by_role("group").nth(3)
+    stars.get_by_label("5 of 5 stars").click()
+    expect(stars.get_by_role("status")).to_have_text("Saving…")
+    page.wait_for_timeout(1000)  # it was sent into the void
+    app.start()
+    expect(stars.get_by_role("status")).to_have_text("Saved", timeout=30_000)
+    assert kept(answers, "d") == (5, None, False)

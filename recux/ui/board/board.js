@@ -80,13 +80,13 @@ function newBoard(root, first, shape, slot) {
     slot.line?.transmit(Object.fromEntries(pending));
   }
 
+  // A restarted server does not know the line, but runs the whole page, and gets with that what was sent into the void.
+  // Both at once would go as one message of the line, to nobody.
   function retry() {
-    const deaf = !heard;
-    if (isBusy()) retrying = setTimeout(retry, RETRY); // sending again would only stop the run that is saving
-    else {
-      send();
-      if (deaf) board.wake(); // a restarted server does not know the line, but runs the whole page
-    }
+    const busy = isBusy(); // sending again would only stop the run that is saving
+    if (!busy && heard) return send();
+    if (!busy) board.wake();
+    retrying = setTimeout(retry, RETRY);
   }
 
   const leaving = () => document.visibilityState === "hidden" && board.flush();
