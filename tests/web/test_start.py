@@ -125,7 +125,8 @@ def test_a_worker_that_dies_is_started_again_and_ends_with_the_server(tmp_path):
     marks = tmp_path / "marks"
     worker = f"import os, time; open({str(marks)!r}, 'a').write(f'{{os.getpid()}}\\n'); time.sleep(60)"
     supervise = (
-        "import sys, time\nfrom recux import serve\nserve.FIRST_PAUSE = 0.1\n"
+        "import signal, sys, time\nfrom recux import serve\nserve.FIRST_PAUSE = 0.1\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
         f"with serve.supervised((sys.executable, '-c', {worker!r})):\n    time.sleep(60)"
     )
     process = subprocess.Popen([sys.executable, "-c", supervise], cwd=ROOT, stderr=subprocess.DEVNULL)
