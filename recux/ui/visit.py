@@ -27,7 +27,7 @@ STYLE = """<style>
 .stMainBlockContainer{padding:1.25rem 1rem 3rem}
 .stAppHeader{display:none}
 .stMain h1{hyphens:auto}
-.st-key-language{position:absolute}
+.st-key-language{position:absolute;width:0!important;overflow:hidden}
 .stPageLink a{padding-inline:0}
 .stPageLink a p{text-decoration:underline;text-underline-offset:.2em}
 .stPageLink a:focus-visible{outline:3px solid #12827C;outline-offset:2px}
