@@ -56,6 +56,7 @@ def _out(me: User, study: Study, out: pd.DataFrame) -> None:
     shown = out.assign(why=out["why"].map(words.not_counted))
     since = times.column(_("Since"))
     chosen = _choose(shown, "out", words.flag_columns() | {"why": _("Why"), "since": since})
+    take.numbers(out, "not-counting")
     rejected = [name for name, why in out[["participant", "why"]].iloc[chosen].to_numpy() if why != "test"]
     if not has_role(me, "analyst"):
         return

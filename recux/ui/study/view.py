@@ -9,7 +9,7 @@ from db.engine import read_session
 from db.tables import Study
 from recux.insight import planning
 from recux.insight.setup import Check, checklist
-from recux.ui import data, figures, times, words
+from recux.ui import data, figures, take, times, words
 from recux.ui.language import _
 from recux.ui.plain import plain
 
@@ -51,7 +51,9 @@ def table(known: list[Study]) -> None:
         for study in sorted(known, key=lambda one: one.archived_at is not None)
     ]
     when = {name: times.column(name) for name in (_("Launched"), _("Closed"))}
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=when)
+    found = pd.DataFrame(rows)
+    st.dataframe(found, hide_index=True, column_config=when)
+    take.numbers(found, "studies")
 
 
 def _state(study: Study) -> str:
