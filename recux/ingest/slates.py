@@ -74,8 +74,9 @@ def _place(
         run.written += 1
     elif before["item_id"] != item_id:
         first = run.first_line.get(key)
-        where = f", on line {first}" if first else ""
-        run.reject(row, "position", f"position {position} of slate {draft.name} already holds another item{where}")
+        place = f"position {position} of slate {draft.name}"
+        end = f"already holds another item, on line {first}" if first else "already holds another item"
+        run.reject(row, "position", f"{place} {end}")
         return False
     else:
         spot = {**before, **_said(row, SPOT)}

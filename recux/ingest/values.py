@@ -98,7 +98,9 @@ def number(cell: Any, *, low: float = -math.inf, high: float = math.inf) -> floa
     if not math.isfinite(value):
         raise BadValue("is not a finite number")
     if not low <= value <= high:
-        raise BadValue(f"is outside {_range(low, high)}")
+        raise BadValue(
+            f"is outside the range from {low:g} up" if math.isinf(high) else f"is outside {low:g} to {high:g}"
+        )
     return value
 
 
@@ -215,9 +217,3 @@ def _to_float(cell: Any) -> float:
         return float(cell)
     except (ValueError, OverflowError):
         raise BadValue("is not a number") from None
-
-
-def _range(low: float, high: float) -> str:
-    if math.isinf(high):
-        return f"the range from {low:g} up"
-    return f"{low:g} to {high:g}"

@@ -101,7 +101,7 @@ def _result(result: ImportResult) -> None:
     st.dataframe(counts.rename(columns=words.import_counts()), hide_index=True)
     if result.rejected:
         st.subheader(_("Rows that were put aside"))
-        rows = [(r.line, r.column, str(r.value), r.reason) for r in result.rejected[:SHOWN]]
+        rows = [(r.line, r.column, str(r.value), problems.translated(r.reason)) for r in result.rejected[:SHOWN]]
         st.dataframe(pd.DataFrame(rows, columns=[_("Line"), _("Column"), _("Value"), _("Reason")]), hide_index=True)
         content, name = _put_aside(result)
         st.download_button(_("Download all of them"), content, name, "text/csv", type="primary")

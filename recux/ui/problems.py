@@ -107,16 +107,56 @@ MESSAGES = (
     N_("no switch of the built-in recommenders does this: change the recommender and name its arm"),
     N_("there is no arm {arm} any more to try it beside; there are {arms}"),
     N_("the process that reads large studies ended twice; is there memory left? Try again"),
+    # rows that were put aside
+    N_("{column} is missing"),
+    N_("{column} has the character {character}, which names must not have"),
+    N_("{column} has the character {character}, which no database can store"),
+    N_("{column} has {n} characters, at most {most} are allowed"),
+    N_("{column} is a {kind}, not text"),
+    N_("{column} is not a finite number"),
+    N_("{column} is outside the range from {low} up"),
+    N_("{column} is outside {low} to {high}"),
+    N_("{column} is not a whole number"),
+    N_("{column} is neither 0 nor 1"),
+    N_("{column} is not one of {values}"),
+    N_("{column} is too long a duration"),
+    N_("{column} has no time zone; write 2026-01-31T12:00:00Z, or name one in the map: [options] timezone"),
+    N_("{column} is not a time between {first} and {last}; epoch times are in seconds"),
+    N_("{column} is not a time; write ISO 8601 such as 2026-01-31T12:00:00Z, or epoch seconds"),
+    N_("{column} is not a time; epoch times are in seconds"),
+    N_("{column} is not a number"),
+    N_("has {n} cells where the header has {m}"),
+    N_("the same row is on line {line} with other values; keep one of them"),
+    N_("arm is not one of this study's arms: {arms}"),
+    N_("arm differs from the person's arm {arm}, which is fixed since the launch"),
+    N_("slate_id names an unknown slate; import the slates first"),
+    N_("slate_id names a slate of another person than {name}"),
+    N_("slate_id names a slate that does not hold item {item}"),
+    N_("slate {slate} belongs to another arm"),
+    N_("slate {slate} belongs to {name}"),
+    N_("position {n} of slate {slate} already holds another item"),
+    N_("position {n} of slate {slate} already holds another item, on line {line}"),
+    N_("outcome is empty, and there is no http_status to tell it from"),
+    N_("item_id names an unknown item; import the items first, or set create_items = true in the map"),
+    N_("participant_id names a person who has withdrawn; nothing more is taken in"),
+    N_("instrument {instrument} has no question {question}; it has {questions}"),
+    N_("question {question} needs a number from {low} to {high}, not a text"),
+    N_("question {question}: {value} is not between {low} and {high}"),
+    N_("question {question}: {value} is not a whole number"),
+    N_("question {question}: {value} is none of {values}"),
+    N_("question {question}: {value} is no option's value"),
+    N_("question {question} needs a text"),
 )
 
 
 def said(error: Exception) -> str:
     """The error's message as a page shows it: letter by letter, and as it is where there is no translation."""
     text = first_problem(error) if isinstance(error, ValidationError) else str(error)
-    return plain(_translated(text))
+    return plain(translated(text))
 
 
-def _translated(text: str) -> str:
+def translated(text: str) -> str:
+    """A message, or why a row was put aside, in the reader's language; as it is where there is no translation."""
     for pattern, message in _patterns():
         if found := pattern.fullmatch(text):
             return _(message).format(**found.groupdict()) if found.groupdict() else _(message)

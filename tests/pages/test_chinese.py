@@ -1,13 +1,16 @@
 """A Chinese reader meets no English sentence but foreign text: every admin page is walked and every word looked at."""
 
+import ast
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict
 from streamlit.testing.v1 import AppTest
 
+import recux
 from db.engine import write_session
 from db.tables import Alert, Study
 from recux.errors import Conflict
@@ -106,6 +109,17 @@ def test_what_rounds_store_about_models_is_said_in_chinese(monkeypatch) -> None:
     for stored in (reason, few, clicked, unread, "share of durations up to the predicted p50"):
         assert not ENGLISH.search(definitions.said(stored)), definitions.said(stored)
     assert "1.4228" in definitions.said(reason)
+
+
+def test_what_pages_translate_of_what_went_wrong_is_what_the_code_says() -> None:
+    """A sentence that is reworded where it is raised would fall back to English without a word."""
+    home = Path(recux.__file__).parent
+    files = [file for file in home.rglob("*.py") if file != Path(problems.__file__)]
+    nodes = (node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    said = "\n".join(node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    for message in problems.MESSAGES:
+        longest = max(re.split(r"\{\w+\}", message), key=len).strip()
+        assert longest in said, message
 
 
 def test_what_went_wrong_is_said_in_chinese_with_its_details(monkeypatch) -> None:
