@@ -24,6 +24,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,14 +88,8 @@ class Stand:
         """The proxy as it is deployed, but for addresses and where it keeps its files."""
         folder, port = self.folder / "nginx", serving.free_port()
         folder.mkdir()
-        text = (ROOT / "deploy" / "nginx.conf").read_text()
-        for name, one in zip(("web1:8501", "web2:8501"), self.webs, strict=True):
-            text = text.replace(name, one.address)
-        own = [f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")]
-        text = text.replace("listen 8080", f"listen 127.0.0.1:{port}").replace("/dev/stdout quiet", "off")
-        text = text.replace("http {", "\n".join(["http {", *own]), 1)
-        (folder / "nginx.conf").write_text(f"daemon off; pid {folder}/pid;\n{text}")
-        command = [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
+        file = proxy_file(folder, port, [one.address for one in self.webs])
+        command = [nginx, "-p", str(folder), "-c", str(file), "-e", str(folder / "error.log")]
         self.proxy, self.door = subprocess.Popen(command), f"127.0.0.1:{port}"
 
     def door_of(self, number: int) -> str:
@@ -158,6 +153,19 @@ class Stand:
         for worker in self.workers:
             worker.kill()
             worker.wait()
+
+
+def proxy_file(folder: Path, port: int, webs: Sequence[str]) -> Path:
+    """``deploy/nginx.conf`` for a trial on loopback: two web processes' addresses, a port, files in ``folder``."""
+    text = (ROOT / "deploy" / "nginx.conf").read_text()
+    for name, address in zip(("web1:8501", "web2:8501"), webs, strict=True):
+        text = text.replace(name, address)
+    own = [f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")]
+    text = text.replace("listen 8080", f"listen 127.0.0.1:{port}").replace("/dev/stdout quiet", "off")
+    text = text.replace("http {", "\n".join(["http {", *own]), 1)
+    file = folder / "nginx.conf"
+    file.write_text(f"daemon off; pid {folder}/pid;\n{text}")
+    return file
 
 
 def _told_to_end(process: "subprocess.Popen[bytes]") -> None:
