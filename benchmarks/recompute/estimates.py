@@ -1,7 +1,6 @@
 """Estimates and intervals in the slowest and plainest way, each independent of how recux computes it."""
 
-from collections.abc import Callable
-from math import log, sqrt
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -156,41 +155,24 @@ def hall(values: pd.Series) -> list[float]:
     return [float(next(root.real for root in np.roots(c) if abs(root.imag) < 1e-6)) for c in cubic]
 
 
-def alpha(table: pd.DataFrame) -> Numbers:
-    """Cronbach's alpha with Feldt's interval."""
+def alpha(table: pd.DataFrame, scores: pd.Series) -> Numbers:
+    """Cronbach's alpha with Feldt's interval, wider where the scores are lopsided."""
     n, k = table.shape
     if k < 2 or n < 3 or table.var().min() == 0:
         return None
     value = k / (k - 1) * (1 - table.var().sum() / table.sum(axis=1).var())
+    if value > 1 - 1e-9:
+        return None
     ratios = [stats.f.ppf(q, n - 1, (n - 1) * (k - 1)) for q in (0.975, 0.025)]
-    ends = [1 - (1 - value) * ratio ** reliability_stretch(table) for ratio in ratios]
-    return value, *ends, n
+    return value, *(1 - (1 - value) * ratio ** widening(scores.skew(), n) for ratio in ratios), n
 
 
-def reliability_stretch(table: pd.DataFrame) -> float:
-    """How much wider intervals of alpha and omega are than for normal answers."""
-    n, k = table.shape
-    up, down = (stats.f.ppf(q, n - 1, (n - 1) * (k - 1)) for q in (0.975, 0.025))
-
-    def log_unreliable(part: pd.DataFrame) -> float:
-        return log(max(1 - k / (k - 1) * (1 - part.var().sum() / part.sum(axis=1).var()), 1e-9))
-
-    return stretch(table, log_unreliable, log(up / down) / 2)
+def widening(skewness: float, n: int, share: float = 1 / 4) -> float:
+    """How much wider an interval of reliability is than for normal answers."""
+    return 1 + share * skewness**2 if abs(skewness) > sqrt(6 / n) else 1.0
 
 
-def stretch(table: pd.DataFrame, figure: Callable[[pd.DataFrame], float], half: float) -> float:
-    """Half width by the jackknife over `half`, at least 1, where a column is skewed; people left out one by one."""
-    n = len(table)
-    if n < 15 or table.skew().abs().max() <= 1:
-        return 1.0
-    left = np.array([figure(table.drop(person)) for person in table.index])
-    gaps = left - left.mean()
-    excess = n * (gaps**4).sum() / (gaps**2).sum() ** 2
-    quantile = stats.t.ppf(0.975, max(2, 2 * n / (excess - 1 + 2 / (n - 1))))
-    return max(1.0, quantile * sqrt((n - 1) / n * (gaps**2).sum()) / half)
-
-
-def omega(table: pd.DataFrame) -> Numbers:
+def omega(table: pd.DataFrame, scores: pd.Series) -> Numbers:
     """McDonald's omega: one factor fitted by a general optimiser, the interval by numerical derivatives."""
     n, k = table.shape
     if k < 3 or n <= k or table.var().min() == 0:
@@ -220,7 +202,7 @@ def omega(table: pd.DataFrame) -> Numbers:
             hessian[i, j] = np.dot([1, -1, -1, 1], [minus_log_likelihood(m) for m in moved]) / (4 * step**2)
     total, unique = x[:k].sum(), np.exp(x[k:])
     gradient = np.concatenate([np.full(k, 2 / total), -unique / unique.sum()])
-    half = stats.norm.ppf(0.975) * sqrt(gradient @ np.linalg.solve(hessian, gradient)) * reliability_stretch(table)
+    half = stats.norm.ppf(0.975) * sqrt(gradient @ np.linalg.solve(hessian, gradient)) * widening(scores.skew(), n)
     logit = np.log(total**2 / unique.sum())
     value, low, high = (float(1 / (1 + np.exp(-end))) for end in (logit, logit - half, logit + half))
     return value, low, high, n
@@ -231,14 +213,12 @@ def item_rest(table: pd.DataFrame, column: str) -> Numbers:
     rest = table.drop(columns=column).sum(axis=1)
     if len(table) < 4 or np.ptp(table[column]) == 0 or np.ptp(rest) == 0:
         return None
-    r, half = table[column].corr(rest), stats.norm.ppf(0.975) / sqrt(len(table) - 3)
-    both = pd.DataFrame({"one": table[column], "rest": rest})
-
-    def fisher(part: pd.DataFrame) -> float:
-        return float(np.nan_to_num(np.arctanh(np.clip(part.corr().iloc[0, 1], 1e-9 - 1, 1 - 1e-9))))
-
-    low, high = (np.tanh(np.arctanh(r) + sign * half * stretch(both, fisher, half)) for sign in (-1, 1))
-    return r, low, high, len(table)
+    r, n = table[column].corr(rest), len(table)
+    standard = [(one - one.mean()) / one.std() for one in (table[column], rest)]
+    together, alone = standard[0] + np.copysign(1, r) * standard[1], max(abs(one.skew()) for one in standard)
+    half = stats.norm.ppf(0.975) / sqrt(n - 3) * max(widening(together.skew(), n), widening(alone, n, 1 / 10))
+    low, high = (np.tanh(np.arctanh(r) + sign * half) for sign in (-1, 1))
+    return r, low, high, n
 
 
 def sus(answers: pd.DataFrame) -> pd.Series:

@@ -66,8 +66,8 @@ def constructs(answers: pd.DataFrame, name: str) -> Found:
     found: Found = {}
     for one, (table, means, low, high) in tables(answers, name).items():
         place = f"instruments.{name}.constructs.{one}"
-        found |= {f"{place}.score": bounded(means, low, high), f"{place}.alpha": alpha(table.dropna())}
-        found[f"{place}.omega"] = omega(table.dropna())
+        found |= {f"{place}.score": bounded(means, low, high), f"{place}.alpha": alpha(table.dropna(), means)}
+        found[f"{place}.omega"] = omega(table.dropna(), means)
         for column in table if table.shape[1] > 1 else ():
             found[f"{place}.item_rest.{column}"] = item_rest(table.dropna(), column)
     return found

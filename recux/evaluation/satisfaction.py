@@ -23,6 +23,7 @@ from recux.stats import (
     nps,
     scales,
 )
+from recux.stats.moments import moments
 
 Floats = NDArray[np.float64]
 
@@ -192,14 +193,15 @@ def _instrument(answers: pd.DataFrame, instrument: Instrument) -> InstrumentFigu
 
 def _construct(wide: pd.DataFrame, instrument: Instrument, construct: Construct) -> ConstructFigures:
     low, high = construct_range(instrument, construct)
-    scores = construct_scores(wide, instrument, construct).to_numpy()
+    scores = np.asarray(construct_scores(wide, instrument, construct), np.float64)
     words = construct_words(construct, low, high)
     keyed = keyed_table(wide, instrument, construct)
     rest = item_rest_correlations(keyed) if len(construct.questions) > 1 else ()
+    skewness = moments(scores).skewness
     return ConstructFigures(
         figure(bounded_mean(scores, low=low, high=high), words[0]),
-        figure(cronbach_alpha(keyed), words[1]),
-        figure(mcdonald_omega(keyed), words[2]),
+        figure(cronbach_alpha(keyed, skewness=skewness), words[1]),
+        figure(mcdonald_omega(keyed, skewness=skewness), words[2]),
         {
             name: figure(one, f"Correlation of {name} with the sum of the other questions, after reversing")
             for name, one in zip(construct.questions, rest, strict=False)

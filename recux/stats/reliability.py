@@ -1,7 +1,7 @@
 """Reliability of a construct: whether its questions measure one thing."""
 
 from dataclasses import dataclass
-from math import exp, log, sqrt
+from math import inf, log, sqrt
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,11 @@ from recux.stats.arrays import Floats, choice, count, listed, number, share, tab
 from recux.stats.distributions import critical_z
 from recux.stats.errors import StatisticsError
 from recux.stats.factors import one_factor
-from recux.stats.lopsided import STRETCHED, stretch
+from recux.stats.lopsided import WIDENED, widening, widening_of_pair
+from recux.stats.moments import moments
 from recux.stats.results import Estimate, no_estimate
 
 OMEGA = "one factor by maximum likelihood, delta method on the logit scale"
-TRACE = 1e-9  # keeps logarithms finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,16 @@ class Omega:
     """How value and interval were found."""
 
 
-def cronbach_alpha(table: Any, *, missing: str = "listwise", level: float = 0.95) -> Estimate:
+def cronbach_alpha(
+    table: Any, *, missing: str = "listwise", level: float = 0.95, skewness: float | None = None
+) -> Estimate:
     """Cronbach's alpha (1951) with Feldt's F interval (Feldt, Woodruff and Salih 1987).
 
     `table` holds people x questions, reverse-keyed questions already reversed, NaN = no answer. `listwise` uses the
     people who answered everything; `pairwise` uses every pair of answers there is. n, and with it the interval,
     counts the people really used: for pairwise the smallest number behind any covariance. Alpha may be negative.
-    Where answers crowd at one end of the scale the interval is wider (see recux.stats.lopsided).
+    Where answers crowd at one end of the scale the interval is wider (see recux.stats.lopsided): by the `skewness` of
+    people's scores, or without it of the means of those who answered everything.
     """
     data, method = table_of(table), f"Feldt's F interval, {choice(missing, 'missing', ('listwise', 'pairwise'))}"
     if missing == "listwise":
@@ -56,14 +59,19 @@ def cronbach_alpha(table: Any, *, missing: str = "listwise", level: float = 0.95
     n = int((present.T.astype(np.int64) @ present).min())
     if n < 3:
         return no_estimate(f"{n} people answered together, alpha needs at least 3", n=n, method=method)
-    wider = _alpha_stretch(complete_rows(data), level)
-    return alpha_of_covariance(pairwise_covariance(data), n, level=level, method=method, wider=wider)
+    known = skewness if skewness is not None else _skewness(complete_rows(data))
+    return alpha_of_covariance(pairwise_covariance(data), n, level=level, method=method, skewness=known)
 
 
 def alpha_of_covariance(
-    covariance: Floats, n: int, *, level: float = 0.95, method: str = "Feldt's F interval, listwise", wider: float = 1.0
+    covariance: Floats,
+    n: int,
+    *,
+    skewness: float,
+    level: float = 0.95,
+    method: str = "Feldt's F interval, listwise",
 ) -> Estimate:
-    """`cronbach_alpha` from the covariances of the questions among `n` people, whose answers are taken as normal."""
+    """`cronbach_alpha` from the covariances of the questions among `n` people, and the skewness of their scores."""
     questions, total = len(covariance), float(covariance.sum())
     if questions < 2:
         return no_estimate("alpha needs at least two questions", n=n, method=method)
@@ -74,41 +82,32 @@ def alpha_of_covariance(
     alpha = questions / (questions - 1) * (1 - float(np.trace(covariance)) / total)
     if alpha > 1 + 1e-12:
         return no_estimate("covariances of different people contradict each other", n=n, method=method)
-    low, high = (1 - (1 - alpha) * ratio**wider for ratio in _feldt_ratios(n, questions, level))
-    return Estimate(alpha, low, high, n, method + (STRETCHED if wider > 1 else ""))
-
-
-def _feldt_ratios(n: int, questions: int, level: float) -> tuple[float, float]:
-    """F quantiles by which 1 - alpha is multiplied for the lower and the upper end."""
+    if alpha > 1 - 1e-9:
+        return no_estimate("all questions were answered alike by everybody", n=n, method=method)
     tail, df = (1 - share(level, "level")) / 2, (n - 1, (n - 1) * (questions - 1))
-    return float(special.fdtri(*df, 1 - tail)), float(special.fdtri(*df, tail))
+    ratios = (float(special.fdtri(*df, 1 - tail)), float(special.fdtri(*df, tail)))
+    wider = widening(skewness, n)
+    low, high = (1 - (1 - alpha) * ratio**wider for ratio in ratios)
+    return Estimate(alpha, low, high, n, _method(method, wider))
 
 
-def _alpha_stretch(data: Floats, level: float) -> float:
-    """How much wider the interval of alpha must be, on the scale of log(1 - alpha)."""
-    n, questions = data.shape
-    if n < 3 or questions < 2:
-        return 1.0
-    upper, lower = _feldt_ratios(n, questions, level)
-    return stretch(data, _log_unreliable, log(upper / lower) / 2, level=level)
+def _skewness(data: Floats) -> float:
+    """Skewness of people's scores."""
+    return moments(data.mean(axis=1)).skewness
 
 
-def _log_unreliable(covariances: Floats) -> Floats:
-    """log(1 - alpha) of each of many covariance matrices."""
-    questions = covariances.shape[1]
-    total = np.maximum(covariances.sum(axis=(1, 2)), TRACE)
-    rest = (questions * np.trace(covariances, axis1=1, axis2=2) / total - 1) / (questions - 1)
-    return np.asarray(np.log(np.maximum(rest, TRACE)))
+def _method(name: str, wider: float) -> str:
+    return name + (WIDENED if wider > 1 else "")
 
 
-def mcdonald_omega(table: Any, *, level: float = 0.95) -> Omega:
+def mcdonald_omega(table: Any, *, level: float = 0.95, skewness: float | None = None) -> Omega:
     """McDonald's omega total (1999) of the sum score from a one-factor model fitted by maximum likelihood.
 
     (sum of loadings)^2 over that plus the unique variances, in the questions' own units. The interval comes from the
     information matrix of the model by the delta method (Raykov 2002), on the logit scale, and is as much wider than
-    for normal answers as that of alpha (see recux.stats.lopsided). People with a missing answer
-    are left out. Not estimable with fewer than three questions, too few people, or a question without any variance of
-    its own (a Heywood case): the one-factor model does not hold then.
+    for normal answers as that of alpha (see recux.stats.lopsided). People with a missing answer are left out. Not
+    estimable with fewer than three questions, too few people, or a question without any variance of its own (a
+    Heywood case): the one-factor model does not hold then.
     """
     data = complete_rows(table_of(table))
     n = len(data)
@@ -116,11 +115,12 @@ def mcdonald_omega(table: Any, *, level: float = 0.95) -> Omega:
         return Omega(None, 0, None, "nobody answered every question")
     covariance = np.atleast_2d(np.cov(data, rowvar=False)) if n > 1 else np.zeros((data.shape[1],) * 2)
     covariance[:, np.ptp(data, axis=0) == 0] = 0.0
-    return omega_of_covariance(covariance, n, level=level, wider=_alpha_stretch(data, level))
+    known = skewness if skewness is not None else _skewness(data)
+    return omega_of_covariance(covariance, n, level=level, skewness=known)
 
 
-def omega_of_covariance(covariance: Floats, n: int, *, level: float = 0.95, wider: float = 1.0) -> Omega:
-    """`mcdonald_omega` from the covariances of the questions among `n` people, whose answers are taken as normal."""
+def omega_of_covariance(covariance: Floats, n: int, *, skewness: float, level: float = 0.95) -> Omega:
+    """`mcdonald_omega` from the covariances of the questions among `n` people, and the skewness of their scores."""
     questions = len(covariance)
     if questions < 3:
         return Omega(None, n, None, "one factor needs at least three questions")
@@ -134,15 +134,22 @@ def omega_of_covariance(covariance: Floats, n: int, *, level: float = 0.95, wide
         return Omega(None, n, None, fit.reason)
     loadings, unique = spreads * fit.loadings, spreads**2 * fit.uniquenesses
     value = float(loadings.sum() ** 2 / (loadings.sum() ** 2 + unique.sum()))
-    half = wider * critical_z(level) * _logit_error(loadings, unique, n)
+    error = _logit_error(loadings, unique, n)
+    if error is None:
+        return Omega(None, n, None, "the answers say too little of the one factor for an interval")
+    wider = widening(skewness, n)
+    half = wider * critical_z(level) * error
     logit = log(value / (1 - value))
-    low, high = (1 / (1 + exp(-end)) for end in (logit - half, logit + half))
-    method = OMEGA + (STRETCHED if wider > 1 else "")
-    return Omega(value, n, tuple(float(x) for x in fit.loadings), None, low, high, method)
+    low, high = (float(special.expit(end)) for end in (logit - half, logit + half))
+    loadings_ = tuple(float(x) for x in fit.loadings)
+    return Omega(value, n, loadings_, None, low, high, _method(OMEGA, wider))
 
 
-def _logit_error(loadings: Floats, unique: Floats, n: int) -> float:
-    """Standard error of log(omega / (1 - omega)) = 2 log(sum of loadings) - log(sum of unique variances)."""
+def _logit_error(loadings: Floats, unique: Floats, n: int) -> float | None:
+    """Standard error of log(omega / (1 - omega)) = 2 log(sum of loadings) - log(sum of unique variances).
+
+    None where rounding leaves nothing of the information, as with questions that have next to no variance of their own.
+    """
     size = len(loadings)
     inverse = np.linalg.inv(np.outer(loadings, loadings) + np.diag(unique))
     slopes = np.zeros((2 * size, size, size))  # of the implied covariances by each loading and unique variance
@@ -152,7 +159,11 @@ def _logit_error(loadings: Floats, unique: Floats, n: int) -> float:
     weighted = inverse @ slopes
     information = (n - 1) / 2 * np.einsum("aij,bji->ab", weighted, weighted)
     gradient = np.concatenate([np.full(size, 2 / loadings.sum()), np.full(size, -1 / unique.sum())])
-    return sqrt(float(gradient @ np.linalg.solve(information, gradient)))
+    try:
+        square = float(gradient @ np.linalg.solve(information, gradient))
+    except np.linalg.LinAlgError:
+        return None
+    return sqrt(square) if 0 < square < inf else None
 
 
 def item_rest_correlations(table: Any, *, level: float = 0.95) -> tuple[Estimate, ...]:
@@ -206,13 +217,7 @@ def _correlation(x: Floats, y: Floats, level: float, method: str) -> Estimate:
     if n < 4 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return no_estimate("fewer than four people" if n < 4 else "a question does not vary", n=n, method=method)
     r = float(np.clip(np.corrcoef(x, y)[0, 1], -1 + 1e-12, 1 - 1e-12))
-    half = critical_z(level) / (n - 3) ** 0.5
-    wider = stretch(np.column_stack([x, y]), _fisher_z, half, level=level)
-    low, high = (float(np.tanh(np.arctanh(r) + sign * wider * half)) for sign in (-1, 1))
-    return Estimate(r, low, high, n, method + (STRETCHED if wider > 1 else ""))
-
-
-def _fisher_z(covariances: Floats) -> Floats:
-    """Fisher's z of the correlation of each of many pairs of variables."""
-    spread = np.sqrt(np.maximum(covariances[:, 0, 0] * covariances[:, 1, 1], TRACE))
-    return np.asarray(np.arctanh(np.clip(covariances[:, 0, 1] / spread, TRACE - 1, 1 - TRACE)))
+    wider = widening_of_pair(x, y, 1.0 if r >= 0 else -1.0)
+    half = wider * critical_z(level) / (n - 3) ** 0.5
+    low, high = (float(np.tanh(np.arctanh(r) + sign * half)) for sign in (-1, 1))
+    return Estimate(r, low, high, n, _method(method, wider))

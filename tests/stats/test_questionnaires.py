@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pingouin
 import pytest
-from scipy.stats import norm, t
+from scipy.stats import norm, skew
 
 from recux import stats
 from recux.stats.confirm import fit_correlation
@@ -147,17 +147,37 @@ def lopsided(rng: np.random.Generator, pilots: int, people: int) -> np.ndarray:
     return np.searchsorted(norm.ppf([0.02, 0.05, 0.1, 0.2]), score) + 1.0
 
 
-def test_reliability_of_lopsided_answers_is_as_unsure_as_leaving_people_out_shows() -> None:
+def test_reliability_of_lopsided_answers_is_less_sure_by_the_skewness_of_scores() -> None:
     table = lopsided(np.random.default_rng(3), 1, 60)[0]
-    plain = pingouin.cronbach_alpha(pd.DataFrame(table))[0]
+    value, (low, high) = pingouin.cronbach_alpha(pd.DataFrame(table))
     mine = stats.cronbach_alpha(table)
-    left = [pingouin.cronbach_alpha(pd.DataFrame(np.delete(table, i, axis=0)))[0] for i in range(60)]
-    gaps = np.log(1 - np.array(left)) - np.log(1 - np.array(left)).mean()
-    df = 120 / (60 * (gaps**4).sum() / (gaps**2).sum() ** 2 - 1 + 2 / 59)
-    half = t.ppf(0.975, df) * np.sqrt(59 / 60 * (gaps**2).sum())
-    assert mine.value == pytest.approx(plain)
-    assert np.log((1 - mine.ci_low) / (1 - mine.ci_high)) / 2 == pytest.approx(half)
-    assert "jackknife" in mine.method
+    wider = 1 + skew(table.mean(axis=1), bias=False) ** 2 / 4
+    assert mine.value == pytest.approx(value)
+    published = np.log((1 - np.array([low, high])) / (1 - value))
+    found = np.log((1 - np.array([mine.ci_low, mine.ci_high])) / (1 - value))
+    assert found == pytest.approx(wider * published, abs=0.02)  # pingouin rounds to three digits
+    assert wider > 1.5
+    assert "lopsided" in mine.method
+    given = stats.cronbach_alpha(table, skewness=0.0)
+    assert (given.ci_low, given.ci_high) == pytest.approx((low, high), abs=5e-4)
+
+
+def test_omega_says_when_the_answers_give_no_interval() -> None:
+    """Few people, nearly all at the top: the end of an interval overflowed, or the information had no root."""
+    rng = np.random.default_rng(1)
+    for people in (6, 10, 15):
+        for table in np.where(rng.random((300, people, 4)) < 0.9, 5.0, rng.integers(1, 6, (300, people, 4))):
+            found = stats.mcdonald_omega(table)
+            if found.value is None:
+                assert found.reason
+            else:
+                assert 0 <= found.ci_low <= found.value <= found.ci_high <= 1
+
+
+def test_questions_that_everybody_answers_alike_have_no_alpha() -> None:
+    found = stats.cronbach_alpha([[1, 1], [3, 3], [5, 5], [4, 4]])
+    assert found.value is None
+    assert "alike" in found.reason
 
 
 def test_intervals_of_reliability_hold_the_truth_where_answers_crowd_at_the_top() -> None:

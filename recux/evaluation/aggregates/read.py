@@ -109,14 +109,15 @@ def _constructs(
             covariance, n = sums.covariance(place)
             if not len(covariance):
                 covariance = np.zeros((len(construct.questions),) * 2)
-            score = bounded_mean_of(construct_moments(sums, place, low, high - low), low=low, high=high)
+            kept = construct_moments(sums, place, low, high - low)
+            score = bounded_mean_of(kept, low=low, high=high)
             words = satisfaction.construct_words(construct, low, high)
             yield (
                 place,
                 (
                     figure(score, words[0]),
-                    figure(alpha_of_covariance(covariance, n), words[1]),
-                    figure(omega_of_covariance(covariance, n), words[2]),
+                    figure(alpha_of_covariance(covariance, n, skewness=kept.skewness), words[1]),
+                    figure(omega_of_covariance(covariance, n, skewness=kept.skewness), words[2]),
                 ),
             )
 
