@@ -65,6 +65,8 @@ def cluster_codes(clusters: Iterable[Any], length: int, name: str) -> tuple[Ints
     labels = np.asarray(clusters) if hasattr(clusters, "__array__") else _labels(clusters, name)
     if labels.ndim != 1:
         raise StatisticsError(f"{name} has {labels.ndim} dimensions, must be a flat list of labels")
+    if labels.dtype.kind in "fc" and labels.dtype.itemsize > 8:
+        raise StatisticsError(f"{name} must be plain labels such as numbers or text, not {labels.dtype}")
     try:
         codes, unique = pd.factorize(labels, sort=True)
     except TypeError as error:

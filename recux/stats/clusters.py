@@ -119,6 +119,8 @@ def cluster_bootstrap(
     mean gets the width of a t interval. Draws where the statistic is NaN are left out; more than 5 % of those, or
     fewer than 5 participants, make it not estimable.
     """
+    if not callable(statistic):
+        raise StatisticsError(f"statistic is a {type(statistic).__name__}, must be a function of weights")
     labels = listed(clusters, "clusters")
     codes, n = cluster_codes(labels, len(labels), "clusters")
     method, size = f"bootstrap of participants, {count(draws, 'draws', low=200)} draws", len(codes)

@@ -261,6 +261,8 @@ def test_values_that_would_be_read_as_other_numbers_are_refused(compute: Callabl
         lambda: stats.compare_crossover([1, 2], [2, 3], [2, 0]),
         lambda: stats.compare_latency(GOOD, GOOD, 0.5, clusters_a=PEOPLE, clusters_b=PEOPLE, seed=-1),
         lambda: stats.cluster_bootstrap(lambda w: 1.0, PEOPLE, seed=1),
+        lambda: stats.cluster_bootstrap(5, PEOPLE, seed=1),
+        lambda: stats.cluster_mean([1, 2], np.array(["1e4000", "2e4000"], dtype=np.longdouble)),
         lambda: stats.cluster_bootstrap(lambda w: w[:, 0], None, seed=1),
         lambda: stats.minimum_detectable_effect(20, sd=1, power=0.01),
         lambda: stats.required_n(1e-200, sd=1),
