@@ -1,5 +1,6 @@
 """From texts to token ids, once for a whole run."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 UNKNOWN_SHARE_LIMIT = 0.10
 """Above this share of unknown tokens a text is out of the encoder's domain."""
 CHUNK = 4096
+HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,12 @@ class Tokens:
 
 
 def encode(tokenizer: Any, texts: Sequence[str], seconds: Sequence[str | None], max_tokens: int) -> Tokens:
-    """Tokenise texts, or pairs where the second is not None, cut to ``max_tokens`` from the longer of the two."""
+    """Tokenise texts, or pairs where the second is not None, cut to ``max_tokens`` from the longer of the two.
+
+    Halves of characters, which tokenizers refuse, become the replacement character.
+    """
+    texts = [HALF.sub("\ufffd", text) for text in texts]
+    seconds = [text and HALF.sub("\ufffd", text) for text in seconds]
     ids: list[list[int]] = []
     types: list[list[int]] = []
     order = sorted(range(len(texts)), key=lambda i: seconds[i] is not None)

@@ -275,6 +275,12 @@ def spoken(texts: list[str]) -> TrainingRows:
     return training_rows(given, item_means(()))
 
 
+def test_half_a_character_is_read_as_the_replacement_character(tiny_model: Path) -> None:
+    tokenizer = load_tokenizer(str(tiny_model))
+    halves, whole = (encode(tokenizer, [f"bad {c} one", "good"], [f"x{c}", None], 16) for c in ("\ud800", "\ufffd"))
+    assert halves.ids.tolist() == whole.ids.tolist()
+
+
 def test_chinese_is_out_of_the_embedded_encoders_domain_and_the_warning_names_a_model():
     rows = spoken(["这家餐厅的味道很好,服务也不错", "太差了,再也不来了"] * 5)
     tokenizer = load_tokenizer("embedded")
