@@ -1,7 +1,7 @@
 """Reliability of a construct: whether its questions measure one thing."""
 
 from dataclasses import dataclass
-from math import inf, log, sqrt
+from math import inf, isfinite, log, sqrt
 from typing import Any
 
 import numpy as np
@@ -59,7 +59,7 @@ def cronbach_alpha(
     n = int((present.T.astype(np.int64) @ present).min())
     if n < 3:
         return no_estimate(f"{n} people answered together, alpha needs at least 3", n=n, method=method)
-    known = skewness if skewness is not None else _skewness(complete_rows(data))
+    known = _skewness(skewness, complete_rows(data))
     return alpha_of_covariance(pairwise_covariance(data), n, level=level, method=method, skewness=known)
 
 
@@ -91,9 +91,13 @@ def alpha_of_covariance(
     return Estimate(alpha, low, high, n, _method(method, wider))
 
 
-def _skewness(data: Floats) -> float:
-    """Skewness of people's scores."""
-    return moments(data.mean(axis=1)).skewness
+def _skewness(given: float | None, data: Floats) -> float:
+    """Skewness of people's scores: the given one, or that of the means of these complete rows."""
+    if given is None:
+        return moments(data.mean(axis=1)).skewness
+    if not isfinite(number(given, "skewness")):
+        raise StatisticsError(f"skewness is {given}, must be finite")
+    return float(given)
 
 
 def _method(name: str, wider: float) -> str:
@@ -115,7 +119,7 @@ def mcdonald_omega(table: Any, *, level: float = 0.95, skewness: float | None = 
         return Omega(None, 0, None, "nobody answered every question")
     covariance = np.atleast_2d(np.cov(data, rowvar=False)) if n > 1 else np.zeros((data.shape[1],) * 2)
     covariance[:, np.ptp(data, axis=0) == 0] = 0.0
-    known = skewness if skewness is not None else _skewness(data)
+    known = _skewness(skewness, data)
     return omega_of_covariance(covariance, n, level=level, skewness=known)
 
 
@@ -141,8 +145,8 @@ def omega_of_covariance(covariance: Floats, n: int, *, skewness: float, level: f
     half = wider * critical_z(level) * error
     logit = log(value / (1 - value))
     low, high = (float(special.expit(end)) for end in (logit - half, logit + half))
-    loadings_ = tuple(float(x) for x in fit.loadings)
-    return Omega(value, n, loadings_, None, low, high, _method(OMEGA, wider))
+    standardised = tuple(float(x) for x in fit.loadings)
+    return Omega(value, n, standardised, None, low, high, _method(OMEGA, wider))
 
 
 def _logit_error(loadings: Floats, unique: Floats, n: int) -> float | None:

@@ -262,6 +262,8 @@ def test_values_that_would_be_read_as_other_numbers_are_refused(compute: Callabl
         lambda: stats.compare_latency(GOOD, GOOD, 0.5, clusters_a=PEOPLE, clusters_b=PEOPLE, seed=-1),
         lambda: stats.cluster_bootstrap(lambda w: 1.0, PEOPLE, seed=1),
         lambda: stats.cluster_bootstrap(5, PEOPLE, seed=1),
+        lambda: stats.cronbach_alpha([[1, 2], [2, 3], [3, 5]], skewness=math.nan),
+        lambda: stats.mcdonald_omega([[1, 2, 3]] * 5, skewness=math.inf),
         lambda: stats.cluster_mean([1, 2], np.array(["1e4000", "2e4000"], dtype=np.longdouble)),
         lambda: stats.cluster_bootstrap(lambda w: w[:, 0], None, seed=1),
         lambda: stats.minimum_detectable_effect(20, sd=1, power=0.01),
