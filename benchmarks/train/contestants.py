@@ -234,7 +234,7 @@ def plain_stars(examples: Examples, recipe: Recipe) -> np.ndarray:
     it pays, as recux.
     """
     precision = resolve_precision(recipe.precision, WHERE)
-    taught = [e for e in examples.of("train").without_duplicates().satisfaction if e.text.strip()]
+    taught = [e for e in examples.taught().satisfaction if e.text.strip()]
     torch.manual_seed(recipe.seed)
     tokenizer, model = load_tokenizer("embedded"), classifier("embedded")
     labels = torch.tensor([star(e.satisfaction or 0) - 1 for e in taught])

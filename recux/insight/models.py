@@ -12,6 +12,8 @@ from db.tables import Answer, Item, ModelExample, ModelVersion, Participant, Rat
 from recux.masking import mask
 
 HEADS = ("satisfaction", "rating", "behaviour", "response_time")
+AHEAD = ("log_loss", "auc", "qwk", "mae", "ece", "coverage_90")
+"""Measures of a model that served, on people who came later."""
 Json = dict[str, Any]
 
 
@@ -64,6 +66,21 @@ def forgetting(model: ModelVersion) -> pd.DataFrame:
     ]
     table = pd.DataFrame(rows, columns=["round", "which", "value", "ci_low", "ci_high", "n"])
     return table.sort_values(["which", "round"], ascending=[False, True], ignore_index=True)
+
+
+def ahead(made: list[ModelVersion]) -> pd.DataFrame:
+    """The model that served before, as it served, on people who came after it had learned: ``measure``, ``when``
+    (``then``, when it was chosen, or ``later``), ``value``, ``ci_low``, ``ci_high``, ``n``. Empty when nobody came.
+    """
+    metrics = made[0].metrics
+    both = (("then", metrics.get("incumbent_then", {})), ("later", metrics.get("incumbent_ahead", {})))
+    rows = [
+        (name, when, *(figures[name].get(field) for field in ("value", "ci_low", "ci_high", "n")))
+        for name in AHEAD
+        for when, figures in both
+        if figures.get(name, {}).get("value") is not None and name in metrics.get("incumbent_ahead", {})
+    ]
+    return pd.DataFrame(rows, columns=["measure", "when", "value", "ci_low", "ci_high", "n"])
 
 
 def cohort_errors(model: ModelVersion) -> tuple[pd.DataFrame, Json | None]:

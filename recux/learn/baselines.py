@@ -233,7 +233,7 @@ LOADERS: dict[str, Callable[[Path], Any]] = {
 
 def fit_baselines(examples: Examples) -> dict[str, Any]:
     """The baseline of each model (satisfaction, rating, behaviour) that the training part can teach."""
-    taught = examples.of("train").without_duplicates()
+    taught = examples.taught()
     fitted = {
         "satisfaction": fit_tfidf(taught.satisfaction),
         "rating": fit_means(taught.rating),

@@ -35,6 +35,10 @@ class Calibration:
     cuts: dict[str, list[float]] = field(default_factory=dict)
     """By ordinal head: the four expected stars at which the predicted star rises (see ``star_cuts``)."""
 
+    def served(self, head: str, raw: Array) -> Array:
+        """Raw probabilities of ``head`` as they are served; the shape stays."""
+        return curved(tempered(raw, self.temperature.get(head, 1.0)), self.curve.get(head, []))
+
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
         return asdict(self)
@@ -119,14 +123,19 @@ def conformal_sets(p: Array, quantile: float) -> list[list[int]]:
     return [[int(k) + 1 for k in np.flatnonzero(row)] for row in inside]
 
 
-def covered(p: Array, classes: NDArray[np.int64], participants: list[str]) -> Array:
+def cross_covered(p: Array, classes: NDArray[np.int64], participants: list[str]) -> Array:
     """1 where the set of a row held its class, with quantiles cross-fitted over halves of the participants."""
     half = halves(participants)
     out = np.zeros(len(classes))
     for side in (half, ~half):
-        sets = conformal_sets(p[side], conformal_quantile(p[~side], classes[~side])) if side.any() else []
-        out[side] = [c + 1 in s for c, s in zip(classes[side], sets, strict=True)]
+        if side.any():
+            out[side] = covered(p[side], classes[side], conformal_quantile(p[~side], classes[~side]))
     return out
+
+
+def covered(p: Array, classes: NDArray[np.int64], quantile: float) -> Array:
+    """1 where the set of a row held its class."""
+    return np.array([c + 1 in s for c, s in zip(classes, conformal_sets(p, quantile), strict=True)], dtype=float)
 
 
 def predicted_stars(p: Array, cuts: Sequence[float] | None = None) -> NDArray[np.int64]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from recux.learn.ahead import ahead
 from recux.learn.champion import Choice, Contender, choose_champion
 from recux.learn.errors import ModelUnreadable
 from recux.learn.evaluation import Evaluation, evaluate
@@ -24,8 +25,8 @@ def kind_result(
         found += measured(*candidate, kind, job)
     if baseline is not None:
         place = folder / "models" / kind / baseline.name
-        n_train = len(getattr(job.examples.of("train"), kind))
-        save_baseline(baseline, place, n_train=n_train)
+        n_train = len(getattr(job.examples.taught(), kind))
+        save_baseline(baseline, place, n_train=n_train, last_round=job.examples.last_round)
         found += measured(baseline, About(baseline.name, True, place, baseline.name, n_train), kind, job)
     found += incumbent(kind, job)
     by_name = {t.contender.name: t.contender for t in found}
@@ -94,7 +95,10 @@ def incumbent(kind: str, job: Job) -> list[Tested]:
         unfit=old.about.get("out_of_domain"),
         serving=True,
     )
-    return measured(old.scorer, known, kind, job)
+    return [
+        replace(t, model=replace(t.model, ahead=ahead(old, job.examples, kind)))
+        for t in measured(old.scorer, known, kind, job)
+    ]
 
 
 def measured(scorer: Scorer, about: About, kind: str, job: Job) -> list[Tested]:

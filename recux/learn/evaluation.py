@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from recux.learn.calibration import (
     Calibration,
     conformal_quantile,
-    covered,
     cross_called,
+    cross_covered,
     cross_fitted,
     fit,
     star_cuts,
@@ -26,6 +26,7 @@ from recux.learn.splits import Split
 Array = NDArray[np.float64]
 PRIMARY = {"satisfaction": ("satisfaction",), "rating": ("rating",), "behaviour": ("click", "purchase")}
 """The heads whose log-loss decides about a model; ``recommend`` is auxiliary."""
+COVERED = "share of rows whose 90 % set holds the star"
 COLD_START = {"0 earlier": (0, 0), "1-4 earlier": (1, 4), "5+ earlier": (5, 10**9)}
 
 
@@ -58,6 +59,20 @@ class Tested:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What a model says of the rows of one head."""
+
+    p: Array
+    """Calibrated probabilities, (n, 5) of stars or (n,) of yes."""
+    raw: Array
+    """What AUC ranks by; the same shape."""
+    called: NDArray[np.int64]
+    """Predicted stars, or 0 and 1."""
+    inside: Array | None = None
+    """1 where the 90 % set held the star; None for yes or no."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """The measures of one model for one of satisfaction, rating and behaviour."""
 
@@ -73,9 +88,9 @@ class Evaluation:
     """Fitted on all these rows, for serving."""
 
 
-def labelled_rows(examples: Examples, head: str, split: Split) -> Tested:
-    """The rows of ``head`` on one side; of ratings only the scored ones (see ``scored_ratings``)."""
-    part = examples.of(split)
+def labelled_rows(examples: Examples, head: str, *splits: Split) -> Tested:
+    """The rows of ``head`` on the named sides; of ratings only the scored ones (see ``scored_ratings``)."""
+    part = examples.of(*splits)
     found: list[tuple[Any, int, str, int, str]] = []
     if head == "satisfaction":
         found = [
@@ -119,12 +134,12 @@ def evaluate(scorer: Scorer, examples: Examples, model: str, *, split: Split = "
     rows = {h: labelled_rows(examples, h, split) for h in heads}
     rows = {h: r for h, r in rows.items() if len(r.labels)}
     raw = raw_of(scorer, rows)
-    fair = {h: cross_fitted(raw[h], r.classes, r.participants) for h, r in rows.items()}
+    said = {h: cross_said(h, r, raw[h]) for h, r in rows.items()}
     return Evaluation(
         model,
-        dict(all_measures(model, rows, fair, raw, seed)),
+        dict(all_measures(model, rows, said, seed)),
         max((len(r.labels) for r in rows.values()), default=0),
-        by_round(model, rows, fair, seed),
+        by_round(model, rows, {h: one.p for h, one in said.items()}, seed),
         cold_start(scorer, examples, split, seed) if model == "rating" and "rating" in rows else {},
         calibration(rows, raw),
     )
@@ -140,33 +155,39 @@ def raw_of(scorer: Scorer, rows: Mapping[str, Tested]) -> dict[str, Array]:
     return {h: scores[h][[places[one] for one in r.inputs]] for h, r in rows.items()}
 
 
+def cross_said(head: str, rows: Tested, raw: Array) -> Said:
+    """Calibrated, called and enclosed for each half of the participants by what the other half taught."""
+    p = cross_fitted(raw, rows.classes, rows.participants)
+    if head not in ORDINAL_HEADS:
+        return Said(p, raw, (p >= 0.5).astype(np.int64))
+    return Said(p, raw, cross_called(p, rows.participants), cross_covered(p, rows.classes, rows.participants))
+
+
 def all_measures(
-    model: str, rows: Mapping[str, Tested], p: Mapping[str, Array], raw: Mapping[str, Array], seed: int
+    model: str, rows: Mapping[str, Tested], said: Mapping[str, Said], seed: int
 ) -> Iterator[tuple[str, Measure]]:
-    """Every measure by name, of calibrated probabilities; AUC ranks by the raw ones."""
+    """Every measure by name."""
     primary = [h for h in PRIMARY[model] if h in rows] or list(rows)
     for head, r in rows.items():
-        measures = head_measures(head, r, p[head], raw[head], seed)
+        measures = head_measures(r, said[head], seed)
         for name, value in measures.items():
             yield f"{head}_{name}", value
             if head == primary[0] and name != "log_loss":
                 yield name, value
     if model == "satisfaction" and "recommend" in rows:  # the flag is the label that AUC is about
-        flags = rows["recommend"]
-        yield "auc", head_measures("recommend", flags, p["recommend"], raw["recommend"], seed)["auc"]
-    yield "log_loss", log_loss(model, rows, p, seed)
+        yield "auc", head_measures(rows["recommend"], said["recommend"], seed)["auc"]
+    yield "log_loss", log_loss(model, rows, {h: one.p for h, one in said.items()}, seed)
 
 
-def head_measures(head: str, rows: Tested, p: Array, raw: Array, seed: int) -> dict[str, Measure]:
+def head_measures(rows: Tested, said: Said, seed: int) -> dict[str, Measure]:
     """The measures of one head; for stars also the coverage of the 90 % sets."""
-    if head not in ORDINAL_HEADS:
-        return binary_measures(p, rows.labels.astype(float), rows.participants, rank=raw, seed=seed)
-    called = cross_called(p, rows.participants)
-    measures = ordinal_measures(p, rows.labels.astype(float), rows.participants, called, rank=raw, seed=seed)
-    groups = Groups.of(rows.participants, seed)
-    inside = groups.mean(covered(p, rows.classes, rows.participants))
-    people = groups.draws.shape[1]
-    return measures | {"coverage_90": measure(inside, len(p), people, "share of rows whose 90 % set holds the star")}
+    labels, people = rows.labels.astype(float), rows.participants
+    if said.inside is None:
+        return binary_measures(said.p, labels, people, rank=said.raw, seed=seed)
+    measures = ordinal_measures(said.p, labels, people, said.called, rank=said.raw, seed=seed)
+    groups = Groups.of(people, seed)
+    held = measure(groups.mean(said.inside), len(labels), groups.draws.shape[1], COVERED)
+    return measures | {"coverage_90": held}
 
 
 def log_loss(model: str, rows: Mapping[str, Tested], p: Mapping[str, Array], seed: int) -> Measure:

@@ -107,10 +107,16 @@ class Examples:
             tuple(e for e in self.behaviour if e.split in splits),
         )
 
-    def without_duplicates(self) -> "Examples":
-        """Training comments that also stand on a testing side are left out."""
+    def taught(self) -> "Examples":
+        """What a model learns from: the training part, without comments whose text also stands on a testing side."""
         drop = duplicates_to_drop((e.key, e.split, e.text) for e in self.satisfaction)
-        return Examples(tuple(e for e in self.satisfaction if e.key not in drop), self.rating, self.behaviour)
+        part = self.of("train")
+        return Examples(tuple(e for e in part.satisfaction if e.key not in drop), part.rating, part.behaviour)
+
+    @property
+    def last_round(self) -> int:
+        """The newest round that any example is of; 0 when there is none."""
+        return max((e.round for part in (self.satisfaction, self.rating, self.behaviour) for e in part), default=0)
 
     def participants(self) -> set[str]:
         """Everyone who gave an example."""

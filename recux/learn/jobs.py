@@ -65,6 +65,8 @@ class ModelResult:
     cold_start: dict[str, dict[str, Measure]] = field(default_factory=dict)
     audit: dict[str, Measure] = field(default_factory=dict)
     """Measures on the audit participants; only for a newly promoted model."""
+    ahead: dict[str, Measure] = field(default_factory=dict)
+    """Of the incumbent, measures as it served on people who came after it had learned (see ``ahead``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,7 @@ def model_result(values: dict[str, Any]) -> ModelResult:
             "folder": Path(values["folder"]),
             "metrics": measures(values["metrics"]),
             "audit": measures(values["audit"]),
+            "ahead": measures(values.get("ahead", {})),
             "by_round": {int(n): Measure(**m) for n, m in values["by_round"].items()},
             "cold_start": {name: measures(m) for name, m in values["cold_start"].items()},
         }

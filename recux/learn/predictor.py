@@ -9,8 +9,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from recux.learn.calibration import Calibration, conformal_sets, expected_stars, predicted_stars, tempered
-from recux.learn.curves import curved
+from recux.learn.calibration import Calibration, conformal_sets, expected_stars, predicted_stars
 from recux.learn.errors import HeadMissing, ModelUnreadable
 from recux.learn.examples import Pair
 from recux.learn.files import read_json
@@ -44,9 +43,7 @@ class Predictor:
     def probabilities(self, inputs: Inputs, heads: Sequence[str]) -> dict[str, Array]:
         """Calibrated probabilities of those ``heads`` that the model has."""
         raw = self.scorer.raw(inputs) if len(inputs) else {}
-        known = self.calibration
-        fair = {h: tempered(raw[h], known.temperature.get(h, 1.0)) for h in heads if h in raw}
-        return {h: curved(p, known.curve.get(h, [])) for h, p in fair.items()}
+        return {h: self.calibration.served(h, raw[h]) for h in heads if h in raw}
 
     def satisfaction(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """For each comment: probabilities of 1..5, expected, predicted, 90 % set, P(would recommend) or None."""

@@ -33,6 +33,8 @@ class TrainResult:
     tokens_per_second: float
     history: list[dict[str, float]] = field(default_factory=list)
     """One entry an epoch: ``epoch``, ``loss``, and ``tuning_loss`` where rows were kept for tuning."""
+    last_round: int = 0
+    """The newest round that it learned from."""
     unread: str | None = None
     """Which scripts the encoder does not know although it suits the texts on the whole; None when it knows all."""
     restarts: int = 0

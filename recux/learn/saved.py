@@ -46,6 +46,7 @@ def save_encoder(result: TrainResult, network: Any, tokenizer: Any, means: ItemM
         max_tokens=result.recipe.max_tokens,
         words_weight=result.recipe.words,
         n_train=result.n_train,
+        last_round=result.last_round,
         rows_by_head=result.heads,
         unknown_token_share=result.unknown_token_share,
         out_of_domain=result.out_of_domain,

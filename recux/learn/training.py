@@ -58,7 +58,7 @@ def train(
     started = time.monotonic()
     out_dir.mkdir(parents=True, exist_ok=True)
     start_from = None if outgrown(start_from, recipe) else start_from
-    taught = examples.of("train").without_duplicates()
+    taught = examples.taught()
     means = item_means(taught.rating)
     rows = thinned(training_rows(taught, means), recipe)
     heads, left_out = trainable_heads(rows)
@@ -89,6 +89,7 @@ def train(
         seconds=loop.seconds_before + time.monotonic() - started,
         tokens_per_second=loop.tokens_per_second,
         history=loop.history,
+        last_round=examples.last_round,
         restarts=loop.restarts,
     )
     if not team.leads:

@@ -83,6 +83,10 @@ def _model(versions: list[ModelVersion]) -> Json:
             "this": model.metrics.get("by_round", {}),
             "before": model.metrics.get("incumbent_by_round", {}),
         },
+        "ahead": {
+            "then": model.metrics.get("incumbent_then", {}),
+            "later": model.metrics.get("incumbent_ahead", {}),
+        },
         "closer": model.metrics.get("closer", {}),
     }
 

@@ -7,6 +7,7 @@ from recux.report.model_sentences import named
 from recux.report.parts import Json, Section, Table
 from recux.report.words import CHANGES, COLD_START, estimate, name_of, said
 
+AHEAD = ("log_loss", "auc", "qwk", "mae", "ece", "coverage_90")
 MODELS = ("auc", "f1_macro", "accuracy", "mae", "qwk", "brier", "ece", "log_loss")
 
 
@@ -38,10 +39,19 @@ def models(models: Json) -> Section:
         against = _("baseline: {name}").format(name=named(baseline.get("name", ""), _) or _("none"))
         tables += [
             Table([name_of(head), named(one["name"], _), against], rows),
+            *_ahead(one["ahead"]),
             *_cold_start(one["cold_start"]),
             *_trust(one["closer"]),
         ]
     return Section("models", _("What did the models learn?"), text, tables)
+
+
+def _ahead(ahead: Json) -> Iterator[Table]:
+    """The model that served before, on people who came after it had learned."""
+    then, later = ahead["then"], ahead["later"]
+    rows = [[name_of(m), estimate(then.get(m), m), estimate(later[m], m)] for m in AHEAD if m in later]
+    if rows:
+        yield Table([_("The model that served before"), _("When it was chosen"), _("On people who came later")], rows)
 
 
 def _cold_start(groups: Json) -> Iterator[Table]:

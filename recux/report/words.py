@@ -33,6 +33,7 @@ NAMES = {
     "qwk": N_("Weighted kappa"),
     "ece": N_("Calibration error"),
     "brier": N_("Brier score"),
+    "coverage_90": N_("Coverage of sets that promise .90"),
     "log_loss": N_("Log-loss"),
     "precision": N_("Precision"),
     "recall": N_("Recall"),
@@ -61,6 +62,7 @@ PERCENT = {
     "availability",
     "coverage",
     "hit_rate",
+    "coverage_90",
 }
 VERDICTS = {
     "better": N_("better"),

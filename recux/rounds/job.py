@@ -100,14 +100,30 @@ def record_models(session: Session, round_: Round, folder: Path, home: Path) -> 
     for kind, found in result.kinds.items():
         made = [model for model in found.models if model.name != "incumbent"]
         versions = {model.name: _version(round_, kind, model, result, home) for model in made}
-        before = next((model.by_round for model in found.models if model.name == "incumbent"), {})
-        for version in versions.values():  # on the same rows: what they lost against it on old rounds is forgotten
-            version.metrics["incumbent_by_round"] = {str(number): figure(one) for number, one in before.items()}
+        if before := next((model for model in found.models if model.name == "incumbent"), None):
+            known = of_incumbent(before, serving[kind])
+            for version in versions.values():
+                version.metrics |= known
         _record_kind(session, found.choice, versions, serving[kind])
     shown = {"left_out": result.left_out, "out_of_domain": result.out_of_domain, "recipe": result.recipe.to_dict()}
     round_.config = {**round_.config, **shown, "unknown_token_share": result.unknown_token_share}
     round_.message = result.out_of_domain
     session.add(round_)
+
+
+def of_incumbent(tested: ModelResult, version: ModelVersion | None) -> dict[str, Any]:
+    """What a round found out about the model that served before it.
+
+    ``incumbent_by_round``: its log-loss on the same rows; what a new model lost against it on old rounds is forgotten.
+    ``incumbent_ahead``: its measures on people who came after it had learned; ``incumbent_then``: the same measures as
+    they stood when it was chosen.
+    """
+    then = version.metrics if version else {}
+    return {
+        "incumbent_by_round": {str(number): figure(one) for number, one in tested.by_round.items()},
+        "incumbent_ahead": {name: figure(one) for name, one in tested.ahead.items()},
+        "incumbent_then": {name: then[name] for name in tested.ahead if name in then},
+    }
 
 
 def _record_kind(

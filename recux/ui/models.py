@@ -1,5 +1,6 @@
 """The parts of the rounds page that look at a model: worth, calibration, mistakes, cohorts, words, its card."""
 
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -37,6 +38,7 @@ def round_panel(study: Study, round_: Round, me: User) -> None:
     made = by_head[head]
     _champion(made)
     _beside_baselines(table[table["head"] == head], made, round_)
+    _ahead(made)
     chosen = _chosen(made)
     _calibration(chosen)
     left, right = st.columns(2, gap="large")
@@ -70,6 +72,28 @@ def _beside_baselines(rows: pd.DataFrame, made: list[ModelVersion], round_: Roun
     st.altair_chart(charts.models(named, names=names, title=_("Value on held-out people, interval (95 %)")))
     columns = ["head", "model", "champion", "measure", "value", "ci_low", "ci_high", "n", "definition"]
     take.numbers(rows[columns], f"models-round-{round_.number}")
+
+
+def _ahead(made: list[ModelVersion]) -> None:
+    """Whether the model that served kept what it promised."""
+    table = models.ahead(made)
+    if table.empty:
+        return
+    st.subheader(_("Did the model that served keep its promise?"))
+    st.write(_("As it served, on people who came after it had learned; nobody among them was known to it."))
+    written = table.assign(text=[_estimated(row) for row in table.to_dict("records")])
+    wide = written.pivot(index="measure", columns="when", values="text").reindex(table["measure"].unique())
+    wide = wide.reindex(columns=["then", "later"]).reset_index()
+    named = wide.assign(measure=wide["measure"].map(words.measure))
+    columns = {"measure": _("Measure"), "then": _("When it was chosen"), "later": _("On people who came later")}
+    st.dataframe(named, hide_index=True, column_config=columns, column_order=list(columns))
+    take.numbers(table, f"later-people-{made[0].head}")
+
+
+def _estimated(row: Mapping[Any, Any]) -> str:
+    """Value, interval and n."""
+    value, low, high = (_written(row[name]) for name in ("value", "ci_low", "ci_high"))
+    return _("{value} ({low} to {high}), n = {n}").format(value=value, low=low, high=high, n=f"{int(row['n']):,}")
 
 
 def _all_measures(made: list[ModelVersion]) -> None:
@@ -227,4 +251,4 @@ def _labels(table: pd.DataFrame, name: str, form: str) -> list[str]:
 
 
 def _written(value: Any) -> str:
-    return "-" if value is None else f"{value:.2f}"
+    return "-" if value is None or pd.isna(value) else f"{value:.2f}"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from recux.errors import InvalidInput
-from recux.learn.examples import Pair, RatingExample, scored_ratings, star
+from recux.learn.examples import Examples, Pair, RatingExample, SatisfactionExample, scored_ratings, star
 from recux.learn.recipe import Recipe, default_recipe
 from recux.learn.splits import duplicates_to_drop, split_of
 from recux.learn.templates import PastRating, item_text, participant_text
@@ -45,6 +45,17 @@ def test_another_salt_gives_another_split():
 def test_a_training_copy_of_a_tested_text_is_dropped():
     rows = [("1", "train", "Too  SMALL"), ("2", "heldout", "too small"), ("3", "train", "fine"), ("4", "audit", "")]
     assert duplicates_to_drop([*rows, ("5", "train", " ")]) == {"1"}
+
+
+def test_a_model_learns_from_no_text_that_it_is_tested_on():
+    told = [
+        ("1", "train", "Too  SMALL"),
+        ("2", "heldout", "too small"),
+        ("3", "train", "fine"),
+        ("4", "audit", "fine!"),
+    ]
+    given = Examples(tuple(SatisfactionExample(key, key, split, text, 4.0) for key, split, text in told))
+    assert [e.key for e in given.taught().satisfaction] == ["3"]
 
 
 MOMENT = datetime(2026, 1, 2, tzinfo=UTC)

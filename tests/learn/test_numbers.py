@@ -10,8 +10,8 @@ from recux.learn import metrics
 from recux.learn.calibration import (
     conformal_quantile,
     conformal_sets,
-    covered,
     cross_called,
+    cross_covered,
     cross_fitted,
     fit,
     fit_temperature,
@@ -151,7 +151,7 @@ def test_conformal_sets_cover_nine_in_ten():
 
 def test_cross_fitted_coverage_is_close_to_nominal():
     p, y, who = rows(3000, 300)
-    assert covered(p, y - 1, who).mean() == pytest.approx(0.9, abs=0.02)
+    assert cross_covered(p, y - 1, who).mean() == pytest.approx(0.9, abs=0.02)
 
 
 def test_too_few_rows_promise_nothing_and_every_star_is_in_the_set():

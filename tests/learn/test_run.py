@@ -7,7 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from math import log
 from pathlib import Path
+from statistics import mean
 
 import pytest
 import torch
@@ -93,6 +96,36 @@ def test_the_next_round_starts_from_the_champion_and_measures_it_on_the_same_row
         models["incumbent"].metrics["log_loss"] == next(m for m in first.models if m.folder == old).metrics["log_loss"]
     )
     assert models["encoder"].metrics["log_loss"].value < models["incumbent"].metrics["log_loss"].value
+
+
+def test_the_model_that_served_is_tested_on_people_who_came_later_with_the_calibration_it_served_with(
+    tmp_path: Path, tiny_recipe: Recipe
+):
+    write_job(tmp_path / "1", Examples(comments(400)), tiny_recipe)
+    old = run_job(tmp_path / "1").kinds["satisfaction"].models[0].folder
+    newcomers = [replace(e, key=f"n{e.key}", participant=f"n{e.participant}", round=2) for e in comments(300, seed=1)]
+    regular = replace(comments(1)[0], key="again", text="great and lovely", round=2)
+    copied = replace(newcomers[0], key="copy", split="train", text=comments(1)[0].text.upper())
+    given = Examples((*comments(400), *newcomers, regular, copied))
+    write_job(tmp_path / "2", given, tiny_recipe, start_from=old, incumbents={"satisfaction": old})
+    run_job(tmp_path / "2")
+    models = {m.name: m for m in read_result(tmp_path / "2").kinds["satisfaction"].models}
+    assert not models["encoder"].ahead
+    seen = [e for e in newcomers if e.split != "audit"]
+    known = {e.text for e in comments(400)}
+    asked = [e for e in seen if e.text not in known]
+    answers = load(old).satisfaction([e.text for e in asked])
+    stars = [round(e.satisfaction) for e in asked]
+    found = models["incumbent"].ahead
+    assert found["accuracy"].n == len(asked) > 200
+    assert found["accuracy"].value == pytest.approx(
+        mean(a["predicted"] == y for a, y in zip(answers, stars, strict=True))
+    )
+    assert found["coverage_90"].value == pytest.approx(
+        mean(y in a["set_90"] for a, y in zip(answers, stars, strict=True))
+    )
+    losses = [-log(a["probabilities"][y - 1]) for a, y in zip(answers, stars, strict=True)]
+    assert found["log_loss"].value == pytest.approx(mean(losses))
 
 
 def test_killed_at_any_moment_and_started_again_it_ends_with_the_same_model(tmp_path: Path, tiny_recipe: Recipe):

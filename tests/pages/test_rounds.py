@@ -90,7 +90,8 @@ def test_a_closer_look_says_where_a_model_errs_and_on_which_words(open_as, sqlit
     }
     with write_session(sqlite_engine) as session:
         model = session.exec(select(ModelVersion).where(ModelVersion.name == "encoder")).one()
-        model.metrics = {**model.metrics, "closer": closer, "by_round": {"1": figure, "2": figure}}
+        served = {"incumbent_then": {"qwk": figure}, "incumbent_ahead": {"qwk": figure | {"value": 0.35}}}
+        model.metrics = {**model.metrics, "closer": closer, "by_round": {"1": figure, "2": figure}} | served
         rating = session.exec(select(Rating).where(Rating.comment.contains("slow"))).first()
         told = {"words": ["too", "slow"], "weights": [0.1, -0.9]}
         session.add(ModelExample(model_version_id=model.id, rating_id=rating.id, label=5, expected=2.0, **told))
@@ -99,4 +100,6 @@ def test_a_closer_look_says_where_a_model_errs_and_on_which_words(open_as, sqlit
     assert "Largest gap in error between two cohorts: 0.40 (0.10 to 0.70)" in shown
     assert "Typing errors flip 40% of its predictions" in shown
     assert "Given: 5 · predicted: 2.0" in shown
+    kept = at.dataframe[0].value.set_index("measure").loc["Agreement, QWK (higher is better)"]
+    assert (kept["then"], kept["later"]) == ("0.40 (0.10 to 0.70), n = 20", "0.35 (0.10 to 0.70), n = 20")
     assert charts_on(at) == 6

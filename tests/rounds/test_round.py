@@ -11,8 +11,21 @@ import pytest
 from sqlmodel import select
 
 from db.engine import engine_for, read_session, write_session
-from db.tables import CommentReading, CommentTheme, Figure, ModelExample, ModelVersion, Participant, Round, now
+from db.tables import (
+    CommentReading,
+    CommentTheme,
+    Figure,
+    ModelExample,
+    ModelVersion,
+    Participant,
+    Rating,
+    Round,
+    Study,
+    now,
+)
 from recux.errors import Conflict, RecuxError
+from recux.learn.splits import split_of
+from recux.report.document import build_report
 from recux.rounds.foreground import run_study
 from recux.rounds.predict import predict_pairs, predict_texts
 from recux.rounds.queue import close_and_enqueue
@@ -87,6 +100,33 @@ def test_the_second_round_starts_from_the_champion_unless_someone_withdrew(sqlit
         session.add(person)
         session.flush()
         assert start_from(session, second, serving, settings.home) is None
+
+
+def test_a_round_says_how_the_model_before_it_did_on_people_who_came_later(sqlite_settings, tiny_encoder):
+    study = plant_feedback(sqlite_settings)
+    run(sqlite_settings, study, base_model=tiny_encoder, device="cpu")
+    assert all("incumbent_ahead" not in v.metrics for v in rows(sqlite_settings, ModelVersion))
+    served = {v.head: v.metrics for v in rows(sqlite_settings, ModelVersion) if v.champion}
+    sides = {name: split_of(name, study.salt) for name in (f"later{i}" for i in range(12))}
+    with write_session(engine_for(sqlite_settings.url)) as session:
+        for name in sides:
+            person = plant_person(session, study, name)
+            for item, (stars, comment) in enumerate([(5, "love it"), (1, "terrible, boring"), (4, "useful")], start=1):
+                plant_rating(session, person, item, stars, day=item, comment=f"{comment} {name}")
+        regular = session.exec(select(Participant).where(Participant.external_id == "p1")).one()
+        unseen = set(range(1, 13)) - set(
+            session.exec(select(Rating.item_id).where(Rating.participant_id == regular.id))
+        )
+        plant_rating(session, regular, min(unseen), 5, day=9, comment="a regular, who is known")
+    run(sqlite_settings, study, base_model=tiny_encoder, device="cpu")
+    told = [v.metrics for v in rows(sqlite_settings, ModelVersion) if v.round_id == 2 and v.head == "satisfaction"]
+    expected = 3 * sum(side != "audit" for side in sides.values())
+    assert {m["incumbent_ahead"]["log_loss"]["n"] for m in told} == {expected}
+    assert {m["incumbent_then"]["log_loss"]["value"] for m in told} == {served["satisfaction"]["log_loss"]["value"]}
+    with read_session(engine_for(sqlite_settings.url)) as session:
+        shown = build_report(session, session.get_one(Study, study.id))["models"]["satisfaction"]["ahead"]
+    assert shown["later"]["qwk"]["n"] == expected
+    assert shown["then"]["qwk"] == served["satisfaction"]["qwk"]
 
 
 def test_a_round_that_is_run_again_after_it_promoted_ends_with_the_same_champions(sqlite_settings, tiny_encoder):

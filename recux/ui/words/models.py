@@ -38,6 +38,7 @@ def measure(code: str) -> str:
         "brier": _("Brier score (lower is better)"),
         "ece": _("Calibration error (lower is better)"),
         "log_loss": _("Log-loss (lower is better)"),
+        "coverage_90": _("Coverage of sets that promise .90"),
     }
     return names.get(code, code)
 
