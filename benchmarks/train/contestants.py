@@ -36,16 +36,11 @@ MAX_TOKENS = 128
 WHERE = resolve_device("auto")
 GPU_ROWS = 256
 """Texts a step on a GPU, which small steps leave idle; the naive loop keeps its 16."""
-FAST = 2e-4
-"""Learning rate of the first two recux rows: one epoch on a few hundred texts is few steps."""
 OWN: dict[str, Callable[[int], Recipe]] = {
-    "equal": lambda n: default_recipe(
-        max(n, 1000), WHERE.type, lr=FAST, keep_layers=0, freeze_layers=0, freeze_embeddings=False
-    ),
-    "recux": lambda n: default_recipe(max(n, 1000), WHERE.type, lr=FAST, keep_layers=0, freeze_layers=0),
+    "recux": lambda n: default_recipe(max(n, 1000), WHERE.type),
     "few": lambda n: default_recipe(min(n, 500), WHERE.type),
 }
-"""Recux with all that the others train too, with the embeddings as they are, and with its recipe for few texts."""
+"""Recux with its recipe from 1,000 texts on, which trains all that the others do, and with that for few texts."""
 
 
 def run(name: str, *, texts: int, epochs: int, n_test: int, seed: int) -> dict[str, Any]:
