@@ -55,7 +55,7 @@ def run(name: str, *, texts: int, epochs: int, n_test: int, seed: int) -> dict[s
             max_tokens=MAX_TOKENS,
             epochs=epochs,
             seed=seed,
-            tuning_share=0.0,
+            checkpoint_seconds=float("inf"),
         )
         if WHERE.type == "cuda":
             recipe = recipe.but(minibatch_tokens=128 * GPU_ROWS, minibatch_rows=2 * GPU_ROWS)

@@ -27,6 +27,8 @@ from recux.learn.recipe import Recipe
 from recux.learn.together import ALONE, Team
 
 MAX_RESTARTS = 3
+SAVING_SHARE = 0.02
+"""Share of the time that writing checkpoints may take."""
 TELL_SECONDS = 0.5
 """Time between two reports of progress."""
 GPU_CHECK_EVERY = 20
@@ -86,13 +88,11 @@ class Loop:
         self.look_every = 1 if self.device.type == "cpu" else GPU_CHECK_EVERY
         self.step = self.epoch = self.tokens_seen = self.restarts = self.stale = 0
         self.lr_share = 1.0
-        self.seconds_before = 0.0
+        self.seconds_before = self.saving = 0.0
         self.best_loss = float("inf")
         self.best: dict[str, Tensor] = {}
         self.history: list[dict[str, float]] = []
         self.tokens_per_second = 0.0
-        self.first_state = {name: p.detach().cpu().clone() for name, p in self.learning()}
-        self.first_adapter = adapter_state(network.encoder)
         self.epoch_loss = torch.zeros((), device=self.device)
 
     def plan(self, epoch: int) -> list[Rows]:
@@ -119,10 +119,12 @@ class Loop:
         return [(name, p) for name, p in self.network.named_parameters() if p.requires_grad]
 
     def run(self, progress: Callable[[Progress], None] | None, should_stop: Callable[[], bool] | None) -> None:
-        """Train to the end, from the last checkpoint when there is one."""
+        """Train to the end, from the last checkpoint when there is one; else the state before the first step is one."""
         state = load_checkpoint(self.folder, self.fingerprint)
         if state:
             self.restore(state)
+        elif self.team.leads:
+            self.save(0.0)
         saved_at = told_at = time.monotonic()
         began, seen = time.monotonic(), self.tokens_seen
         while self.step < self.steps and self.stale <= self.recipe.patience:
@@ -133,7 +135,7 @@ class Loop:
                 told_at = now
                 progress(self.report(loss))
             looked = math.isfinite(loss)  # what nobody looked at may be damaged: better an older checkpoint
-            if self.team.leads and (stop or (looked and now - saved_at > self.recipe.checkpoint_seconds)):
+            if self.team.leads and (stop or (looked and now - saved_at > self.between_checkpoints())):
                 self.save(now - began)
                 saved_at = time.monotonic()
             if stop:
@@ -243,21 +245,14 @@ class Loop:
                 " learning rates; lower `lr` in the recipe, or set precision to fp32"
             )
         state = load_checkpoint(self.folder, self.fingerprint)
-        if state:
-            self.restore(state)
-        else:
-            self.start_over()
+        if state is None:
+            raise TrainingDiverged(
+                f"loss or gradients were not finite at step {self.step}, and there is no checkpoint to go back to;"
+                f" free disk space in {self.folder}, or lower `lr` in the recipe"
+            )
+        self.restore(state)
         self.restarts, self.lr_share = restarts, share
         log.warning("non-finite loss or gradient; back at step %d with learning rate x %g", self.step, share)
-
-    def start_over(self) -> None:
-        """The state before the first step."""
-        self.load_parameters(self.first_state)
-        restore_adapter(self.network.encoder, self.first_adapter)
-        self.optimiser = make_optimiser(self.network, self.recipe)
-        self.step = self.epoch = self.tokens_seen = self.stale = 0
-        self.best_loss, self.best, self.history = float("inf"), {}, []
-        self.epoch_loss.zero_()
 
     def end_epoch(self) -> None:
         """Note the epoch's loss; with tuning rows, keep the best weights and count epochs without a better one."""
@@ -283,12 +278,19 @@ class Loop:
             total += float(minibatch_loss(self.logits(rows), labels, self.scale, self.recipe.ordinal, 0.0))
         return total * len(self.data.learn) / len(self.data.tune) / len(self.plans[0])
 
+    def between_checkpoints(self) -> float:
+        """Seconds from one checkpoint to the next: what the recipe asks for, or more where writing takes long."""
+        asked = self.recipe.checkpoint_seconds
+        return max(asked, self.saving / SAVING_SHARE) if asked else 0.0
+
     def save(self, seconds: float) -> None:
         """Write a checkpoint; where none can be written, training goes on and only a restart would cost more."""
+        began = time.monotonic()
         try:
             save_checkpoint(self.folder, self.state(seconds), fingerprint=self.fingerprint, step=self.step)
         except OSError as problem:
             log.warning("no checkpoint at step %d (%s); free disk space in %s", self.step, problem, self.folder)
+        self.saving = time.monotonic() - began
 
     def state(self, seconds: float) -> dict[str, Any]:
         """Everything that the next step depends on."""

@@ -75,7 +75,7 @@ class Recipe:
     max_rows: int = 20_000
     """Most training rows; more are thinned by the seed, newest round kept first."""
     checkpoint_seconds: float = 20.0
-    """Time between checkpoints."""
+    """Least time between checkpoints, of which writing takes at most a fiftieth; 0: one after every step."""
     adapter_rank: int = 8
     """Rank of LoRA and AdaLoRA, number of virtual tokens of prefix tuning."""
 

@@ -3,7 +3,9 @@
 import os
 import random
 import signal
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -127,6 +129,31 @@ def test_training_goes_on_where_no_checkpoint_can_be_written(
     train(everything(), tiny_recipe.but(checkpoint_seconds=0.0), out_dir=tmp_path / "full")
     assert answers(tmp_path / "full") == answers(tmp_path / "whole")
     assert "No space left on device" in caplog.text
+
+
+def test_a_nan_without_any_checkpoint_to_go_back_to_says_so(
+    tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(loop, "save_checkpoint", full)
+    spoil_loss(monkeypatch, {4})
+    with pytest.raises(TrainingDiverged, match="no checkpoint to go back to; free disk space"):
+        train(everything(), tiny_recipe, out_dir=tmp_path)
+
+
+def test_slow_disks_get_fewer_checkpoints(tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch):
+    written, real = [], loop.save_checkpoint
+
+    def slow(*arguments: Any, step: int, **options: Any) -> None:
+        written.append(step)
+        time.sleep(0.2)  # a fiftieth of ten seconds, more than this training takes
+        real(*arguments, step=step, **options)
+
+    monkeypatch.setattr(loop, "save_checkpoint", slow)
+    train(everything(), tiny_recipe.but(checkpoint_seconds=0.001), out_dir=tmp_path)
+    assert written == [0]
 
 
 def spoil_loss(monkeypatch: pytest.MonkeyPatch, calls: set[int]):
