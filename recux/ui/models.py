@@ -84,9 +84,9 @@ def _ahead(made: list[ModelVersion]) -> None:
     written = table.assign(text=[_estimated(row) for row in table.to_dict("records")])
     wide = written.pivot(index="measure", columns="when", values="text").reindex(table["measure"].unique())
     wide = wide.reindex(columns=["then", "later"]).reset_index()
-    named = wide.assign(measure=wide["measure"].map(words.measure))
     columns = {"measure": _("Measure"), "then": _("When it was chosen"), "later": _("On people who came later")}
-    st.dataframe(named, hide_index=True, column_config=columns, column_order=list(columns))
+    named = wide.assign(measure=wide["measure"].map(words.measure)).fillna("-").rename(columns=columns)
+    st.table(named.set_index(columns["measure"]))
     take.numbers(table, f"later-people-{made[0].head}")
 
 
