@@ -6,12 +6,13 @@ from numpy.typing import NDArray
 from recux.learn.calibration import covered, predicted_stars
 from recux.learn.evaluation import Said, Tested, all_measures, labelled_rows, raw_of
 from recux.learn.examples import MODEL_OF_HEAD, ORDINAL_HEADS, Examples
+from recux.learn.jobs import Job
 from recux.learn.metrics import Measure
 from recux.learn.predictor import Predictor
 from recux.learn.splits import normalised
 
 
-def ahead(served: Predictor, examples: Examples, model: str, *, seed: int = 0) -> dict[str, Measure]:
+def ahead(served: Predictor, job: Job, model: str, *, seed: int = 0) -> dict[str, Measure]:
     """Measures of ``served`` for ``model`` (satisfaction, rating or behaviour) on what is newer than itself.
 
     As it served: with its calibration, cuts and sets of then. Nobody who took part in a round up to its last is among
@@ -21,7 +22,7 @@ def ahead(served: Predictor, examples: Examples, model: str, *, seed: int = 0) -
     last = served.about.get("last_round")
     if last is None:
         return {}
-    later = came_after(examples, last)
+    later = came_after(job, last)
     heads = [h for h, m in MODEL_OF_HEAD.items() if m == model and h in served.scorer.heads]
     rows = {h: labelled_rows(later, h, "train", "heldout") for h in heads}
     rows = {h: r for h, r in rows.items() if len(r.labels)}
@@ -41,11 +42,12 @@ def as_served(served: Predictor, head: str, rows: Tested, raw: NDArray[np.float6
     return Said(p, raw, called, covered(p, rows.classes, known.quantile.get(head, 1.0)))
 
 
-def came_after(examples: Examples, last: int) -> Examples:
-    """The part of ``examples`` by people of whom there is nothing up to round ``last``, without texts of until then."""
+def came_after(job: Job, last: int) -> Examples:
+    """The examples by people of whom there was nothing up to round ``last``, without texts of until then."""
+    examples = job.examples
     rated = [(e.pair.participant, e.round) for part in (examples.rating, examples.behaviour) for e in part]
     told = [(e.participant, e.round) for e in examples.satisfaction]
-    known = {person for person, number in (*rated, *told) if number <= last}
+    known = {person for person, number in (*rated, *told, *job.first_rounds.items()) if number <= last}
     old = {normalised(e.text) for e in examples.satisfaction if e.round <= last}
     return Examples(
         tuple(e for e in examples.satisfaction if e.participant not in known and normalised(e.text) not in old),

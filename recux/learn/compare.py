@@ -96,8 +96,7 @@ def incumbent(kind: str, job: Job) -> list[Tested]:
         serving=True,
     )
     return [
-        replace(t, model=replace(t.model, ahead=ahead(old, job.examples, kind)))
-        for t in measured(old.scorer, known, kind, job)
+        replace(t, model=replace(t.model, ahead=ahead(old, job, kind))) for t in measured(old.scorer, known, kind, job)
     ]
 
 

@@ -1,7 +1,7 @@
 """Job folders: how a caller hands work to the training process, and how it reads what came of it. No torch here.
 
-A folder holds ``job.json`` and ``examples.jsonl`` (written by the caller, once), ``progress.json`` (rewritten about
-every second), ``models/`` and, at the end, ``result.json`` or ``error.json``.
+A folder holds ``job.json``, ``examples.jsonl`` and ``people.json`` (written by the caller, once), ``progress.json``
+(rewritten about every second), ``models/`` and, at the end, ``result.json`` or ``error.json``.
 """
 
 import json
@@ -45,6 +45,9 @@ class Job:
     """Folder of the serving model by kind: satisfaction, rating, behaviour, response_time."""
     cohorts: dict[str, str] = field(default_factory=dict)
     """Cohort by participant, of those who have one."""
+    first_rounds: dict[str, int] = field(default_factory=dict)
+    """The first round that learned from a participant, where it is not that of the oldest example: who changes a rating
+    leaves only the new one among the examples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,7 @@ def write_job(
     start_from: Path | None = None,
     incumbents: Mapping[str, Path] | None = None,
     cohorts: Mapping[str, str] | None = None,
+    first_rounds: Mapping[str, int] | None = None,
 ) -> None:
     """Write a job; ``job.json`` comes last, so that a folder with it is whole."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -121,11 +125,11 @@ def write_job(
                     stream.write(json.dumps({"kind": kind, **asdict(row)}, ensure_ascii=False) + "\n")  # type: ignore[call-overload]
 
     write_atomically(folder / "examples.jsonl", lines)
+    write_json(folder / "people.json", {"cohorts": dict(cohorts or {}), "first_rounds": dict(first_rounds or {})})
     job = {
         "recipe": recipe.to_dict(),
         "start_from": str(start_from) if start_from else None,
         "incumbents": {kind: str(path) for kind, path in (incumbents or {}).items()},
-        "cohorts": dict(cohorts or {}),
     }
     write_json(folder / "job.json", job)
 
@@ -134,6 +138,7 @@ def read_job(folder: Path) -> Job:
     """The job in ``folder``; raises ``JobUnreadable``."""
     try:
         job = read_json(folder / "job.json")
+        people = read_json(folder / "people.json")
         rows = read_examples(folder / "examples.jsonl")
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise JobUnreadable(f"the job in {folder} cannot be read ({problem}); write it again") from problem
@@ -143,7 +148,8 @@ def read_job(folder: Path) -> Job:
         tuple(rows["request"]),
         Path(job["start_from"]) if job["start_from"] else None,
         {kind: Path(path) for kind, path in job["incumbents"].items()},
-        job.get("cohorts", {}),
+        people["cohorts"],
+        people["first_rounds"],
     )
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
+from recux.insight.models import AHEAD
 from recux.report.language import _
 from recux.report.model_sentences import named
 from recux.report.parts import Json, Section, Table
 from recux.report.words import CHANGES, COLD_START, estimate, name_of, said
 
-AHEAD = ("log_loss", "auc", "qwk", "mae", "ece", "coverage_90")
 MODELS = ("auc", "f1_macro", "accuracy", "mae", "qwk", "brier", "ece", "log_loss")
 
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from db.queries import champion_of, counts
-from db.tables import Batch, BatchRow, ModelVersion, Participant, Rating, Round, Study
+from db.tables import Answer, Batch, BatchRow, ModelVersion, Participant, Rating, Response, Round, Study
 from recux.learn.champion import Choice
 from recux.learn.files import read_json
 from recux.learn.jobs import ModelResult, RunResult, read_result, write_job
@@ -32,6 +32,7 @@ def prepare_job(session: Session, round_: Round, folder: Path, home: Path) -> No
         start_from=start_from(session, round_, serving, home),
         incumbents={kind: home / version.folder for kind, version in serving.items() if version},
         cohorts=cohorts_of(session, study),
+        first_rounds=first_rounds(session, study),
     )
 
 
@@ -41,6 +42,27 @@ def cohorts_of(session: Session, study: Study) -> dict[str, str]:
         col(Participant.study_id) == study.id, col(Participant.cohort).is_not(None), counts()
     )
     return {person: cohort for person, cohort in session.connection().execute(statement) if cohort}
+
+
+def first_rounds(session: Session, study: Study) -> dict[str, int]:
+    """By participant, the first batch with a rating or answer of theirs, changed ones included."""
+    rated: sa.Select[int, int] = sa.select(
+        col(Rating.participant_id).label("person"), col(BatchRow.batch_id).label("batch")
+    ).join(BatchRow, (col(BatchRow.kind) == "rating") & (col(BatchRow.row_id) == col(Rating.id)))
+    told: sa.Select[int, int] = (
+        sa.select(col(Response.participant_id), col(BatchRow.batch_id))
+        .join(Answer, col(Answer.response_id) == col(Response.id))
+        .join(BatchRow, (col(BatchRow.kind) == "answer") & (col(BatchRow.row_id) == col(Answer.id)))
+    )
+    rows = sa.union_all(rated, told).subquery()
+    statement = (
+        sa.select(col(Participant.external_id), sa.func.min(col(Batch.number)))
+        .join(rows, rows.c.person == col(Participant.id))
+        .join(Batch, col(Batch.id) == rows.c.batch)
+        .where(col(Batch.study_id) == study.id, counts())
+        .group_by(col(Participant.external_id))
+    )
+    return {row[0]: row[1] for row in session.connection().execute(statement)}
 
 
 def incumbents(session: Session, round_: Round, folder: Path, home: Path) -> dict[str, ModelVersion | None]:

@@ -19,8 +19,8 @@ from recux.rounds.looks import record_looks
 from recux.rounds.reranking import prepare_slates
 from recux.rounds.work import Work, publishing
 
-WORDS = ("examples.jsonl", "closer.json", "comments.json")
-"""Files of a round that quote people. They go when it is done: what is kept of it can be erased with its rows."""
+WORDS = ("examples.jsonl", "people.json", "closer.json", "comments.json")
+"""Files of a round that quote or name people. They go when it is done: what is kept can be erased with its rows."""
 
 
 def prepare(work: Work) -> None:

@@ -27,6 +27,7 @@ from recux.errors import Conflict, RecuxError
 from recux.learn.splits import split_of
 from recux.report.document import build_report
 from recux.rounds.foreground import run_study
+from recux.rounds.job import first_rounds
 from recux.rounds.predict import predict_pairs, predict_texts
 from recux.rounds.queue import close_and_enqueue
 from tests.planting import plant_person, plant_rating, plant_study
@@ -109,6 +110,11 @@ def test_a_round_says_how_the_model_before_it_did_on_people_who_came_later(sqlit
     served = {v.head: v.metrics for v in rows(sqlite_settings, ModelVersion) if v.champion}
     sides = {name: split_of(name, study.salt) for name in (f"later{i}" for i in range(12))}
     with write_session(engine_for(sqlite_settings.url)) as session:
+        changed = next(
+            one.id
+            for one in session.exec(select(Participant))
+            if one.external_id != "p1" and split_of(one.external_id, study.salt) == "train"
+        )
         for name in sides:
             person = plant_person(session, study, name)
             for item, (stars, comment) in enumerate([(5, "love it"), (1, "terrible, boring"), (4, "useful")], start=1):
@@ -118,7 +124,19 @@ def test_a_round_says_how_the_model_before_it_did_on_people_who_came_later(sqlit
             session.exec(select(Rating.item_id).where(Rating.participant_id == regular.id))
         )
         plant_rating(session, regular, min(unseen), 5, day=9, comment="a regular, who is known")
+        for old in session.exec(select(Rating).where(Rating.participant_id == changed)).all():
+            again = {name: value for name, value in old.model_dump().items() if name != "id"}
+            old.current = False
+            session.flush()
+            session.add(Rating(**again | {"current": True, "comment": f"{old.comment}, once more"}))
     run(sqlite_settings, study, base_model=tiny_encoder, device="cpu")
+    assert not any("later1" in file.read_text() for file in sqlite_settings.home.rglob("rounds/*/*.json")), (
+        "names are gone"
+    )
+    with read_session(engine_for(sqlite_settings.url)) as session:
+        first = first_rounds(session, session.get_one(Study, study.id))
+    assert {first[name] for name in sides} == {2}
+    assert {number for name, number in first.items() if name not in sides} == {1}, "who changed a rating, too"
     told = [v.metrics for v in rows(sqlite_settings, ModelVersion) if v.round_id == 2 and v.head == "satisfaction"]
     expected = 3 * sum(side != "audit" for side in sides.values())
     assert {m["incumbent_ahead"]["log_loss"]["n"] for m in told} == {expected}
