@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.train.adapters import adapter, adapters
-from benchmarks.train.quality import quality
+from benchmarks.train.quality import PLAIN, quality
 from benchmarks.train.scoring import scoring
 from benchmarks.train.speed import CONTESTANTS, speed
 from recux.learn.recipe import METHODS
@@ -43,7 +43,8 @@ def main() -> None:
         adapters(flags.texts, min(flags.test, 1000), flags.seeds[0])
     if flags.part in ("quality", "all"):
         plain = flags.seeds if flags.plain is None else flags.plain
-        quality(flags.sizes, flags.seeds, plain, flags.test, json.loads(flags.recipe), flags.folder)
+        recipe = json.loads(flags.recipe)
+        quality(flags.sizes, flags.seeds, plain, flags.plain_heads, flags.test, recipe, flags.folder)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -56,7 +57,8 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--repeats", type=int, default=3, help="turns of the speed rows")
     found.add_argument("--test", type=int, default=3000, help="held-out texts, at most")
     found.add_argument("--sizes", type=int, nargs="*", default=[200, 500], help="texts of the quality rows; 0: all")
-    found.add_argument("--plain", type=int, nargs="*", help="seeds of the plain fine-tune; default: all seeds")
+    found.add_argument("--plain", type=int, nargs="*", help="seeds of the plain fine-tunes; default: all seeds")
+    found.add_argument("--plain-heads", nargs="*", choices=list(PLAIN), default=list(PLAIN), help="one model a head")
     found.add_argument("--folder", type=Path, default=Path("var/bench-train"), help="where quality rows are kept")
     found.add_argument("--seeds", type=int, nargs="+", default=[0])
     found.add_argument("--recipe", default="{}", help="settings of the quality rows that differ from the default")

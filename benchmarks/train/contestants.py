@@ -128,12 +128,12 @@ def clock() -> tuple[float, float]:
     return time.perf_counter(), time.process_time()
 
 
-def classifier(base: str, attention: str = "sdpa") -> Any:
-    """The encoder with a fresh five-class layer."""
+def classifier(base: str, attention: str = "sdpa", classes: int = 5) -> Any:
+    """The encoder with a fresh layer of that many classes."""
     from transformers import AutoModelForSequenceClassification
 
     return AutoModelForSequenceClassification.from_pretrained(
-        locate(base), num_labels=5, attn_implementation=attention
+        locate(base), num_labels=classes, attn_implementation=attention
     ).to(WHERE)
 
 
@@ -199,15 +199,15 @@ def trainer(examples: Any, epochs: int, seed: int) -> Any:
 
 def classified(model: Any, tokenizer: Any, texts: list[str]) -> np.ndarray:
     """The likeliest star of each text."""
-    return five_shares(model, tokenizer, texts, MAX_TOKENS).argmax(1) + 1
+    return shares(model, tokenizer, texts, MAX_TOKENS).argmax(1) + 1
 
 
 @torch.inference_mode()
-def five_shares(model: Any, tokenizer: Any, texts: list[str], longest: int, precision: str = "fp32") -> np.ndarray:
-    """P(1..5) of each text."""
+def shares(model: Any, tokenizer: Any, texts: list[str], longest: int, precision: str = "fp32") -> np.ndarray:
+    """The probabilities of the classes for each text."""
     model.eval()
     order = np.argsort([len(text) for text in texts])
-    found = np.zeros((len(texts), 5))
+    found = np.zeros((len(texts), model.config.num_labels))
     for at in range(0, len(texts), 32):
         rows = order[at : at + 32]
         coded = coded_texts(tokenizer, [texts[i] for i in rows], longest)
@@ -221,33 +221,33 @@ def coded_texts(tokenizer: Any, texts: list[str], longest: int) -> Any:
     return tokenizer(texts, padding=True, truncation=True, max_length=longest, return_tensors="pt").to(WHERE)
 
 
-def plain_stars(examples: Examples, recipe: Recipe) -> np.ndarray:
-    """P(1..5) of the held-out comments by a plain fine-tune, with the epochs, seed and longest text of ``recipe``.
+def plain_shares(examples: Examples, recipe: Recipe, head: str) -> np.ndarray:
+    """What a plain fine-tune on ``head`` alone says of the held-out comments: P(1..5), or P(no, yes) of a flag.
 
-    What a tutorial does: a fresh five-class layer on all layers, cross-entropy, AdamW at 5e-5 on all parameters, 16
-    texts a step, linear decay. Padded to the longest of a step, which changes the time and not the result; bf16 where
-    it pays, as recux.
+    What a tutorial does: a fresh layer on the encoder, cross-entropy, AdamW at 5e-5 on all parameters, 16 texts a
+    step, linear decay; epochs, seed and longest text are those of ``recipe``. Padded to the longest of a step, which
+    changes the time and not the result; bf16 where it pays, as recux.
     """
     precision = resolve_precision(recipe.precision, WHERE)
-    taught = [e for e in examples.taught().satisfaction if e.text.strip()]
+    taught = labelled_rows(examples.taught(), head, "train")
     torch.manual_seed(recipe.seed)
-    tokenizer, model = load_tokenizer("embedded"), classifier("embedded")
-    labels = torch.tensor([star(e.satisfaction or 0) - 1 for e in taught])
+    tokenizer, model = load_tokenizer("embedded"), classifier("embedded", classes=5 if head == "satisfaction" else 2)
+    labels = torch.tensor(taught.labels - (head == "satisfaction"))
     optimiser = torch.optim.AdamW(model.parameters(), lr=5e-5, fused=True)
-    steps = recipe.epochs * -(-len(taught) // 16)
+    steps = recipe.epochs * -(-len(labels) // 16)
     decay = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.0, steps)
     model.train()
     for _ in range(recipe.epochs):
-        for rows in torch.randperm(len(taught)).split(16):
-            coded = coded_texts(tokenizer, [taught[i].text for i in rows], recipe.max_tokens)
+        for rows in torch.randperm(len(labels)).split(16):
+            coded = coded_texts(tokenizer, [taught.inputs[i] for i in rows], recipe.max_tokens)
             with autocast(WHERE, precision):
                 loss = model(**coded, labels=labels[rows].to(WHERE)).loss
             loss.backward()
             optimiser.step()
             decay.step()
             optimiser.zero_grad()
-    held_out = labelled_rows(examples, "satisfaction", "heldout").inputs
-    return five_shares(model, tokenizer, held_out, recipe.max_tokens, precision)
+    held_out = labelled_rows(examples, head, "heldout").inputs
+    return shares(model, tokenizer, held_out, recipe.max_tokens, precision)
 
 
 def own(examples: Any, recipe: Recipe) -> Any:

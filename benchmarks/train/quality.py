@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.train.contestants import plain_stars
+from benchmarks.train.contestants import plain_shares
 from benchmarks.train.quality_tables import print_tables
 from benchmarks.train.reviews import read_reviews, sample
 from recux.learn.baselines import fit_baselines
@@ -24,14 +24,22 @@ from recux.learn.recipe import Recipe, default_recipe
 from recux.learn.training import train
 
 Arrays = dict[str, Any]
+PLAIN = {"satisfaction": "plain", "recommend": "plain_flag"}
+"""Where a file keeps what the plain fine-tune of a head says."""
 
 
 def quality(
-    sizes: list[int], seeds: list[int], plain_seeds: list[int], n_test: int, settings: dict[str, Any], folder: Path
+    sizes: list[int],
+    seeds: list[int],
+    plain_seeds: list[int],
+    plain_heads: list[str],
+    n_test: int,
+    settings: dict[str, Any],
+    folder: Path,
 ) -> None:
     """Measure what is not in ``folder`` yet, size by size (0: all reviews), and print the tables.
 
-    The plain fine-tune runs for ``plain_seeds`` only: it costs most.
+    A plain fine-tune of each of ``plain_heads`` runs for ``plain_seeds`` only: it costs most.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for size in sizes:
@@ -39,21 +47,24 @@ def quality(
             examples = sample(size or len(read_reviews()), seed, n_test)
             n = len(examples.of("train"))
             recipe = default_recipe(n, **{"device": "cpu", "seed": seed, **settings})
-            measured(examples, recipe, folder / f"{n:05}-{seed}.npz", plain=seed in plain_seeds)
+            measured(examples, recipe, folder / f"{n:05}-{seed}.npz", plain_heads if seed in plain_seeds else [])
     print_tables(folder)
 
 
-def measured(examples: Examples, recipe: Recipe, file: Path, *, plain: bool) -> None:
+def measured(examples: Examples, recipe: Recipe, file: Path, plain_heads: list[str]) -> None:
     """Write to ``file`` what the models say, unless it is there already for this very recipe."""
     known = read(file) if file.is_file() else {}
     if known.get("recipe") != recipe_name(recipe):
         known = truth(examples) | own(examples, recipe, file.with_suffix("")) | simple(examples)
         write(file, known)
-    if plain and "plain" not in known:
-        start = time.process_time()
-        known["plain"] = plain_stars(examples, recipe)
-        known["plain_seconds"] = time.process_time() - start
-        write(file, known)
+    for head in plain_heads:
+        name = PLAIN[head]
+        if name not in known:
+            start = time.process_time()
+            shares = plain_shares(examples, recipe, head)
+            known[name] = shares if head == "satisfaction" else shares[:, 1]
+            known[f"{name}_seconds"] = time.process_time() - start
+            write(file, known)
     print(f"{file.stem}: {float(known['seconds']):.0f} processor seconds, {known['epochs']} epochs", flush=True)
 
 

@@ -1,6 +1,5 @@
 """The tables of ``quality``: means over seeds, paired differences, calibration, and the coverage of conformal sets."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from recux.learn.calibration import (
     conformal_sets,
     cross_called,
     cross_fitted,
-    expected_stars,
     fit,
     tempered,
 )
@@ -36,8 +34,8 @@ def print_tables(folder: Path) -> None:
     print("|---|---|---|---|---|---|---|---|")
     for n, found in by_size.items():
         print(means(n, found))
-    print("\n| texts | QWK, recux - TF-IDF | QWK, recux - plain | the same, plain decoded like recux |")
-    print("|---|---|---|---|")
+    print("\n| texts | QWK, recux - TF-IDF | QWK, recux - plain | the same, plain called alike | AUC, recux - plain |")
+    print("|---|---|---|---|---|")
     for n, found in by_size.items():
         print(differences(n, found))
     print("\n| texts | calibration error, stars | at most, if perfect | flag | at most | covered by 90 % sets |")
@@ -50,14 +48,13 @@ def means(n: int, found: list[dict[str, Any]]) -> str:
     """AUC and QWK of each model, means over seeds with their standard deviation."""
     aim = AIMS.get(n, AIM_ALL if n > 10_000 else (None, None))
     cells = [
-        shown([flag_auc(f, f["recux_flag"]) for f in found], 4, aim[0]),
+        shown([flag_auc(f, f["recux_flag"])[0] for f in found], 4, aim[0]),
         shown([kappa(f, called(f, "recux"))[0] for f in found], 3, aim[1]),
-        shown([flag_auc(f, f["tfidf_flag"]) for f in found], 4),
+        shown([flag_auc(f, f["tfidf_flag"])[0] for f in found], 4),
         shown([kappa(f, called(f, "tfidf"))[0] for f in found], 3),
     ]
-    plain = [f for f in found if "plain" in f]
-    cells.append(shown([flag_auc(f, expected_stars(f["plain"])) for f in plain], 4))
-    cells.append(shown([kappa(f, f["plain"].argmax(1) + 1)[0] for f in plain], 3))
+    cells.append(shown([flag_auc(f, f["plain_flag"])[0] for f in found if "plain_flag" in f], 4))
+    cells.append(shown([kappa(f, f["plain"].argmax(1) + 1)[0] for f in found if "plain" in f], 3))
     return f"| {n} | {len(found)} | " + " | ".join(cells) + " |"
 
 
@@ -69,10 +66,9 @@ def shown(values: list[float], digits: int, aim: float | None = None) -> str:
     return f"{np.mean(values):.{digits}f}{spread}" + (f" ({aim})" if aim else "")
 
 
-def flag_auc(found: dict[str, Any], score: Array) -> float:
-    """AUC of the recommend flag."""
-    groups = Groups(np.arange(len(score)), np.ones((1, len(score))))
-    return float(auc(groups, score, found["flags"].astype(float))[0])
+def flag_auc(found: dict[str, Any], score: Array) -> Array:
+    """AUC of the recommend flag, of the data and of each resample of the test rows."""
+    return auc(Groups.of(list(found["people"])), score, found["flags"].astype(float))
 
 
 def called(found: dict[str, Any], name: str) -> NDArray[np.int64]:
@@ -88,23 +84,29 @@ def kappa(found: dict[str, Any], stars: NDArray[np.int64]) -> Array:
 
 
 def differences(n: int, found: list[dict[str, Any]]) -> str:
-    """QWK of recux minus that of the others: the mean over seeds, with the interval over resampled test rows."""
-    plain = [f for f in found if "plain" in f]
+    """Recux minus the others: the mean over seeds, with the interval over resampled test rows."""
+    plain, flag = ([f for f in found if name in f] for name in ("plain", "plain_flag"))
     cells = [
-        difference(found, lambda f: called(f, "tfidf")),
-        difference(plain, lambda f: np.asarray(f["plain"].argmax(1) + 1)),
-        difference(plain, lambda f: called(f, "plain")),
+        difference([kappa_of_recux(f) - kappa(f, called(f, "tfidf")) for f in found]),
+        difference([kappa_of_recux(f) - kappa(f, f["plain"].argmax(1) + 1) for f in plain]),
+        difference([kappa_of_recux(f) - kappa(f, called(f, "plain")) for f in plain]),
+        difference([flag_auc(f, f["recux_flag"]) - flag_auc(f, f["plain_flag"]) for f in flag], 4),
     ]
     return f"| {n} | " + " | ".join(cells) + " |"
 
 
-def difference(found: list[dict[str, Any]], other: Callable[[dict[str, Any]], NDArray[np.int64]]) -> str:
-    """One of them."""
-    if not found:
+def kappa_of_recux(found: dict[str, Any]) -> Array:
+    """QWK of the stars that recux serves."""
+    return kappa(found, called(found, "recux"))
+
+
+def difference(seeds: list[Array], digits: int = 3) -> str:
+    """One of them, from a row of resamples a seed whose first is the data itself."""
+    if not seeds:
         return "not measured"
-    resampled = np.mean([kappa(f, called(f, "recux")) - kappa(f, other(f)) for f in found], axis=0)
+    resampled = np.mean(seeds, axis=0)
     low, high = np.percentile(resampled[1:], [2.5, 97.5])
-    return f"{resampled[0]:+.3f} [{low:+.3f}, {high:+.3f}]"
+    return f"{resampled[0]:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
 
 
 def calibrated(n: int, found: list[dict[str, Any]]) -> str:
@@ -113,7 +115,8 @@ def calibrated(n: int, found: list[dict[str, Any]]) -> str:
     for name, labels in (("recux", "stars"), ("recux_flag", "flags")):
         pairs = [errors(fair(f, name, labels), f[labels] - (labels == "stars")) for f in found]
         cells += [f"{np.mean([error for error, _ in pairs]):.4f}", f"{np.mean([limit for _, limit in pairs]):.4f}"]
-    cells.append(f"{100 * np.mean([coverage(f) for f in found]):.1f} %")
+    enough = all(len(f["stars"]) > CALIBRATION_ROWS for f in found)
+    cells.append(f"{100 * np.mean([coverage(f) for f in found]):.1f} %" if enough else "not measured")
     return f"| {n} | " + " | ".join(cells) + " |"
 
 
