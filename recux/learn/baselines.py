@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,11 @@ from recux.learn.means import ItemMeans, item_means
 Array = NDArray[np.float64]
 INVERSE_REGULARISATION = 4.0
 MIN_LABELS = 3
-WORD = r"(?u)\b\w+\b"
+KINDS: dict[str, dict[str, Any]] = {
+    "word": {"ngram_range": (1, 2), "token_pattern": r"(?u)\b\w+\b"},
+    "char": {"analyzer": "char_wb", "ngram_range": (1, 4)},
+}
+"""Word 1-2-grams, and character 1-4-grams inside words (which also read Chinese)."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +57,13 @@ class TfidfLogistic:
     def matrix(self, texts: Sequence[str]) -> Any:
         """The sparse TF-IDF matrix."""
         from scipy.sparse import hstack
+        from sklearn.feature_extraction.text import TfidfTransformer
 
         parts = []
-        for kind, words in self.vocabularies.items():
-            vectoriser = make_vectoriser(kind, vocabulary=words)
-            vectoriser.idf_ = self.idf[kind]
-            parts.append(vectoriser.transform(texts))
+        for kind, grams in self.vocabularies.items():
+            weighting = TfidfTransformer(sublinear_tf=True)
+            weighting.idf_ = self.idf[kind]
+            parts.append(weighting.transform(gram_counts(kind, texts, grams)))
         return hstack(parts, format="csr")
 
     def save(self, folder: Path) -> None:
@@ -79,12 +85,29 @@ class TfidfLogistic:
 
 
 def make_vectoriser(kind: str, **more: Any) -> Any:
-    """``word`` 1-2-grams, or ``char`` 1-4-grams inside words (which also read Chinese)."""
+    """TF-IDF of the n-grams of ``KINDS[kind]``."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
+    return TfidfVectorizer(sublinear_tf=True, **KINDS[kind], **more)
+
+
+def gram_counts(kind: str, texts: Sequence[str], vocabulary: list[str]) -> Any:
+    """How often each n-gram of ``vocabulary`` occurs in each text, sparse (texts, n-grams).
+
+    Characters are counted inside words, so each different word is taken apart once, however often it occurs.
+    """
+    from scipy.sparse import csr_array
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    counter = CountVectorizer(vocabulary=vocabulary, **KINDS[kind])
     if kind == "word":
-        return TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, **more | {"token_pattern": WORD})
-    return TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), sublinear_tf=True, **more)
+        return counter.transform(texts)
+    parts = [text.lower().split() for text in texts]
+    place = {word: i for i, word in enumerate(dict.fromkeys(chain.from_iterable(parts)))}
+    words = [place[word] for part in parts for word in part]
+    starts = np.cumsum([0, *map(len, parts)])
+    in_texts = csr_array((np.ones(len(words), dtype=np.int64), words, starts), shape=(len(texts), len(place)))
+    return in_texts @ csr_array(counter.transform(list(place)))
 
 
 def fit_tfidf(examples: Sequence[SatisfactionExample]) -> TfidfLogistic | None:

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn.feature_extraction.text import CountVectorizer
 
 from recux.learn import weights
-from recux.learn.baselines import fit_baselines, fit_tfidf
+from recux.learn.baselines import fit_baselines, fit_tfidf, gram_counts, make_vectoriser
 from recux.learn.calibration import classes_of, predicted_stars
 from recux.learn.encode import encode
 from recux.learn.errors import HeadMissing, ModelUnreadable, WeightsCorrupt, WeightsMissing
@@ -219,6 +220,17 @@ def test_baselines_answer_alike_after_saving(tmp_path: Path):
     assert not [f for f in tmp_path.rglob("*") if f.suffix in {".pkl", ".joblib"}]
     with pytest.raises(HeadMissing, match="was not trained for rating"):
         load(tmp_path / "satisfaction").rating([PAIR])
+
+
+def test_a_bag_of_words_counts_as_the_library_does():
+    odd = ["Ü ΑΣ ΑΣ, İstanbul  😀", "a\tb\n\nb", "很喜欢 这件 a", "the the the thermal", "x", "", " "]
+    taught = [*odd, *(f"lovely dress {i} and the fit was fine" for i in range(20))]
+    for kind in ("word", "char"):
+        library = make_vectoriser(kind).fit(taught)
+        grams = list(library.get_feature_names_out())
+        for texts in (odd, odd[::-1] * 3, ["never seen ΣΑΣ"], [" "], []):
+            counted = gram_counts(kind, texts, grams).toarray()
+            assert np.array_equal(counted, CountVectorizer.transform(library, texts).toarray()), (kind, texts)
 
 
 def test_people_who_rate_high_and_items_rated_high_raise_the_means_baseline():
