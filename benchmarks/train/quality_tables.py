@@ -12,10 +12,10 @@ from recux.learn.calibration import (
     cross_called,
     cross_fitted,
     fit,
-    tempered,
 )
 from recux.learn.curves import curved
 from recux.learn.metrics import Groups, auc, calibration_error, one_hot, quadratic_kappa
+from recux.learn.scaling import scaled
 
 Array = NDArray[np.float64]
 AIMS = {200: (0.945, 0.50), 500: (0.952, 0.68), 4000: (0.969, 0.82)}
@@ -147,8 +147,8 @@ def coverage(found: dict[str, Any]) -> float:
     for split in range(SPLITS):
         order = np.random.default_rng(split).permutation(len(p))
         known, test = order[:CALIBRATION_ROWS], order[CALIBRATION_ROWS:]
-        temperature, curve = fit(p[known], classes[known])
-        fair = curved(tempered(p, temperature), curve)
+        scale, curve = fit(p[known], classes[known])
+        fair = curved(scaled(p, scale), curve)
         sets = conformal_sets(fair[test], conformal_quantile(fair[known], classes[known]))
         shares.append(np.mean([star + 1 in inside for star, inside in zip(classes[test], sets, strict=True)]))
     return float(np.mean(shares))

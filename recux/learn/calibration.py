@@ -1,4 +1,4 @@
-"""Probabilities that mean what they say: a temperature and a curve; for the 1..5 heads cuts and conformal sets too."""
+"""Probabilities that mean what they say: a scale and a curve; for the 1..5 heads cuts and conformal sets too."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -6,18 +6,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 from recux.learn.curves import Curve, curved, fit_curve
-from recux.learn.metrics import TINY, log_loss_rows
+from recux.learn.metrics import TINY
+from recux.learn.scaling import Scale, fit_scale, logs, normalised, scaled
 from recux.learn.splits import unit_hash
 
 Array = NDArray[np.float64]
 COVERAGE = 0.90
 MIN_ROWS_FOR_CUTS = 50
 """With fewer rows the predicted star is the median of the probabilities."""
-PRIOR_ROWS = 20.0
-"""Weight, in rows, of the belief that no temperature is needed; keeps few rows from an extreme one."""
+MOST_TURNS = 20
+STARS = np.arange(1, 6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,12 @@ class Calibration:
 
     temperature: dict[str, float] = field(default_factory=dict)
     """By head; above 1 softens."""
+    slope: dict[str, list[float]] = field(default_factory=dict)
+    """By head and class (see ``Scale``)."""
+    shift: dict[str, list[float]] = field(default_factory=dict)
+    """By head and class (see ``Scale``)."""
     curve: dict[str, Curve] = field(default_factory=dict)
-    """By head: what to serve for what is stated after the temperature (see ``curves``)."""
+    """By head: what to serve for what is stated after the scale (see ``curves``)."""
     quantile: dict[str, float] = field(default_factory=dict)
     """By ordinal head: a star belongs to the 90 % set when its probability is at least 1 - quantile."""
     rows: dict[str, int] = field(default_factory=dict)
@@ -37,25 +41,12 @@ class Calibration:
 
     def served(self, head: str, raw: Array) -> Array:
         """Raw probabilities of ``head`` as they are served; the shape stays."""
-        return curved(tempered(raw, self.temperature.get(head, 1.0)), self.curve.get(head, []))
+        scale = Scale(self.temperature.get(head, 1.0), self.slope.get(head, ()), self.shift.get(head, ()))
+        return curved(scaled(raw, scale), self.curve.get(head, []))
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
         return asdict(self)
-
-
-def classes_of(p: Array) -> Array:
-    """P(yes) (n,) as (n, 2); probabilities of classes (n, k) as they are."""
-    return np.stack([1 - p, p], 1) if p.ndim == 1 else p
-
-
-def tempered(p: Array, temperature: float) -> Array:
-    """Probabilities raised to 1 / temperature and normalised; the shape stays."""
-    logs = np.log(np.clip(classes_of(p), TINY, 1)) / temperature
-    logs -= logs.max(1, keepdims=True)
-    out = np.exp(logs)
-    out /= out.sum(1, keepdims=True)
-    return np.asarray(out[:, 1] if p.ndim == 1 else out)
 
 
 def multiplied(p: Array, q: Array, weight: float, usual: Sequence[float] = ()) -> Array:
@@ -64,28 +55,14 @@ def multiplied(p: Array, q: Array, weight: float, usual: Sequence[float] = ()) -
     ``p`` times, to the power ``weight``, ``q`` divided by the shares of the classes that ``q`` starts from (``usual``;
     none: as it is). Undivided, how often each class occurs would count twice.
     """
-    logs = np.log(np.clip(classes_of(p), TINY, 1)) + weight * np.log(np.clip(classes_of(q), TINY, 1))
+    scores = logs(p) + weight * logs(q)
     if usual:
-        logs -= weight * np.log(np.clip(np.array(usual), TINY, 1))
-    out = np.exp(logs - logs.max(1, keepdims=True))
-    out /= out.sum(1, keepdims=True)
-    return np.asarray(out[:, 1] if p.ndim == 1 else out)
-
-
-def fit_temperature(p: Array, classes: NDArray[np.int64]) -> float:
-    """The temperature with the lowest log-loss (Guo et al. 2017), drawn towards 1 when rows are few."""
-    if len(classes) == 0:
-        return 1.0
-
-    def cost(log_t: float) -> float:
-        loss = log_loss_rows(classes_of(tempered(p, float(np.exp(log_t)))), classes).sum()
-        return float(loss + PRIOR_ROWS * log_t**2 / 2)
-
-    return float(np.exp(minimize_scalar(cost, bounds=(-2.5, 2.5), method="bounded").x))
+        scores -= weight * logs(np.array([usual]))
+    return normalised(scores, p.ndim)
 
 
 def cross_fitted(p: Array, classes: NDArray[np.int64], participants: list[str]) -> Array:
-    """Calibrated probabilities where each half of the participants uses temperature and curve of the other half.
+    """Calibrated probabilities where each half of the participants uses scale and curve of the other half.
 
     So measures after calibration are of people that it has not seen.
     """
@@ -93,15 +70,15 @@ def cross_fitted(p: Array, classes: NDArray[np.int64], participants: list[str]) 
     out = np.array(p, dtype=float)
     for side in (half, ~half):
         if side.any():
-            temperature, curve = fit(p[~side], classes[~side])
-            out[side] = curved(tempered(p[side], temperature), curve)
+            scale, curve = fit(p[~side], classes[~side])
+            out[side] = curved(scaled(p[side], scale), curve)
     return out
 
 
-def fit(p: Array, classes: NDArray[np.int64]) -> tuple[float, Curve]:
-    """The temperature, and the curve after it."""
-    temperature = fit_temperature(p, classes)
-    return temperature, fit_curve(tempered(p, temperature), classes)
+def fit(p: Array, classes: NDArray[np.int64]) -> tuple[Scale, Curve]:
+    """The scale, and the curve after it."""
+    scale = fit_scale(p, classes)
+    return scale, fit_curve(scaled(p, scale), classes)
 
 
 def conformal_quantile(p: Array, classes: NDArray[np.int64], coverage: float = COVERAGE) -> float:
@@ -146,15 +123,34 @@ def predicted_stars(p: Array, cuts: Sequence[float] | None = None) -> NDArray[np
 
 
 def star_cuts(p: Array) -> list[float]:
-    """The expected stars (4,) that call each star as often among these rows as their probabilities say it occurs.
+    """The expected stars (4,) at which to call one star more, for the highest kappa that the probabilities promise.
 
-    The median calls the common star too often: called so, extremes are found about as often as there are any, which
-    raises the kappa and leaves the mean error where it is. No labels are needed. Empty when there are too few rows.
+    The median hardly ever calls the rarer stars. Rows in the order of their expected star are parted in five; each
+    cut in turn goes where the quadratic weighted kappa expected of these rows is highest, until none moves. It starts
+    from the cuts that call each star as often as it is expected. No labels are needed. Empty when rows are too few.
     """
     if len(p) < MIN_ROWS_FOR_CUTS:
         return []
-    share = np.clip(p.mean(0).cumsum()[:4], 0, 1)
-    return [float(cut) for cut in np.quantile(expected_stars(p), share)]
+    p = p[np.argsort(expected_stars(p), kind="stable")]
+    middle = np.concatenate([[1.0], expected_stars(p), [5.0]])
+    places = np.flatnonzero(np.diff(middle) > 0)
+    apart = np.subtract.outer(STARS, STARS) ** 2
+    lost = np.vstack([np.zeros(5), np.cumsum(p @ apart, 0)])
+    by_chance = p.mean(0) @ apart
+    at = np.searchsorted(middle[1:-1], np.quantile(middle[1:-1], np.clip(p.mean(0).cumsum()[:4], 0, 1)))
+    for _ in range(MOST_TURNS):
+        before = at.copy()
+        for k in range(4):
+            low, high = (at[k - 1] if k else 0), (at[k + 1] if k < 3 else len(p))
+            tried = places[(places >= low) & (places <= high)]
+            ends = np.tile(np.concatenate([[0], at, [len(p)]]), (len(tried), 1))
+            ends[:, k + 1] = tried
+            loss = (lost[ends[:, 1:], range(5)] - lost[ends[:, :-1], range(5)]).sum(1)
+            chance = np.diff(ends) @ by_chance
+            at[k] = tried[np.argmin(loss / np.maximum(chance, TINY))] if len(tried) else at[k]
+        if (at == before).all():
+            break
+    return [float(cut) for cut in (middle[at] + middle[at + 1]) / 2]
 
 
 def cross_called(p: Array, participants: Sequence[str]) -> NDArray[np.int64]:
@@ -173,4 +169,4 @@ def halves(participants: Sequence[str]) -> NDArray[np.bool_]:
 
 def expected_stars(p: Array) -> Array:
     """The mean star, (n, 5) -> (n,)."""
-    return np.asarray(p @ np.arange(1, 6))
+    return np.asarray(p @ STARS)

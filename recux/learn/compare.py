@@ -126,10 +126,9 @@ def measured(scorer: Scorer, about: About, kind: str, job: Job) -> list[Tested]:
 
 
 def save_calibration(folder: Path, found: Evaluation) -> None:
-    """Add this kind's temperatures, quantiles and cuts to the model's ``calibration.json``."""
-    old, new = read_calibration(folder), found.calibration
-    merged = {k: getattr(old, k) | getattr(new, k) for k in ("temperature", "curve", "quantile", "rows", "cuts")}
-    write_json(folder / "calibration.json", merged)
+    """Add what calibrates this kind to the model's ``calibration.json``."""
+    old, new = read_calibration(folder).to_dict(), found.calibration.to_dict()
+    write_json(folder / "calibration.json", {name: old[name] | new[name] for name in new})
 
 
 def audited(tested: Tested, choice: Choice, kind: str, job: Job) -> ModelResult:

@@ -15,12 +15,12 @@ from recux.learn.calibration import (
     cross_fitted,
     fit,
     star_cuts,
-    tempered,
 )
 from recux.learn.curves import curved
 from recux.learn.examples import MODEL_OF_HEAD, ORDINAL_HEADS, Examples, Pair, scored_ratings, star
 from recux.learn.metrics import Groups, Measure, binary_measures, log_loss_rows, measure, ordinal_measures
 from recux.learn.predictor import Scorer
+from recux.learn.scaling import scaled
 from recux.learn.splits import Split
 
 Array = NDArray[np.float64]
@@ -249,11 +249,13 @@ def cold_start(scorer: Scorer, examples: Examples, split: Split, seed: int) -> d
 
 
 def calibration(rows: Mapping[str, Tested], raw: Mapping[str, Array]) -> Calibration:
-    """Temperatures, curves, conformal quantiles and cuts fitted on all rows, for serving."""
+    """Scales, curves, conformal quantiles and cuts fitted on all rows, for serving."""
     fitted = {h: fit(raw[h], r.classes) for h, r in rows.items()}
-    stars = {h: curved(tempered(raw[h], t), curve) for h, (t, curve) in fitted.items() if h in ORDINAL_HEADS}
+    stars = {h: curved(scaled(raw[h], scale), curve) for h, (scale, curve) in fitted.items() if h in ORDINAL_HEADS}
     return Calibration(
-        {h: temperature for h, (temperature, _) in fitted.items()},
+        {h: scale.temperature for h, (scale, _) in fitted.items()},
+        {h: list(scale.slope) for h, (scale, _) in fitted.items()},
+        {h: list(scale.shift) for h, (scale, _) in fitted.items()},
         {h: curve for h, (_, curve) in fitted.items()},
         {h: conformal_quantile(p, rows[h].classes) for h, p in stars.items()},
         {h: len(r.labels) for h, r in rows.items()},

@@ -25,7 +25,7 @@ DEFINITIONS = {
     "f1_macro": "unweighted mean of the classes' F1",
     "mae": "mean distance of predicted from true stars",
     "qwk": "Cohen's kappa of predicted and true stars, quadratic weights",
-    "ece": "expected calibration error of the predicted class, 15 equal bins, after temperature",
+    "ece": "expected calibration error of the predicted class, 15 equal bins, after calibration",
 }
 BINARY_DEFINITIONS = DEFINITIONS | {
     "auc": "probability that a random yes is scored above a random no",

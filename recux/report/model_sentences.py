@@ -55,7 +55,7 @@ def messages() -> list[str]:
         _("{model} ({measured}) does not beat {others}"),
         _("{model} ({measured}) beats {others}"),
         _("Cohen's kappa of predicted and true stars, quadratic weights"),
-        _("expected calibration error of the predicted class, 15 equal bins, after temperature"),
+        _("expected calibration error of the predicted class, 15 equal bins, after calibration"),
         _("mean distance from predicted p50, in ms"),
         _("mean distance of predicted from true stars"),
         _("mean of -log of the probability given to what happened, summed over {heads}"),

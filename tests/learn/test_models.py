@@ -13,7 +13,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from recux.learn import weights
 from recux.learn.baselines import fit_baselines, fit_tfidf, gram_counts, make_vectoriser
-from recux.learn.calibration import classes_of, predicted_stars
+from recux.learn.calibration import predicted_stars
 from recux.learn.encode import encode
 from recux.learn.errors import HeadMissing, ModelUnreadable, WeightsCorrupt, WeightsMissing
 from recux.learn.evaluation import evaluate
@@ -26,6 +26,7 @@ from recux.learn.recipe import Recipe, default_recipe
 from recux.learn.response_time import fit_overall, fit_response_time, load_response_time, save_response_time
 from recux.learn.rows import TrainingRows, training_rows
 from recux.learn.saved import save_baseline
+from recux.learn.scaling import classes_of
 from recux.learn.training import build, train
 from recux.learn.weights import hub_answers, load_encoder, load_tokenizer, locate
 from tests.learn.conftest import everything

@@ -1,10 +1,13 @@
 """Losses, metrics, calibration and the champion rule against independent sources."""
 
+from itertools import combinations_with_replacement
+
 import numpy as np
 import pytest
 import torch
 from coral_pytorch.losses import corn_loss
 from sklearn import metrics as sk
+from sklearn.linear_model import LogisticRegression
 
 from recux.learn import metrics
 from recux.learn.calibration import (
@@ -13,18 +16,18 @@ from recux.learn.calibration import (
     cross_called,
     cross_covered,
     cross_fitted,
+    expected_stars,
     fit,
-    fit_temperature,
     multiplied,
     predicted_stars,
     star_cuts,
-    tempered,
 )
 from recux.learn.champion import Contender, beats, choose_champion
 from recux.learn.curves import curved, fit_curve
 from recux.learn.examples import HEADS
 from recux.learn.heads import log_probabilities, minibatch_loss, row_losses
-from recux.learn.metrics import Groups, binary_measures, ordinal_measures
+from recux.learn.metrics import Groups, binary_measures, log_loss_rows, ordinal_measures
+from recux.learn.scaling import Scale, fit_scale, scaled, slopes
 
 
 def test_the_ordinal_loss_is_corn_s_up_to_its_normalisation():
@@ -115,9 +118,39 @@ def test_too_few_participants_give_a_value_without_an_interval():
     assert "2 participants" in got.reason
 
 
-def test_a_temperature_undoes_overconfidence():
+def test_a_scale_undoes_overconfidence():
     p, y, _ = rows(4000)
-    assert fit_temperature(tempered(p, 0.5), y - 1) == pytest.approx(2.0, rel=0.06)
+    found = fit_scale(scaled(p, Scale(0.5)), y - 1)
+    assert slopes(found) == pytest.approx(np.full(5, 0.5), abs=0.06)
+    assert np.array(found.shift) == pytest.approx(np.zeros(5), abs=0.12)
+
+
+def test_a_scale_finds_what_each_class_needs():
+    p, y, _ = rows(6000)
+    planted = Scale(1.6, [0.6, 1.0, 1.4, 1.0, 0.8], [0.5, 0.0, -0.4, 0.2, -0.3])
+    distorted = scaled(p, planted)
+    fair = scaled(distorted[:3000], fit_scale(distorted[3000:], y[3000:] - 1))
+    losses = [log_loss_rows(x, y[:3000] - 1).mean() for x in (p[:3000], fair, distorted[:3000])]
+    assert losses[1] - losses[0] < 0.1 * (losses[2] - losses[0])
+
+
+def test_stars_are_expected_as_often_as_they_occur_which_no_temperature_gives():
+    p, y, _ = rows(4000)
+    said = scaled(p, Scale(0.5, (), [0.0, 0.0, 0.0, -0.6, 0.6]))
+    occurs = np.bincount(y - 1, minlength=5) / 4000
+    assert scaled(said, fit_scale(said, y - 1)).mean(0) == pytest.approx(occurs, abs=0.01)
+    assert min(abs(scaled(said, Scale(t)).mean(0) - occurs).max() for t in np.linspace(0.5, 5, 20)) > 0.02
+
+
+def test_of_a_yes_and_a_no_the_scale_is_that_of_a_logistic_regression_and_keeps_the_order():
+    rng = np.random.default_rng(1)
+    said = rng.uniform(0.01, 0.99, 20_000)
+    odds = np.log(said / (1 - said))
+    yes = (rng.random(len(said)) < 1 / (1 + np.exp(0.7 - 0.6 * odds))).astype(int)
+    theirs = LogisticRegression(C=np.inf).fit(odds[:, None], yes).predict_proba(odds[:, None])[:, 1]
+    found = fit_scale(said, yes)
+    assert scaled(said, found) == pytest.approx(theirs, abs=0.02)
+    assert (np.diff(scaled(np.linspace(0, 1, 500), found)) >= 0).all()
 
 
 def test_an_opinion_that_only_knows_how_often_each_star_occurs_adds_nothing():
@@ -128,14 +161,18 @@ def test_an_opinion_that_only_knows_how_often_each_star_occurs_adds_nothing():
     assert multiplied(yes, np.full(50, 0.8), 0.7, [0.2, 0.8]) == pytest.approx(yes)
 
 
-def test_few_rows_hardly_move_the_temperature():
+def test_few_rows_hardly_move_the_scale():
     p, _, _ = rows(4)
-    assert 0.6 < fit_temperature(p, p.argmax(1)) < 1.6
+    found = fit_scale(p, p.argmax(1))
+    assert ((slopes(found) > 0.6) & (slopes(found) < 1.6)).all()
+    assert abs(scaled(p, found) - p).max() < 0.12
+    assert fit_scale(p[:0], p[:0].argmax(1)) == Scale()
+    assert scaled(p, Scale()) == pytest.approx(p)
 
 
 def test_calibration_error_of_a_calibrated_model_is_what_chance_alone_gives():
     p, y, who = rows(2000, 2000)
-    fair = cross_fitted(tempered(p, 0.6), y - 1, who)
+    fair = cross_fitted(scaled(p, Scale(0.6)), y - 1, who)
     assert ordinal_measures(fair, y.astype(float), who, predicted_stars(fair))["ece"].value < 0.031
 
 
@@ -165,16 +202,35 @@ def test_the_predicted_star_is_the_median():
     ).tolist() == [1, 3, 5]
 
 
-def test_cuts_call_each_star_as_often_as_the_probabilities_say_it_occurs():
+def test_no_other_cuts_promise_a_higher_kappa():
+    for seed in range(6):
+        p, _, _ = rows(60, seed=seed)
+        p = np.repeat(p[:12], 5, axis=0)  # twelve different rows, so that all ways to part them can be tried
+        between = [0, *((np.sort(expected_stars(p))[4:-1:5] + np.sort(expected_stars(p))[5::5]) / 2), 6]
+        best = max(promised(p, cuts) for cuts in combinations_with_replacement(between, 4))
+        assert promised(p, star_cuts(p)) > 0.99 * best, seed
+
+
+def promised(p, cuts):
+    """The quadratic weighted kappa to expect when the probabilities hold."""
+    together = p.T @ np.eye(5)[predicted_stars(p, list(cuts)) - 1] / len(p)
+    apart = np.subtract.outer(np.arange(5), np.arange(5)) ** 2
+    return 1 - (apart * together).sum() / (apart * np.outer(together.sum(1), together.sum(0))).sum()
+
+
+def test_cuts_call_the_rarer_stars_that_the_median_hardly_calls():
     p, y, who = rows(2000, 2000)
-    p = tempered(p, 2.0)  # unsure, so that the median hardly ever calls an extreme
+    p = scaled(p, Scale(2.0))  # unsure
     called = predicted_stars(p, star_cuts(p))
-    shares = np.bincount(called, minlength=6)[1:] / len(p)
-    assert shares == pytest.approx(p.mean(0), abs=0.002)
     assert np.bincount(predicted_stars(p), minlength=6)[[1, 5]].sum() < np.isin(called, [1, 5]).sum() / 2
     assert sk.cohen_kappa_score(y, cross_called(p, who), weights="quadratic") > sk.cohen_kappa_score(
         y, predicted_stars(p), weights="quadratic"
     )
+
+
+def test_rows_that_say_the_same_are_called_the_same():
+    p = np.tile(rows(1)[0], (80, 1))
+    assert len(set(predicted_stars(p, star_cuts(p)).tolist())) == 1
 
 
 def test_few_rows_have_no_cuts_and_the_median_is_called():
@@ -183,27 +239,26 @@ def test_few_rows_have_no_cuts_and_the_median_is_called():
     assert cross_called(p, who).tolist() == predicted_stars(p).tolist()
 
 
-def test_a_curve_undoes_what_no_temperature_can_and_keeps_the_order():
+def test_a_curve_undoes_what_no_scale_can_and_keeps_the_order():
     rng = np.random.default_rng(0)
     said = rng.uniform(0, 1, 4000)
     yes = (rng.random(4000) < np.where(said < 0.5, said * 0.5, 0.5 + (said - 0.5) * 0.9)).astype(int)
-    temperature, curve = fit(said[:2000], yes[:2000])
-    served = curved(tempered(said, temperature), curve)
+    scale, curve = fit(said[:2000], yes[:2000])
+    served = curved(scaled(said, scale), curve)
     grid = curved(np.linspace(0, 1, 200), curve)
     assert (np.diff(grid) >= 0).all()
     assert 0 < grid[0] < grid[-1] < 1
     who = [str(i) for i in range(2000)]
     errors = [
-        binary_measures(p[2000:], yes[2000:].astype(float), who)["ece"].value
-        for p in (tempered(said, temperature), served)
+        binary_measures(p[2000:], yes[2000:].astype(float), who)["ece"].value for p in (scaled(said, scale), served)
     ]
-    assert errors[0] > 0.04
+    assert errors[0] > 0.03
     assert errors[1] < errors[0] / 1.5
 
 
 def test_a_curve_moves_the_likeliest_star_and_leaves_the_others_in_proportion():
     p, y, _ = rows(3000)
-    p = tempered(p, 0.5)
+    p = scaled(p, Scale(0.5))
     curve = fit_curve(p, y - 1)
     served = curved(p, curve)
     right = (p.argmax(1) == y - 1).mean()
