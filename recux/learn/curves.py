@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Curve = list[list[float]]
 """Stated probabilities (rising) and the ones to serve in their place; empty: as stated."""
-MIN_ROWS = 200
+MIN_ROWS = 100
 """With fewer rows only the temperature is fitted."""
 PRIOR_ROWS = 20.0
 """Rows' weight, at each step of the curve, of the belief that what is stated holds."""

@@ -268,7 +268,7 @@ def test_a_curve_moves_the_likeliest_star_and_leaves_the_others_in_proportion():
     rest = p.argsort(1)[:, :2]
     ratio = [np.take_along_axis(x, rest, 1) for x in (p, served)]
     assert ratio[1][:, 0] / ratio[1][:, 1] == pytest.approx(ratio[0][:, 0] / ratio[0][:, 1])
-    assert fit_curve(p[:199], y[:199] - 1) == []
+    assert fit_curve(p[:99], y[:99] - 1) == []
     assert curved(p, []) is p
 
 
