@@ -125,32 +125,32 @@ def predicted_stars(p: Array, cuts: Sequence[float] | None = None) -> NDArray[np
 def star_cuts(p: Array) -> list[float]:
     """The expected stars (4,) at which to call one star more, for the highest kappa that the probabilities promise.
 
-    The median hardly ever calls the rarer stars. Rows in the order of their expected star are parted in five; each
-    cut in turn goes where the quadratic weighted kappa expected of these rows is highest, until none moves. It starts
-    from the cuts that call each star as often as it is expected. No labels are needed. Empty when rows are too few.
+    The median hardly ever calls the rarer stars. Each cut in turn goes where the quadratic weighted kappa expected of
+    these rows is highest, until none moves. Only the two stars beside the expected one are ever called: a model that
+    knows little would else call extremes, which costs its kappa nothing. No labels are needed. Empty when rows are
+    too few.
     """
     if len(p) < MIN_ROWS_FOR_CUTS:
         return []
     p = p[np.argsort(expected_stars(p), kind="stable")]
-    middle = np.concatenate([[1.0], expected_stars(p), [5.0]])
-    places = np.flatnonzero(np.diff(middle) > 0)
+    below, above = np.concatenate([[1.0], expected_stars(p)]), np.concatenate([expected_stars(p), [5.0]])
+    cuts = (below + above) / 2
+    places = [np.flatnonzero((below < above) & (np.floor(cuts) == star)) for star in STARS[:4]]
     apart = np.subtract.outer(STARS, STARS) ** 2
     lost = np.vstack([np.zeros(5), np.cumsum(p @ apart, 0)])
     by_chance = p.mean(0) @ apart
-    at = np.searchsorted(middle[1:-1], np.quantile(middle[1:-1], np.clip(p.mean(0).cumsum()[:4], 0, 1)))
+    ends = np.concatenate([[0], np.searchsorted(above[:-1], STARS[:4] + 0.5), [len(p)]])
     for _ in range(MOST_TURNS):
-        before = at.copy()
-        for k in range(4):
-            low, high = (at[k - 1] if k else 0), (at[k + 1] if k < 3 else len(p))
-            tried = places[(places >= low) & (places <= high)]
-            ends = np.tile(np.concatenate([[0], at, [len(p)]]), (len(tried), 1))
-            ends[:, k + 1] = tried
-            loss = (lost[ends[:, 1:], range(5)] - lost[ends[:, :-1], range(5)]).sum(1)
-            chance = np.diff(ends) @ by_chance
-            at[k] = tried[np.argmin(loss / np.maximum(chance, TINY))] if len(tried) else at[k]
-        if (at == before).all():
+        before = ends.copy()
+        for k, tried in enumerate(places, 1):
+            ways = np.tile(ends, (len(tried), 1))
+            ways[:, k] = tried
+            loss = (lost[ways[:, 1:], range(5)] - lost[ways[:, :-1], range(5)]).sum(1)
+            chance = np.maximum(np.diff(ways) @ by_chance, TINY)
+            ends[k] = tried[np.argmin(loss / chance)] if len(tried) else ends[k]
+        if (ends == before).all():
             break
-    return [float(cut) for cut in (middle[at] + middle[at + 1]) / 2]
+    return [float(cuts[ends[k]]) if len(tried) else k + 0.5 for k, tried in enumerate(places, 1)]
 
 
 def cross_called(p: Array, participants: Sequence[str]) -> NDArray[np.int64]:
