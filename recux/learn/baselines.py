@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from recux.learn.examples import BehaviourExample, Examples, Pair, RatingExample, SatisfactionExample, star
 from recux.learn.files import read_json, write_json
@@ -52,7 +53,7 @@ class TfidfLogistic:
         scores = np.asarray(matrix @ weights[:, :-1].T) + weights[:, -1]
         if head == "recommend":
             return np.asarray(1 / (1 + np.exp(-scores[:, 0])))
-        return spread(softmax(scores), self.classes[head])
+        return spread(softmax(scores, axis=1), self.classes[head])
 
     def matrix(self, texts: Sequence[str]) -> Any:
         """The sparse TF-IDF matrix."""
@@ -151,12 +152,6 @@ def whole_weights(model: Any, head: str) -> tuple[Array, list[int]]:
     return weights, [int(c) for c in model.classes_]
 
 
-def softmax(scores: Array) -> Array:
-    """Row-wise."""
-    out = np.exp(scores - scores.max(1, keepdims=True))
-    return np.asarray(out / out.sum(1, keepdims=True))
-
-
 def spread(p: Array, classes: Sequence[int], floor: float = 1e-4) -> Array:
     """Probabilities of the classes that were seen as probabilities of 1..5; unseen ones get ``floor``."""
     out = np.full((len(p), 5), floor)
@@ -177,7 +172,7 @@ class Means:
     def raw(self, inputs: Sequence[Pair]) -> dict[str, Array]:
         """P(1..5) of each pair."""
         design = np.array([means_row(p, self.means) for p in inputs]).reshape(len(inputs), -1)
-        return {"rating": spread(softmax(design @ self.weights[:, :-1].T + self.weights[:, -1]), self.classes)}
+        return {"rating": spread(softmax(design @ self.weights[:, :-1].T + self.weights[:, -1], axis=1), self.classes)}
 
     def save(self, folder: Path) -> None:
         """Write the means and the weights."""

@@ -1,4 +1,4 @@
-"""What a temperature leaves: a monotone curve from the probability that a model states to how often it holds."""
+"""What a scale leaves: a monotone curve from the probability that a model states to how often it holds."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,7 @@ Array = NDArray[np.float64]
 Curve = list[list[float]]
 """Stated probabilities (rising) and the ones to serve in their place; empty: as stated."""
 MIN_ROWS = 100
-"""With fewer rows only the temperature is fitted."""
+"""With fewer rows only the scale is fitted."""
 PRIOR_ROWS = 20.0
 """Rows' weight, at each step of the curve, of the belief that what is stated holds."""
 LEAST = 0.002

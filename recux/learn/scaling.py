@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.special import softmax
 
 from recux.learn.metrics import TINY
 
@@ -51,8 +52,7 @@ def logs(p: Array) -> Array:
 
 def normalised(scores: Array, dimensions: int = 2) -> Array:
     """Scores (n, k) as probabilities; as P(yes) (n,) when one dimension is wanted."""
-    out = np.exp(scores - scores.max(1, keepdims=True))
-    out /= out.sum(1, keepdims=True)
+    out = softmax(scores, axis=1)
     return np.asarray(out[:, 1] if dimensions == 1 else out)
 
 
