@@ -134,8 +134,8 @@ def star_cuts(p: Array) -> list[float]:
         return []
     p = p[np.argsort(expected_stars(p), kind="stable")]
     below, above = np.concatenate([[1.0], expected_stars(p)]), np.concatenate([expected_stars(p), [5.0]])
-    cuts = (below + above) / 2
-    places = [np.flatnonzero((below < above) & (np.floor(cuts) == star)) for star in STARS[:4]]
+    ranges = [(np.clip(below, star, star + 1), np.clip(above, star, star + 1)) for star in STARS[:4]]
+    places = [np.flatnonzero(low < high) for low, high in ranges]
     apart = np.subtract.outer(STARS, STARS) ** 2
     lost = np.vstack([np.zeros(5), np.cumsum(p @ apart, 0)])
     by_chance = p.mean(0) @ apart
@@ -147,10 +147,12 @@ def star_cuts(p: Array) -> list[float]:
             ways[:, k] = tried
             loss = (lost[ways[:, 1:], range(5)] - lost[ways[:, :-1], range(5)]).sum(1)
             chance = np.maximum(np.diff(ways) @ by_chance, TINY)
-            ends[k] = tried[np.argmin(loss / chance)] if len(tried) else ends[k]
+            lost_share = loss / chance
+            if lost_share.min() < lost_share[np.searchsorted(tried, ends[k])] - TINY:
+                ends[k] = tried[np.argmin(lost_share)]
         if (ends == before).all():
             break
-    return [float(cuts[ends[k]]) if len(tried) else k + 0.5 for k, tried in enumerate(places, 1)]
+    return [float(low[end] + high[end]) / 2 for (low, high), end in zip(ranges, ends[1:-1], strict=True)]
 
 
 def cross_called(p: Array, participants: Sequence[str]) -> NDArray[np.int64]:

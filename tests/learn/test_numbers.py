@@ -1,6 +1,6 @@
 """Losses, metrics, calibration and the champion rule against independent sources."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -207,8 +207,11 @@ def test_no_other_cuts_beside_the_expected_stars_promise_a_higher_kappa():
         p, _, _ = rows(60, seed=seed)
         p = np.repeat(p[:12], 5, axis=0)  # twelve different rows, so that all ways to part them can be tried
         stars = np.unique(expected_stars(p).round(12))
-        between = [*((stars[:-1] + stars[1:]) / 2), (1 + stars[0]) / 2, (stars[-1] + 5) / 2]
-        ways = [[cut for cut in between if low <= cut < low + 1] or [low + 0.5] for low in range(1, 5)]
+        edges = [1.0, *stars, 5.0]
+        ways = [
+            [(max(a, k) + min(b, k + 1)) / 2 for a, b in pairwise(edges) if a < k + 1 and b > k] for k in range(1, 5)
+        ]
+
         assert promised(p, star_cuts(p)) == pytest.approx(max(promised(p, cuts) for cuts in product(*ways))), seed
 
 
@@ -240,6 +243,10 @@ def test_a_model_that_knows_nothing_calls_the_stars_beside_the_usual_one():
 def test_rows_that_say_the_same_are_called_the_same():
     p = np.tile(rows(1)[0], (80, 1))
     assert len(set(predicted_stars(p, star_cuts(p)).tolist())) == 1
+    for star in (1, 5):
+        p = np.full((80, 5), 0.001)
+        p[:, star - 1] = 0.996
+        assert set(predicted_stars(p, star_cuts(p)).tolist()) == {star}
 
 
 def test_few_rows_have_no_cuts_and_the_median_is_called():
