@@ -38,6 +38,27 @@ def test_values_and_gradients_are_those_of_exact_attention_up_to_bf16(hide: bool
     assert max(relative(a, b) for a, b in zip(own, reference, strict=True)) < 0.03
 
 
+@pytest.mark.parametrize("hide", ["nothing", "keys", "pairs"])
+@pytest.mark.parametrize("cached", [1, 5 * 17 * 17, 10**6])
+def test_where_nothing_learns_pieces_give_the_same_values(
+    hide: str, cached: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attention, "CACHED", cached)
+    generator = torch.Generator().manual_seed(0)
+    texts, heads, tokens, width = 3, 4, 17, 32
+    q, k, v = (torch.randn(texts, heads, tokens, width, generator=generator).bfloat16() for _ in range(3))
+    mask = torch.ones(texts, 1, tokens if hide == "pairs" else 1, tokens, dtype=torch.bool)
+    if hide != "nothing":
+        mask[0, ..., 3:] = mask[1, ..., 9:] = False
+    if hide == "pairs":
+        mask[2, 0] = torch.ones(tokens, tokens, dtype=torch.bool).tril()
+    hidden = torch.zeros(mask.shape, dtype=torch.bfloat16).masked_fill(~mask, torch.finfo(torch.bfloat16).min)
+    slices = (x.view(texts * heads, tokens, width) for x in (q, k, v))
+    found = Attend.apply(*slices, None if hide == "nothing" else hidden, width**-0.5)
+    wanted = functional.scaled_dot_product_attention(q.float(), k.float(), v.float(), attn_mask=mask)
+    assert relative(found, wanted.view_as(found)) < 0.01
+
+
 def test_padding_changes_nothing_and_the_pieces_are_used() -> None:
     encoder = load_encoder("embedded").eval()
     ids = torch.randint(1000, 2000, (1, 9), generator=torch.Generator().manual_seed(0))
