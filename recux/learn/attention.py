@@ -77,7 +77,7 @@ class AttendPacked(torch.autograd.Function):
 def mixed_only(q: Tensor, k: Tensor, v: Tensor, hidden: Tensor | None, scale: float) -> Tensor:
     """What ``Attend`` computes, where nothing learns: a few slices at a time, none of whose weights is kept.
 
-    The softmax is in fp32: PyTorch's takes up to four times as long over rows of bf16 that do not fill a vector register.
+    The softmax is in fp32: PyTorch's takes up to four times as long where bf16 rows do not fill a register.
     """
     out = torch.empty_like(v)
     nothing = q.new_empty(())
