@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -61,11 +62,16 @@ class TfidfLogistic:
         from sklearn.feature_extraction.text import TfidfTransformer
 
         parts = []
-        for kind, grams in self.vocabularies.items():
+        for kind, counter in self.counters.items():
             weighting = TfidfTransformer(sublinear_tf=True)
             weighting.idf_ = self.idf[kind]
-            parts.append(weighting.transform(gram_counts(kind, texts, grams)))
+            parts.append(weighting.transform(gram_counts(counter, texts)))
         return hstack(parts, format="csr")
+
+    @cached_property
+    def counters(self) -> dict[str, Any]:
+        """What counts the n-grams of each kind, kept: looking through a vocabulary costs more than scoring a text."""
+        return {kind: make_counter(kind, grams) for kind, grams in self.vocabularies.items()}
 
     def save(self, folder: Path) -> None:
         """Write arrays and vocabularies."""
@@ -92,16 +98,21 @@ def make_vectoriser(kind: str, **more: Any) -> Any:
     return TfidfVectorizer(sublinear_tf=True, **KINDS[kind], **more)
 
 
-def gram_counts(kind: str, texts: Sequence[str], vocabulary: list[str]) -> Any:
-    """How often each n-gram of ``vocabulary`` occurs in each text, sparse (texts, n-grams).
+def make_counter(kind: str, vocabulary: list[str]) -> Any:
+    """Counts of the n-grams of ``KINDS[kind]`` that are in ``vocabulary``."""
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    return CountVectorizer(vocabulary=vocabulary, **KINDS[kind])
+
+
+def gram_counts(counter: Any, texts: Sequence[str]) -> Any:
+    """How often each n-gram that ``counter`` knows occurs in each text, sparse (texts, n-grams).
 
     Characters are counted inside words, so each different word is taken apart once, however often it occurs.
     """
     from scipy.sparse import csr_array
-    from sklearn.feature_extraction.text import CountVectorizer
 
-    counter = CountVectorizer(vocabulary=vocabulary, **KINDS[kind])
-    if kind == "word":
+    if counter.analyzer == "word":
         return counter.transform(texts)
     parts = [text.lower().split() for text in texts]
     place = {word: i for i, word in enumerate(dict.fromkeys(chain.from_iterable(parts)))}

@@ -12,7 +12,7 @@ import torch
 from sklearn.feature_extraction.text import CountVectorizer
 
 from recux.learn import weights
-from recux.learn.baselines import fit_baselines, fit_tfidf, gram_counts, make_vectoriser
+from recux.learn.baselines import fit_baselines, fit_tfidf, gram_counts, make_counter, make_vectoriser
 from recux.learn.calibration import predicted_stars
 from recux.learn.encode import encode
 from recux.learn.errors import HeadMissing, ModelUnreadable, WeightsCorrupt, WeightsMissing
@@ -230,7 +230,7 @@ def test_a_bag_of_words_counts_as_the_library_does():
         library = make_vectoriser(kind).fit(taught)
         grams = list(library.get_feature_names_out())
         for texts in (odd, odd[::-1] * 3, ["never seen ΣΑΣ"], [" "], []):
-            counted = gram_counts(kind, texts, grams).toarray()
+            counted = gram_counts(make_counter(kind, grams), texts).toarray()
             assert np.array_equal(counted, CountVectorizer.transform(library, texts).toarray()), (kind, texts)
 
 
