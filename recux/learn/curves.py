@@ -42,7 +42,10 @@ def fit_curve(p: Array, classes: NDArray[np.int64]) -> Curve:
 
 
 def curved(p: Array, curve: Curve) -> Array:
-    """``p`` as the curve has it; of stars the likeliest one is moved and the others keep their proportions."""
+    """``p`` as the curve has it; of stars the likeliest one is moved and the others keep their proportions.
+
+    It stays the likeliest, level with the second at worst: nobody has looked how often the second is right.
+    """
     if not curve or not len(p):
         return p
     moved = np.interp(stated(p), np.array(curve[0]), np.array(curve[1]))
@@ -50,6 +53,8 @@ def curved(p: Array, curve: Curve) -> Array:
         return np.asarray(moved)
     likeliest = p.argmax(1)
     others = np.clip(1 - stated(p), 1e-9, None)
+    second = np.partition(p, -2, axis=1)[:, -2]
+    moved = np.maximum(moved, second / (others + second) * (1 + 1e-9))
     out = p * ((1 - moved) / others)[:, None]
     out[np.arange(len(p)), likeliest] = moved
     return np.asarray(out / out.sum(1, keepdims=True))

@@ -288,6 +288,18 @@ def test_a_curve_moves_the_likeliest_star_and_leaves_the_others_in_proportion():
     assert curved(p, []) is p
 
 
+def test_a_curve_makes_no_other_star_the_likeliest():
+    p = np.array([[0.05, 0.1, 0.42, 0.38, 0.05], [0.01, 0.02, 0.03, 0.44, 0.5], [0.0, 0.0, 0.1, 0.2, 0.7], [0.2] * 5])
+    for height in (0.05, 0.3, 0.9):
+        served = curved(p, [[0.0, 1.0], [height, height]])
+        assert served.argmax(1).tolist() == [2, 4, 4, 0]
+        assert served.sum(1) == pytest.approx(np.ones(4))
+        free = served.max(1) - np.sort(served, 1)[:, -2] > 1e-6
+        assert served.max(1)[free] == pytest.approx(np.full(free.sum(), height))
+        assert free.tolist() == {0.05: [False] * 4, 0.3: [False] * 3 + [True], 0.9: [True] * 4}[height]
+    assert curved(p[2:3], [[0.0, 1.0], [0.69, 0.69]])[0] == pytest.approx([0, 0, 0.31 / 3, 0.62 / 3, 0.69])
+
+
 BASE = Contender("tfidf_logistic", 1.00, 0.50)
 
 
