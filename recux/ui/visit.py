@@ -31,10 +31,12 @@ STYLE = """<style>
 .stPageLink a{padding-inline:0}
 .stPageLink a p{text-decoration:underline;text-underline-offset:.2em}
 .stPageLink a:focus-visible{outline:3px solid #12827C;outline-offset:2px}
+.st-key-line .stElementContainer{opacity:1!important}
 </style>"""
 """What the theme cannot say: Streamlit leaves a hand's breadth empty above the page for a toolbar that is not there,
 makes room for a component that shows nothing, breaks long words in a title anywhere, indents links, and shows neither
-that a link is one nor, but for a breath of grey, that it has the keyboard's focus."""
+that a link is one nor, but for a breath of grey, that it has the keyboard's focus. And it pales what is about to be
+drawn anew, which the progress is after every answer."""
 STEP = "_step"
 """Key of the step that the page shows, while the person goes back and forth."""
 WISH = "_wish"

@@ -55,10 +55,18 @@ def test_an_answer_given_while_the_database_is_away_is_saved_when_it_is_back(
         star(phone, 0, 5).click()
         expect(status).to_have_text("Saving…")
         star(phone, 1, 2).click()
+        phone.wait_for_timeout(2_500)  # Streamlit pales what is about to be drawn anew, after half a second
+        assert _palest(phone) == 1.0
         expect(status).to_have_text("Saved", timeout=30_000)
         assert time.monotonic() - began > AWAY - 1
     expect(card(phone, 1).locator(".stars .status")).to_have_text("Saved")
     assert [(r.rating, r.current) for r in ratings(served_engine, person)] == [(3, False), (5, True), (2, True)]
+
+
+def _palest(page: Page) -> float:
+    """The lowest opacity of any element that Streamlit drew, 0 to 1."""
+    opacity = "of => Math.min(...of.map(one => Number(getComputedStyle(one).opacity)))"
+    return page.locator(".stMain [data-testid=stElementContainer]").evaluate_all(opacity)
 
 
 @pytest.mark.slow

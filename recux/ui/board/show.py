@@ -78,7 +78,7 @@ def show(
             ledger.refused = False
             st.rerun()
 
-    with place or st.container():
+    with place or st.container(), st.container(key="line"):
         st.fragment(line)()
     first[0] = False
     _form()(key=f"{key}-form", data=_questions(key, sections, marked=marked), on_awake_change=_noted)
