@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 
 from recux.learn.calibration import (
     conformal_quantile,
-    conformal_sets,
+    covered,
     cross_called,
     cross_fitted,
     fit,
+    predicted_stars,
+    star_cuts,
 )
 from recux.learn.curves import curved
 from recux.learn.metrics import Groups, auc, calibration_error, one_hot, quadratic_kappa
@@ -149,6 +151,7 @@ def coverage(found: dict[str, Any]) -> float:
         known, test = order[:CALIBRATION_ROWS], order[CALIBRATION_ROWS:]
         scale, curve = fit(p[known], classes[known])
         fair = curved(scaled(p, scale), curve)
-        sets = conformal_sets(fair[test], conformal_quantile(fair[known], classes[known]))
-        shares.append(np.mean([star + 1 in inside for star, inside in zip(classes[test], sets, strict=True)]))
+        called = predicted_stars(fair, star_cuts(fair[known]))
+        quantile = conformal_quantile(fair[known], classes[known], called[known])
+        shares.append(covered(fair[test], classes[test], quantile, called[test]).mean())
     return float(np.mean(shares))

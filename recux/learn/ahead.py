@@ -39,7 +39,7 @@ def as_served(served: Predictor, head: str, rows: Tested, raw: NDArray[np.float6
     if head not in ORDINAL_HEADS:
         return Said(p, raw, (p >= 0.5).astype(np.int64))
     called = predicted_stars(p, known.cuts.get(head))
-    return Said(p, raw, called, covered(p, rows.classes, known.quantile.get(head, 1.0)))
+    return Said(p, raw, called, covered(p, rows.classes, known.quantile.get(head, 1.0), called))
 
 
 def came_after(job: Job, last: int) -> Examples:

@@ -33,7 +33,7 @@ class Calibration:
     curve: dict[str, Curve] = field(default_factory=dict)
     """By head: what to serve for what is stated after the scale (see ``curves``)."""
     quantile: dict[str, float] = field(default_factory=dict)
-    """By ordinal head: a star belongs to the 90 % set when its probability is at least 1 - quantile."""
+    """By ordinal head: the stars of the 90 % set are at most this odd (see ``oddness``)."""
     rows: dict[str, int] = field(default_factory=dict)
     """Rows each was fitted on."""
     cuts: dict[str, list[float]] = field(default_factory=dict)
@@ -81,8 +81,10 @@ def fit(p: Array, classes: NDArray[np.int64]) -> tuple[Scale, Curve]:
     return scale, fit_curve(scaled(p, scale), classes)
 
 
-def conformal_quantile(p: Array, classes: NDArray[np.int64], coverage: float = COVERAGE) -> float:
-    """The quantile of 1 - P(true class) that covers at least ``coverage`` of new rows (split conformal).
+def conformal_quantile(
+    p: Array, classes: NDArray[np.int64], called: NDArray[np.int64], coverage: float = COVERAGE
+) -> float:
+    """The quantile of the true classes' ``oddness`` that covers at least ``coverage`` of new rows (split conformal).
 
     1 when rows are too few to promise that: then every star is in the set.
     """
@@ -90,29 +92,37 @@ def conformal_quantile(p: Array, classes: NDArray[np.int64], coverage: float = C
     rank = int(np.ceil((n + 1) * coverage))
     if rank > n:
         return 1.0
-    scores = 1 - p[np.arange(n), classes]
-    return float(np.partition(scores, rank - 1)[rank - 1])
+    return float(np.partition(oddness(p, called)[np.arange(n), classes], rank - 1)[rank - 1])
 
 
-def conformal_sets(p: Array, quantile: float) -> list[list[int]]:
-    """The stars in each row's set; never empty, since the likeliest star always belongs."""
-    inside = (1 - p <= quantile) | (p == p.max(1, keepdims=True))
-    return [[int(k) + 1 for k in np.flatnonzero(row)] for row in inside]
+def oddness(p: Array, called: NDArray[np.int64]) -> Array:
+    """How unusual each star would be, (n, 5): 1 - P(star), and 0 for the likeliest and the ``called`` one, (n,)."""
+    usual = (p == p.max(1, keepdims=True)) | (called[:, None] == STARS)
+    return np.where(usual, 0.0, 1 - p)
 
 
-def cross_covered(p: Array, classes: NDArray[np.int64], participants: list[str]) -> Array:
+def conformal_sets(p: Array, quantile: float, called: NDArray[np.int64]) -> list[list[int]]:
+    """The stars in each row's set; the likeliest and the ``called`` one always belong."""
+    return [[int(k) + 1 for k in np.flatnonzero(row)] for row in oddness(p, called) <= quantile]
+
+
+def cross_covered(
+    p: Array, classes: NDArray[np.int64], participants: Sequence[str], called: NDArray[np.int64]
+) -> Array:
     """1 where the set of a row held its class, with quantiles cross-fitted over halves of the participants."""
     half = halves(participants)
     out = np.zeros(len(classes))
     for side in (half, ~half):
         if side.any():
-            out[side] = covered(p[side], classes[side], conformal_quantile(p[~side], classes[~side]))
+            quantile = conformal_quantile(p[~side], classes[~side], called[~side])
+            out[side] = covered(p[side], classes[side], quantile, called[side])
     return out
 
 
-def covered(p: Array, classes: NDArray[np.int64], quantile: float) -> Array:
+def covered(p: Array, classes: NDArray[np.int64], quantile: float, called: NDArray[np.int64]) -> Array:
     """1 where the set of a row held its class."""
-    return np.array([c + 1 in s for c, s in zip(classes, conformal_sets(p, quantile), strict=True)], dtype=float)
+    sets = conformal_sets(p, quantile, called)
+    return np.array([c + 1 in s for c, s in zip(classes, sets, strict=True)], dtype=float)
 
 
 def predicted_stars(p: Array, cuts: Sequence[float] | None = None) -> NDArray[np.int64]:

@@ -14,6 +14,7 @@ from recux.learn.calibration import (
     cross_covered,
     cross_fitted,
     fit,
+    predicted_stars,
     star_cuts,
 )
 from recux.learn.curves import curved
@@ -160,7 +161,8 @@ def cross_said(head: str, rows: Tested, raw: Array) -> Said:
     p = cross_fitted(raw, rows.classes, rows.participants)
     if head not in ORDINAL_HEADS:
         return Said(p, raw, (p >= 0.5).astype(np.int64))
-    return Said(p, raw, cross_called(p, rows.participants), cross_covered(p, rows.classes, rows.participants))
+    called = cross_called(p, rows.participants)
+    return Said(p, raw, called, cross_covered(p, rows.classes, rows.participants, called))
 
 
 def all_measures(
@@ -252,12 +254,13 @@ def calibration(rows: Mapping[str, Tested], raw: Mapping[str, Array]) -> Calibra
     """Scales, curves, conformal quantiles and cuts fitted on all rows, for serving."""
     fitted = {h: fit(raw[h], r.classes) for h, r in rows.items()}
     stars = {h: curved(scaled(raw[h], scale), curve) for h, (scale, curve) in fitted.items() if h in ORDINAL_HEADS}
+    cuts = {h: star_cuts(p) for h, p in stars.items()}
     return Calibration(
         {h: scale.temperature for h, (scale, _) in fitted.items()},
         {h: list(scale.slope) for h, (scale, _) in fitted.items()},
         {h: list(scale.shift) for h, (scale, _) in fitted.items()},
         {h: curve for h, (_, curve) in fitted.items()},
-        {h: conformal_quantile(p, rows[h].classes) for h, p in stars.items()},
+        {h: conformal_quantile(p, rows[h].classes, predicted_stars(p, cuts[h])) for h, p in stars.items()},
         {h: len(r.labels) for h, r in rows.items()},
-        {h: star_cuts(p) for h, p in stars.items()},
+        cuts,
     )

@@ -70,8 +70,8 @@ class Predictor:
     def stars(self, head: str, by_head: dict[str, Array]) -> list[dict[str, Any]]:
         """Answers of an ordinal head."""
         p = by_head.get(head, np.zeros((0, 5)))
-        sets = conformal_sets(p, self.calibration.quantile.get(head, 1.0))
         called = predicted_stars(p, self.calibration.cuts.get(head))
+        sets = conformal_sets(p, self.calibration.quantile.get(head, 1.0), called)
         answers = zip(p, expected_stars(p), called, sets, strict=True)
         return [
             {

@@ -13,6 +13,7 @@ from recux.learn import metrics
 from recux.learn.calibration import (
     conformal_quantile,
     conformal_sets,
+    covered,
     cross_called,
     cross_covered,
     cross_fitted,
@@ -180,20 +181,27 @@ def test_conformal_sets_cover_nine_in_ten():
     shares = []
     for seed in range(20):
         p, y, _ = rows(2400, seed=seed)
-        quantile = conformal_quantile(p[:1000], y[:1000] - 1)
-        sets = conformal_sets(p[1000:], quantile)
-        shares.append(np.mean([star in inside for star, inside in zip(y[1000:], sets, strict=True)]))
+        called = predicted_stars(p, star_cuts(p[:1000]))
+        quantile = conformal_quantile(p[:1000], y[:1000] - 1, called[:1000])
+        shares.append(covered(p[1000:], y[1000:] - 1, quantile, called[1000:]).mean())
     assert 0.89 < np.mean(shares) < 0.91
 
 
 def test_cross_fitted_coverage_is_close_to_nominal():
     p, y, who = rows(3000, 300)
-    assert cross_covered(p, y - 1, who).mean() == pytest.approx(0.9, abs=0.02)
+    assert cross_covered(p, y - 1, who, cross_called(p, who)).mean() == pytest.approx(0.9, abs=0.02)
 
 
 def test_too_few_rows_promise_nothing_and_every_star_is_in_the_set():
     p, y, _ = rows(5)
-    assert conformal_sets(p, conformal_quantile(p, y - 1)) == [[1, 2, 3, 4, 5]] * 5
+    assert (
+        conformal_sets(p, conformal_quantile(p, y - 1, predicted_stars(p)), predicted_stars(p)) == [[1, 2, 3, 4, 5]] * 5
+    )
+
+
+def test_the_star_that_is_called_is_in_its_own_set():
+    p = np.array([[0.0, 0.02, 0.03, 0.05, 0.9]])
+    assert conformal_sets(p, 0.3, np.array([4])) == [[4, 5]]
 
 
 def test_the_predicted_star_is_the_median():
