@@ -29,7 +29,7 @@ with read_session(data.engine()) as session:
         (table, at), changes = view.now(session, study), pd.DataFrame()
 
 with top:
-    worker.warn_if_down(newest, waits=waiting.ratings >= waiting.size)
+    worker.warn_if_down(newest, waits=waiting.share >= 1)
 everyone = table[table["group"] == ""]
 if everyone["value"].notna().sum() == 0:
     if view.cut.is_all:

@@ -2,10 +2,8 @@
 
 import streamlit as st
 
-from db.engine import read_session, write_session
-from recux.access import audit
+from db.engine import read_session
 from recux.access.accounts import has_role
-from recux.access.permissions import allow
 from recux.insight import rounds
 from recux.rounds.queue import close_and_enqueue
 from recux.ui import address, data, definitions, frame, live, models, take, times, words, worker
@@ -25,9 +23,9 @@ if newest:
 
 st.subheader(_("The open batch"))
 st.progress(
-    min(waiting.ratings / waiting.size, 1.0),
-    text=_("{r} new ratings and {a} new answers; a round starts by itself at {size} ratings").format(
-        r=waiting.ratings, a=waiting.answers, size=waiting.size
+    min(waiting.share, 1.0),
+    text=_("{r} new ratings, {q} questionnaires; a round starts by itself at {size} of either").format(
+        r=waiting.ratings, q=waiting.questionnaires, size=waiting.size
     ),
 )
 if newest is None or newest.status not in live.AT_WORK:  # else it stands above, beside the round
@@ -35,13 +33,9 @@ if newest is None or newest.status not in live.AT_WORK:  # else it stands above,
 if analyst and st.button(
     _("Close the batch and start its round now"), disabled=not (waiting.ratings or waiting.answers)
 ):
-    with read_session(data.engine()) as session:
-        allow(session, me.email, "batch.close")
-    started = close_and_enqueue(data.settings(), study.id)
+    started = close_and_enqueue(data.settings(), study.id, actor=me.email)
     if started is None:
         frame.done(_("There is nothing new to put into a batch."))
-    with write_session(data.engine()) as session:
-        audit.record(session, actor=me.email, action="batch.close", target=study.slug, round=started.number)
     frame.done(_("Batch {n} is closed; its round is queued.").format(n=started.number))
 
 if numbers:

@@ -16,7 +16,7 @@ ROLES = ("viewer", "analyst", "admin")
 """Each may do what those before it may: viewers read, analysts also run rounds and decide, admins also set up."""
 ANALYST = frozenset({
     "alert.seen", "answers.export", "answers.reject", "answers.take_back", "batch.close", "comment.tag",
-    "decision.record", "round.cancel", "study.remind",
+    "decision.record", "round.cancel", "round.retry", "study.remind",
 })  # fmt: skip
 OWN = frozenset({"user.bind", "user.own_password", "sign-in", "sign-in.failed", "sign-out"})
 """What people do to their own account, whatever its role."""

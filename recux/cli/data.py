@@ -68,6 +68,8 @@ def import_(  # noqa: PLR0917 - typer fills them by name
     as_json: JsonOption = False,
 ) -> None:
     """Import a file: all of it, or nothing unless --skip-bad. The same file twice changes nothing."""
+    from db.engine import write_session
+    from recux.access import audit
     from recux.ingest import Refused, import_file
 
     settings = Settings()
@@ -90,6 +92,12 @@ def import_(  # noqa: PLR0917 - typer fills them by name
             if as_json:
                 emit(refusal.result.to_json())
             raise
+    if not dry_run:
+        counts = {"read": result.read, "written": result.written, "updated": result.updated}
+        with write_session(engine) as session:
+            audit.record(
+                session, actor=audit.COMMAND_LINE, action=f"import.{kind.value}", target=study, file=file.name, **counts
+            )
     if result.ignored_columns:
         say(f"not used: the columns {', '.join(result.ignored_columns)}")
     if as_json:

@@ -12,7 +12,7 @@ from recux.settings import Settings
 batch = typer.Typer(help="Close what was collected.", no_args_is_help=True, rich_markup_mode=None)
 round_ = typer.Typer(help="Run rounds and look at them.", no_args_is_help=True, rich_markup_mode=None)
 HEADLINES = ("auc", "qwk", "mae", "log_loss", "pinball")
-SHOWN = ("number", "status", "stage", "batch_size", "started_at", "finished_at")
+SHOWN = ("number", "status", "stage", "batch_size", "answers", "started_at", "finished_at")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -30,6 +30,7 @@ def _batch() -> None:
 def close(study: StudyOption, as_json: JsonOption = False) -> None:
     """Close the open batch and queue its round for the worker."""
     from db.engine import read_session
+    from recux.access.audit import COMMAND_LINE
     from recux.collect.studies import get_study
     from recux.rounds.queue import close_and_enqueue
 
@@ -37,7 +38,7 @@ def close(study: StudyOption, as_json: JsonOption = False) -> None:
     with read_session(database(settings)) as session:
         study_id = get_study(session, study).id
     assert study_id is not None
-    queued = close_and_enqueue(settings, study_id)
+    queued = close_and_enqueue(settings, study_id, actor=COMMAND_LINE)
     if queued is None:
         raise Conflict(f"study {study!r} has no ratings or answers since its last batch; collect or import some first")
     if as_json:
@@ -89,6 +90,53 @@ def run(  # noqa: PLR0917 - options of a command
     _print(document, as_json=as_json)
 
 
+@round_.command(epilog="Example: recux round search --study spring --trials 20 -o recipe.json")
+def search(
+    study: StudyOption,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where the best settings go.")],
+    trials: Annotated[int, typer.Option("--trials", metavar="N", min=1, help="Models to train.")] = 20,
+    seed: Annotated[int, typer.Option("--seed", metavar="S", help="Makes the search repeatable.")] = 0,
+) -> None:
+    """Look for better settings of training on what the last round learned from; `round run --recipe` uses them.
+
+    Needs the extra `search`. Held-out people take no part, so that the next round's figures stay honest.
+    """
+    from tempfile import TemporaryDirectory
+
+    from db.engine import read_session
+    from db.queries import rounds_of
+    from recux.collect.studies import get_study
+    from recux.learn import search as searching
+    from recux.learn.files import write_json
+    from recux.learn.jobs import read_job
+    from recux.rounds.job import prepare_job
+
+    settings = Settings()
+    searching.installed()
+    with TemporaryDirectory(prefix="recux-search-") as folder:
+        with read_session(database(settings)) as session:
+            rounds = rounds_of(session, get_study(session, study).id or 0)
+            if not rounds:
+                raise NotFound("the study has no rounds yet: a search looks at what the last round learned from")
+            prepare_job(session, rounds[-1], Path(folder) / "job", settings.home.resolve())
+        job = read_job(Path(folder) / "job")
+        print("trial    loss  settings")
+        best, loss = searching.search(
+            job.examples, job.recipe, folder=Path(folder) / "trials", trials=trials, seed=seed, tell=_trial
+        )
+    write_json(output, best.to_dict())
+    print(f"best loss {loss:.4f}; settings written to {output}")
+
+
+def _trial(number: int, loss: float, recipe: Any) -> None:
+    print(
+        f"{number:5} {loss:7.4f}  lr {recipe.lr:.1e}, head_lr {recipe.head_lr:.1e}, decay {recipe.layer_decay:.2f},"
+        f" epochs {recipe.epochs}, rows {recipe.minibatch_rows}, frozen {recipe.freeze_layers},"
+        f" dropout {recipe.dropout:.2f}, smoothing {recipe.label_smoothing:.2f}",
+        flush=True,
+    )
+
+
 @round_.command("list", epilog="Example: recux round list --study spring")
 def list_(study: StudyOption, as_json: JsonOption = False) -> None:
     """List the rounds of a study, oldest first."""
@@ -132,7 +180,8 @@ def _brief(session: Any, found: Any) -> dict[str, Any]:
         "number": found.number,
         "status": found.status,
         "stage": found.stage,
-        "batch_size": collected.ratings + collected.answers,
+        "batch_size": collected.ratings,
+        "answers": collected.answers,
         **{name: time.isoformat(timespec="seconds") if time else None for name, time in times.items()},
         "message": found.message,
     }
@@ -171,7 +220,8 @@ def _print(document: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         emit(document)
         return
-    print(f"round {document['number']} is {document['status']}, batch of {document['batch_size']}")
+    collected = f"{document['batch_size']} ratings and {document['answers']} answers"
+    print(f"round {document['number']} is {document['status']}, batch of {collected}")
     if document["message"]:
         say(f"note: {document['message']}")
     for head, reason in (document["config"].get("left_out") or {}).items():

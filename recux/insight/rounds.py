@@ -19,8 +19,15 @@ class OpenBatch(NamedTuple):
 
     ratings: int
     answers: int
+    questionnaires: int
+    """Filled in, at least in part: what the answers belong to."""
     size: int
-    """Ratings at which the batch closes by itself."""
+    """Ratings, or questionnaires, at which the batch closes by itself."""
+
+    @property
+    def share(self) -> float:
+        """How full it is; 1 and more closes it."""
+        return max(self.ratings, self.questionnaires) / self.size
 
 
 def open_batch(session: Session, study: Study) -> OpenBatch:
@@ -38,8 +45,10 @@ def counted(session: Session, study: Study) -> OpenBatch:
         .join(Response, col(Response.id) == Answer.response_id)
         .join(Participant, col(Participant.id) == Response.participant_id)
     )
-    found = [session.exec(statement.where(counts())).one() for statement in (ratings, answers)]
-    return OpenBatch(found[0], found[1], study.batch_size)
+    totals = (sa.func.count(), sa.func.count(sa.distinct(col(Answer.response_id))))
+    of_answers = answers.with_only_columns(*totals, maintain_column_froms=True).where(counts())
+    given, questionnaires = session.connection().execute(of_answers).one()
+    return OpenBatch(session.exec(ratings.where(counts())).one(), given, questionnaires, study.batch_size)
 
 
 def latest(session: Session, study: Study) -> Round | None:

@@ -1,21 +1,17 @@
-"""Hyper-parameter search: ``python -m recux.learn.search JOB --trials 20`` writes the best recipe beside the job.
+"""Hyper-parameter search: what `recux round search` does.
 
 Needs the extra ``search`` (optuna). Trials are judged by the loss on tuning participants, who are part of the training
 split; held-out and audit people take no part, so that the figures of the model that comes of it stay honest.
 """
 
-import argparse
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from recux.errors import InvalidInput, RecuxError
+from recux.errors import InvalidInput
 from recux.learn.errors import TrainingDiverged
 from recux.learn.examples import Examples
-from recux.learn.files import write_json
-from recux.learn.jobs import read_job
 from recux.learn.recipe import Recipe
 from recux.learn.training import train
 
@@ -93,40 +89,5 @@ def installed() -> Any:
     try:
         import optuna
     except ImportError as problem:
-        raise InvalidInput("the search needs optuna: pip install 'recux[search]'") from problem
+        raise InvalidInput("the search needs optuna; install it with: pip install -e '.[search]'") from problem
     return optuna
-
-
-def main(arguments: list[str]) -> int:
-    """Search on a job folder and write ``recipe.json`` into it."""
-    parser = argparse.ArgumentParser("recux.learn.search", description=__doc__)
-    parser.add_argument("job", type=Path)
-    parser.add_argument("--trials", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=0)
-    flags = parser.parse_args(arguments)
-    print("trial    loss  settings")
-    try:
-        job = read_job(flags.job)
-        best, loss = search(
-            job.examples, job.recipe, folder=flags.job / "search", trials=flags.trials, seed=flags.seed, tell=show
-        )
-    except RecuxError as problem:
-        print(problem, file=sys.stderr)
-        return 1
-    write_json(flags.job / "recipe.json", best.to_dict())
-    print(f"best loss {loss:.4f}; recipe written to {flags.job / 'recipe.json'}")
-    return 0
-
-
-def show(number: int, loss: float, recipe: Recipe) -> None:
-    """One line a trial."""
-    print(
-        f"{number:5} {loss:7.4f}  lr {recipe.lr:.1e}, head_lr {recipe.head_lr:.1e}, decay {recipe.layer_decay:.2f},"
-        f" epochs {recipe.epochs}, rows {recipe.minibatch_rows}, frozen {recipe.freeze_layers},"
-        f" dropout {recipe.dropout:.2f}, smoothing {recipe.label_smoothing:.2f}",
-        flush=True,
-    )
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

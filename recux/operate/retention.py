@@ -18,9 +18,10 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from db.engine import read_session, write_session
-from db.tables import Interaction, Participant, Request, Study
+from db.tables import Interaction, Participant, Request, Round, Study
 from recux.access import audit
 from recux.operate.erasures import keep, note_person
+from recux.rounds.work import words_in
 from recux.settings import Settings
 
 LOG = logging.getLogger("recux.retention")
@@ -68,7 +69,7 @@ def clean(engine: sa.Engine, settings: Settings, at: datetime, *, dry_run: bool 
     """Delete what is past its limit, note it in the audit log, and delete old files; ``dry_run`` only counts."""
     with read_session(engine) as session:
         rows = overdue(session, at)
-    files = list(old_files(settings, at))
+        files = [*old_files(settings, at), *left_words(session, settings, at)]
     if dry_run:
         return Cleaned(rows, len(files))
     for one in rows:
@@ -90,6 +91,17 @@ def old_files(settings: Settings, at: datetime) -> Iterator[Path]:
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             spool = name == "uploads" and path.name.startswith(SPOOL)
             if datetime.fromtimestamp(_last_change(path), UTC) < (max(limit, left_behind) if spool else limit):
+                yield path
+
+
+def left_words(session: Session, settings: Settings, at: datetime) -> Iterator[Path]:
+    """What quotes people in the folders of rounds that are over: left by a process that ended before it could clear
+    up, as when a round is cancelled while no worker is alive.
+    """
+    limit = at - timedelta(hours=SPOOL_HOURS)
+    for round_id in session.exec(select(Round.id).where(col(Round.status).not_in(("queued", "running")))):
+        for path in words_in(settings.home / "rounds" / str(round_id)):
+            if datetime.fromtimestamp(_last_change(path), UTC) < limit:
                 yield path
 
 

@@ -31,7 +31,7 @@ def close_batch(
     """
     if session.exec(select(Study.soft_limit).where(Study.id == study.id).with_for_update()).one() is not None:
         raise Conflict(f"{study.slug} is in its soft launch: keep or discard its answers before you close a batch")
-    rows = {"rating": _new_ratings(session, study), "answer": _new_answers(session, study)}
+    rows = {kind: session.connection().execute(fresh).all() for kind, fresh in _new(study).items()}
     if not any(rows.values()):
         return None
     members = [{"kind": kind, "row_id": row[0], "row_hash": row_hash(row[2:])} for kind in rows for row in rows[kind]]
@@ -55,18 +55,27 @@ def close_batch(
 
 
 def due(session: Session, study: Study) -> Reason | None:
-    """Whether the open batch should be closed by itself now: it is full (``size``) or old (``age``). Never during a
-    soft launch, whose answers may still be discarded.
+    """Whether the open batch should be closed by itself now. Never during a soft launch, whose answers may still be
+    discarded.
+
+    It is full (``size``) with the study's number of ratings, or of filled-in questionnaires where these are more; it
+    is old (``age``) when its first rating or answer is.
     """
     if study.soft_limit is not None:
         return None
-    fresh = _ratings(study).where(col(Rating.current), counts(), _unbatched("rating", col(Rating.id))).subquery()
-    summary = sa.select(sa.func.count(), sa.func.min(fresh.c.received_at)).select_from(fresh)
-    ratings, oldest = session.connection().execute(summary).one()
-    if ratings >= study.batch_size:
+    of = {
+        "rating": (col(Rating.id), col(Rating.received_at)),
+        "answer": (col(Answer.response_id), col(Answer.received_at)),
+    }
+    waiting = []
+    for kind, fresh in _new(study).items():
+        thing, at = of[kind]
+        totals = (sa.func.count(sa.distinct(thing)), sa.func.min(at))
+        waiting.append(session.connection().execute(fresh.with_only_columns(*totals)).one())
+    if max(count for count, _ in waiting) >= study.batch_size:
         return "size"
     limit = now() - timedelta(hours=study.batch_max_age_hours)
-    return "age" if oldest is not None and _aware(oldest) <= limit else None
+    return "age" if any(oldest is not None and _aware(oldest) <= limit for _, oldest in waiting) else None
 
 
 def verify_batch(session: Session, batch: Batch) -> list[str]:
@@ -138,14 +147,12 @@ def _answers(study: Study) -> sa.Select[*tuple[Any, ...]]:
     )
 
 
-def _new_ratings(session: Session, study: Study) -> Sequence[Any]:
-    fresh = _ratings(study).where(col(Rating.current), counts(), _unbatched("rating", col(Rating.id)))
-    return session.connection().execute(fresh).all()
-
-
-def _new_answers(session: Session, study: Study) -> Sequence[Any]:
-    fresh = _answers(study).where(col(Answer.current), counts(), _unbatched("answer", col(Answer.id)))
-    return session.connection().execute(fresh).all()
+def _new(study: Study) -> dict[str, sa.Select[*tuple[Any, ...]]]:
+    """What the next batch would hold, by kind."""
+    return {
+        "rating": _ratings(study).where(col(Rating.current), counts(), _unbatched("rating", col(Rating.id))),
+        "answer": _answers(study).where(col(Answer.current), counts(), _unbatched("answer", col(Answer.id))),
+    }
 
 
 def _unbatched(kind: str, row_id: Any) -> sa.ColumnElement[bool]:

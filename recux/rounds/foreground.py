@@ -8,6 +8,7 @@ from sqlmodel import col, select
 
 from db.engine import engine_for, read_session, write_session
 from db.tables import Round, Study
+from recux.access.audit import COMMAND_LINE, record
 from recux.errors import Conflict, RecuxError
 from recux.rounds.batches import close_batch
 from recux.rounds.child import Cancelled
@@ -35,6 +36,8 @@ def run_study(settings: Settings, study_id: int, *, config: dict[str, Any], show
             session.add(unfinished)
         study = session.get_one(Study, study_id)
         round_ = unfinished or close_batch(session, study, config=config)
+        if round_ is not None:
+            record(session, actor=COMMAND_LINE, action="round.run", target=study.slug, round=round_.number)
     if round_ is None:
         raise Conflict(
             f"study {study.slug!r} has no ratings or answers since its last batch; collect or import some first"

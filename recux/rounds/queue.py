@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 from sqlmodel import Session, col, select
 
 from db.engine import engine_for, write_session
 from db.tables import Round, Study
+from recux.access import audit
 from recux.rounds.batches import Reason, close_batch, due
 from recux.rounds.leases import live_executors, live_workers
 from recux.settings import Settings
@@ -45,11 +45,18 @@ def client(url: str) -> DBOSClient:
     return DBOSClient(system_database_url=url, serializer=DBOSPortableJSONSerializer())
 
 
-def close_and_enqueue(settings: Settings, study_id: int, *, closed_by: Reason = "hand") -> Round | None:
-    """Close the open batch and hand its round to the worker, both or neither; None when there is nothing new."""
+def close_and_enqueue(settings: Settings, study_id: int, *, actor: str) -> Round | None:
+    """Close the open batch and hand its round to the worker, both or neither; None when there is nothing new.
+
+    Raises NotAllowed when ``actor`` may not.
+    """
     queue = client(settings.url)
     with write_session(engine_for(settings.url)) as session:
-        return _close(queue, session, session.get_one(Study, study_id), closed_by)
+        study = session.get_one(Study, study_id)
+        round_ = _close(queue, session, study, "hand")
+        if round_ is not None:
+            audit.record(session, actor=actor, action="batch.close", target=study.slug, round=round_.number)
+        return round_
 
 
 def close_if_due(settings: Settings, study_id: int) -> Round | None:
@@ -67,22 +74,30 @@ def close_if_due(settings: Settings, study_id: int) -> Round | None:
         return None if reason is None else _close(queue, session, study, reason)
 
 
-def enqueue(settings: Settings, round_id: int) -> None:
-    """Hand a round that was closed without a worker (or failed) to the worker."""
+def retry(settings: Settings, round_id: int, *, actor: str) -> None:
+    """Hand a round that failed to the worker again. Raises NotAllowed when ``actor`` may not."""
     queue = client(settings.url)
     with write_session(engine_for(settings.url)) as session:
-        round_ = session.get_one(Round, round_id)
+        round_ = session.get_one(Round, round_id, with_for_update=True)
+        if round_.status != "failed":
+            return  # somebody else was quicker
         round_.status, round_.message, round_.stage, round_.executor_id = "queued", None, None, None
-        session.add(round_)
+        round_.finished_at = None
         _enqueue(queue, session, round_)
+        _note(session, actor, "round.retry", round_)
 
 
-def cancel(settings: Settings, round_id: int) -> None:
-    """Ask a round to stop: its training ends within seconds, and what it had written as a round stays unpublished."""
+def cancel(settings: Settings, round_id: int, *, actor: str) -> None:
+    """Ask a round to stop: its training ends within seconds, and what it had written as a round stays unpublished.
+
+    Raises NotAllowed when ``actor`` may not.
+    """
     with write_session(engine_for(settings.url)) as session:
-        unfinished = col(Round.status).in_(("queued", "running"))
-        changed = sa.update(Round).where(col(Round.id) == round_id, unfinished)
-        session.connection().execute(changed.values(status="cancelled", message="cancelled by hand"))
+        round_ = session.get_one(Round, round_id, with_for_update=True)
+        if round_.status in {"queued", "running"}:
+            round_.status, round_.message = "cancelled", "cancelled by hand"
+            session.add(round_)
+            _note(session, actor, "round.cancel", round_)
 
 
 def restart_orphans(settings: Settings) -> list[int]:
@@ -117,6 +132,11 @@ def forget_finished(settings: Settings, *, days: float) -> int:
     if ids:
         queue.delete_workflows(ids, delete_children=True)
     return len(ids)
+
+
+def _note(session: Session, actor: str, action: str, round_: Round) -> None:
+    study = session.get_one(Study, round_.study_id)
+    audit.record(session, actor=actor, action=action, target=study.slug, round=round_.number)
 
 
 def _close(queue: DBOSClient, session: Session, study: Study, reason: Reason) -> Round | None:

@@ -17,10 +17,7 @@ from recux.rounds.child import Cancelled, Leaving, TrainingFailed, train_in_chil
 from recux.rounds.job import prepare_job, record_models
 from recux.rounds.looks import record_looks
 from recux.rounds.reranking import prepare_slates
-from recux.rounds.work import Work, publishing
-
-WORDS = ("examples.jsonl", "people.json", "closer.json", "comments.json")
-"""Files of a round that quote or name people. They go when it is done: what is kept can be erased with its rows."""
+from recux.rounds.work import Work, publishing, words_in
 
 
 def prepare(work: Work) -> None:
@@ -133,9 +130,8 @@ def finish(work: Work, status: str = "done", message: str | None = None) -> None
         round_.message = message or round_.message
         round_.finished_at = now()
         session.add(round_)
-    if status == "done":
-        for name in WORDS:
-            (work.folder / name).unlink(missing_ok=True)
+    for file in words_in(work.folder):
+        file.unlink(missing_ok=True)
 
 
 def _must_stop(work: Work) -> bool:

@@ -22,6 +22,15 @@ from recux.settings import Settings
 Show = Callable[[str, dict[str, Any]], None]
 """Called with a stage's name and, while it trains, its progress."""
 
+WORDS = ("examples.jsonl", "people.json", "closer.json", "comments.json")
+
+
+def words_in(folder: Path) -> list[Path]:
+    """Files of a round that quote or name people. They go when it is over: what is kept can be erased with its rows,
+    and a round that starts again writes them anew.
+    """
+    return [folder / name for name in WORDS if (folder / name).is_file()]
+
 
 class Overtaken(RecuxError):
     """Another process works on the round now; nothing of this one's may be kept."""

@@ -5,13 +5,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from db.engine import read_session, write_session
+from db.engine import read_session
 from db.tables import Round, Study
 from recux import charts
-from recux.access import audit
-from recux.access.permissions import allow
 from recux.insight import rounds
-from recux.rounds.queue import cancel
+from recux.rounds.queue import cancel, retry
 from recux.ui import data, definitions, frame, words, worker
 from recux.ui.language import _
 from recux.ui.plain import plain
@@ -39,14 +37,14 @@ def _panel(study: Study, status_before: str, by: str | None) -> None:
     if round_.status == "failed":
         reason = plain(definitions.said(round_.message) or _("no reason was recorded"))
         st.error(_("Round {n} failed: {reason}").format(n=round_.number, reason=reason), icon=":material/error:")
+        if by is not None and st.button(_("Try again")):
+            assert round_.id is not None
+            retry(data.settings(), round_.id, actor=by)
+            st.rerun()
     told = _("What it has learned is lost. The next round learns from its batch, too.")
     if by is not None and round_.status in AT_WORK and frame.sure(_("Cancel"), told, _("Cancel this round")):
         assert round_.id is not None
-        with read_session(data.engine()) as session:
-            allow(session, by, "round.cancel")
-        cancel(data.settings(), round_.id)
-        with write_session(data.engine()) as session:
-            audit.record(session, actor=by, action="round.cancel", target=study.slug, round=round_.number)
+        cancel(data.settings(), round_.id, actor=by)
         st.rerun()
 
 

@@ -166,7 +166,9 @@ def test_a_round_of_three_ratings_runs_to_its_end_and_only_once(ok, recux, pilot
     assert [written[name] for name in ("epochs", "seed", "device")] == [2, 3, "cpu"]
     assert (done["number"], done["status"], done["batch_size"]) == (1, "done", 3)
     assert [one["number"] for one in json.loads(ok("round", "list", "--study", "spring", "--json"))] == [1]
-    assert ok("round", "show", "--study", "spring").startswith("round 1 is done, batch of 3")
+    assert ok("round", "show", "--study", "spring").startswith("round 1 is done, batch of 3 ratings and 0 answers")
+    code, _, err = recux("round", "search", "--study", "spring", "--trials", "1", "-o", str(home / "best.json"))
+    assert (code, "rating: 3 labelled examples, at least 20 needed" in err) == (1, True)
     code, _, err = recux("round", "run", "--study", "spring")
     assert code == 1
     assert "since its last batch" in err

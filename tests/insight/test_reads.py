@@ -101,9 +101,9 @@ def test_an_imported_person_has_finished_with_an_answer_to_every_questionnaire(e
 
 def test_the_open_batch_holds_what_is_in_no_batch_yet(engine, shop):
     with write_session(engine) as session:
-        assert open_batch(session, shop)[:2] == (2, 1)
+        assert open_batch(session, shop)[:3] == (2, 1, 1)
         close_batch(session, shop)
-        assert open_batch(session, shop)[:2] == (0, 0)
+        assert open_batch(session, shop)[:3] == (0, 0, 0)
         assert history(session, shop)[["number", "ratings", "answers"]].to_numpy().tolist() == [[1, 2, 1]]
 
 

@@ -7,10 +7,9 @@ import pytest
 from recux.errors import InvalidInput
 from recux.learn.errors import TooFewExamples
 from recux.learn.examples import Examples
-from recux.learn.files import read_json, write_json
-from recux.learn.jobs import write_job
+from recux.learn.files import write_json
 from recux.learn.recipe import Recipe, read_settings
-from recux.learn.search import main, search
+from recux.learn.search import search
 from tests.learn.conftest import comments
 
 
@@ -31,14 +30,6 @@ def test_people_who_test_the_model_do_not_judge_trials(tmp_path: Path, tiny_reci
     train_only = tuple(c for c in everyone if c.split == "train")
     losses = [search(Examples(c), tiny_recipe, folder=tmp_path, trials=1)[1] for c in (everyone, train_only)]
     assert losses[0] == losses[1]
-
-
-def test_the_command_writes_a_recipe_or_says_why_not(tmp_path: Path, tiny_recipe: Recipe, capsys):
-    write_job(tmp_path / "job", Examples(comments(60)), tiny_recipe)
-    assert main([str(tmp_path / "job"), "--trials", "1"]) == 0
-    assert Recipe.from_dict(read_json(tmp_path / "job" / "recipe.json")).base_model == tiny_recipe.base_model
-    assert main([str(tmp_path / "nowhere")]) == 1
-    assert "cannot be read" in capsys.readouterr().err
 
 
 def test_what_a_search_wrote_is_read_as_settings_and_mistakes_are_named(tmp_path: Path, tiny_recipe: Recipe):
@@ -65,5 +56,5 @@ def test_too_few_examples_or_no_optuna_is_said(tmp_path: Path, tiny_recipe: Reci
     with pytest.raises(TooFewExamples):
         search(Examples(comments(3)), tiny_recipe, folder=tmp_path, trials=1)
     monkeypatch.setitem(__import__("sys").modules, "optuna", None)
-    with pytest.raises(InvalidInput, match=r"recux\[search\]"):
+    with pytest.raises(InvalidInput, match=r"install"):
         search(Examples(comments(60)), tiny_recipe, folder=tmp_path)

@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 
 from db.engine import build_engine, engine_for, read_session, write_session
-from db.tables import Audit, Erasure, Interaction, Participant, Rating, Request, Study, now
+from db.tables import Audit, Batch, Erasure, Interaction, Participant, Rating, Request, Round, Study, now
 from recux.api import uploads
 from recux.collect import own_data
 from recux.collect.study_data import erase_study
@@ -140,3 +140,22 @@ def test_a_body_that_a_killed_process_left_is_swept_after_hours_and_one_that_com
     assert spool.exists()
     clean(engine_for(settings.url), settings, now() + timedelta(hours=7))
     assert not spool.exists()
+
+
+def test_what_quotes_people_in_the_folder_of_a_round_that_is_over_goes(settings, home):
+    engine = engine_for(settings.url)
+    left = []
+    with write_session(engine) as session:
+        shop = session.exec(select(Study)).first()
+        for number, status in enumerate(("running", "cancelled", "failed"), 1):
+            batch = Batch(study_id=shop.id, number=number, closed_by="hand", ratings=1, answers=0, content_hash="x")
+            session.add(batch)
+            session.flush()
+            session.add(Round(study_id=shop.id, batch_id=batch.id, number=number, status=status))
+            left.append(settings.folder("rounds") / str(number) / "examples.jsonl")
+            left[-1].parent.mkdir()
+            left[-1].write_text('{"text": "so slow"}')
+    clean(engine, settings, now() + timedelta(hours=5))
+    assert all(file.exists() for file in left)
+    clean(engine, settings, now() + timedelta(hours=7))
+    assert [file.exists() for file in left] == [True, False, False]

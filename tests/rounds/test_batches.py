@@ -1,11 +1,13 @@
 """A batch takes what is new, once, and can be verified for ever."""
 
+from datetime import timedelta
+
 import pytest
 import sqlalchemy as sa
 from sqlmodel import select
 
 from db.engine import write_session
-from db.tables import Batch, BatchRow, Rating, now
+from db.tables import Answer, Batch, BatchRow, Rating, now
 from recux.rounds import close_batch, due, verify_batch
 from tests.planting import plant_answers, plant_person, plant_rating, plant_study
 
@@ -73,7 +75,8 @@ def test_an_erased_row_leaves_the_batch_verifiable_but_a_lost_hash_does_not(engi
 
 def test_a_batch_is_due_when_it_is_full_or_old(engine, study):
     with write_session(engine) as session:
-        session.connection().execute(sa.update(Rating).values(received_at=now()))
+        for table in (Rating, Answer):
+            session.connection().execute(sa.update(table).values(received_at=now()))
         assert due(session, study) is None
         plant_rating(session, plant_person(session, study, "cyd"), 2, 1)
         assert due(session, study) == "size"
@@ -83,6 +86,15 @@ def test_a_batch_is_due_when_it_is_full_or_old(engine, study):
         assert due(session, study) is None
 
 
-def test_a_study_without_ratings_is_never_due(engine):
+def test_where_nobody_rates_items_as_many_questionnaires_fill_a_batch_and_age_makes_it_due(engine):
     with write_session(engine) as session:
-        assert due(session, plant_study(session, "empty", batch_max_age_hours=1.0)) is None
+        study = plant_study(session, "survey", batch_size=3, batch_max_age_hours=1.0)
+        assert due(session, study) is None
+        for name in ("ann", "bob"):
+            plant_answers(session, plant_person(session, study, name), "nps", score=9, why="because")
+        session.connection().execute(sa.update(Answer).values(received_at=now()))
+        assert due(session, study) is None  # two questionnaires with four answers
+        session.connection().execute(sa.update(Answer).values(received_at=now() - timedelta(hours=2)))
+        assert due(session, study) == "age"
+        plant_answers(session, plant_person(session, study, "cyd"), "nps", score=3)
+        assert due(session, study) == "size"

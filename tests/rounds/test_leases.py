@@ -129,7 +129,7 @@ def test_a_round_of_a_version_that_nobody_runs_starts_over_under_ours(settings, 
         study = plant_study(session)
         plant_rating(session, plant_person(session, study, "ann"), 1, 4)
     monkeypatch.setattr("recux.rounds.queue.VERSION", "old")
-    round_ = close_and_enqueue(settings, study.id)
+    round_ = close_and_enqueue(settings, study.id, actor="test")
     monkeypatch.undo()
     lease = take_lease(settings, "old-worker", queues=[QUEUE], version="old")
     assert restart_orphans(settings) == []  # somebody still runs it

@@ -190,7 +190,7 @@ def test_an_encoder_that_cannot_be_loaded_fails_the_round_and_the_next_run_finis
 def test_killing_the_worker_in_training_finishes_the_same_round_once(sqlite_settings, tiny_encoder, tmp_path):
     settings = sqlite_settings
     study = plant_feedback(settings)
-    close_and_enqueue(settings, study.id)
+    close_and_enqueue(settings, study.id, actor="test")
     with write_session(engine_for(settings.url)) as session:
         round_ = session.exec(select(Round)).one()
         round_.config = {**round_.config, "base_model": tiny_encoder, "device": "cpu"}

@@ -10,12 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from sqlmodel import select
 
 from db.engine import engine_for, read_session, write_session
-from db.tables import Round
+from db.tables import Audit, Round
 from recux.rounds.leases import LOST, live_workers
-from recux.rounds.queue import cancel, close_and_enqueue
+from recux.rounds.queue import cancel, close_and_enqueue, retry
 from recux.rounds.stages import STAGES
 from recux.settings import Settings
 from tests.planting import plant_person, plant_rating, plant_study
@@ -86,7 +87,7 @@ def ledger(tmp_path):
 
 
 def test_a_round_survives_kills_at_random_moments_and_no_finished_stage_runs_again(settings, study, start, tmp_path):
-    close_and_enqueue(settings, study.id)
+    close_and_enqueue(settings, study.id, actor="test")
     generator = random.Random(4)
     kills = 2
     for _ in range(kills):
@@ -110,7 +111,7 @@ def test_closing_and_queueing_are_one_act(settings, study):
     queue._enqueue = lambda *_: 1 / 0
     try:
         with pytest.raises(ZeroDivisionError):
-            close_and_enqueue(settings, study.id)
+            close_and_enqueue(settings, study.id, actor="test")
     finally:
         queue._enqueue = original
     with read_session(engine_for(settings.url)) as session:
@@ -118,14 +119,30 @@ def test_closing_and_queueing_are_one_act(settings, study):
 
 
 def test_a_cancelled_round_stops_at_the_next_stage(settings, study, start, tmp_path):
-    round_ = close_and_enqueue(settings, study.id)
+    round_ = close_and_enqueue(settings, study.id, actor="test")
     start()
     wait_for(lambda: ("prepare", "begin") in ledger(tmp_path))
-    cancel(settings, round_.id)
+    cancel(settings, round_.id, actor="test")
     wait_for(lambda: ("prepare", "end") in ledger(tmp_path))
     time.sleep(1.0)
     assert status(settings) == "cancelled"
     assert "suggest" not in {name for name, _ in ledger(tmp_path)}
+
+
+def test_a_round_that_failed_is_run_again_when_somebody_asks_for_it(settings, study, start, tmp_path):
+    round_ = close_and_enqueue(settings, study.id, actor="test")
+    start()
+    wait_for(lambda: status(settings) == "done")
+    retry(settings, round_.id, actor="test")
+    assert status(settings) == "done"  # nothing to try again
+    with write_session(engine_for(settings.url)) as session:
+        session.connection().execute(sa.update(Round).values(status="failed", message="the disk is full"))
+    retry(settings, round_.id, actor="test")
+    wait_for(lambda: status(settings) == "done")
+    assert [name for name, what in ledger(tmp_path) if what == "end"] == NAMES * 2
+    with read_session(engine_for(settings.url)) as session:
+        assert session.exec(select(Round)).one().message is None
+        assert session.exec(select(Audit.action).order_by(Audit.id)).all() == ["batch.close", "round.retry"]
 
 
 def test_a_second_worker_on_the_same_home_is_refused_on_sqlite(sqlite_settings, tmp_path):
@@ -141,7 +158,7 @@ def test_a_second_worker_on_the_same_home_is_refused_on_sqlite(sqlite_settings, 
 def test_another_worker_takes_over_from_one_that_died_without_doing_anything_twice(postgres_url, tmp_path, start_on):
     settings = Settings(home=tmp_path / "home", database_url=postgres_url, _env_file=None)
     plant_round(settings)
-    close_and_enqueue(settings, 1)
+    close_and_enqueue(settings, 1, actor="test")
     first = start_on(settings)
     wait_for(lambda: ("evaluate", "begin") in ledger(tmp_path), 60)
     first.send_signal(signal.SIGSTOP)  # hangs, and does not know it
@@ -162,7 +179,7 @@ def test_a_worker_of_another_version_leaves_a_running_round_alone_and_starts_it_
 ):
     settings = Settings(home=tmp_path / "home", database_url=postgres_url, _env_file=None)
     plant_round(settings)
-    close_and_enqueue(settings, 1)
+    close_and_enqueue(settings, 1, actor="test")
     newer = start_on(settings, "newer")
     older = start_on(settings)
     wait_for(lambda: ("record", "end") in ledger(tmp_path), 60)

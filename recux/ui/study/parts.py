@@ -161,7 +161,7 @@ def batches(start: StudyDefinition, key: str, *, frozen: bool) -> dict[str, Any]
     """When a batch closes, what the recommender promises, and which groups are too small to be shown."""
     left, right = st.columns(2)
     size = left.number_input(
-        _("Ratings and answers that make a batch"), 1, 10_000_000, start.batch_size, key=f"{key}-batch_size"
+        _("Ratings, or questionnaires, that make a batch"), 1, 10_000_000, start.batch_size, key=f"{key}-batch_size"
     )
     age = right.number_input(
         _("A batch is closed after (hours)"), 0.1, 10_000.0, start.batch_max_age_hours, key=f"{key}-batch_age"

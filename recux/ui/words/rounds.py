@@ -62,5 +62,5 @@ def round_columns() -> dict[str, str]:
 def loop(newest: Round | None, size: int) -> str:
     """Where the loop stands, in one line."""
     if newest is None:
-        return _("The first round starts at {n} ratings").format(n=f"{size:,}")
+        return _("The first round starts at {n} ratings or questionnaires").format(n=f"{size:,}")
     return _("Round {n}: {status}").format(n=newest.number, status=round_status(newest.status))
