@@ -103,8 +103,9 @@ def invite_missing() -> None:
         st.title(_("This link has ended"), anchor=False)
         st.write(
             _(
-                "Your link was replaced or ended, or you were not here for a long time. Please open the newest link "
-                "that you were sent, or ask who sent it. What you answered is kept, unless you erased it."
+                "Your link was replaced or ended, or you have not been here for a long time. Please open the newest "
+                "link that you were sent, or ask the person who sent it. What you answered is kept, unless you erased "
+                "it."
             )
         )
     else:
