@@ -133,7 +133,7 @@ def signed_in(user: User) -> None:
 
 def _own_password(user: User) -> None:
     with st.form("own-password", border=False, clear_on_submit=True):
-        present = st.text_input(_("Present password"), type="password", autocomplete="current-password")
+        present = st.text_input(_("Current password"), type="password", autocomplete="current-password")
         new = st.text_input(_("New password (at least 10 characters)"), type="password", autocomplete="new-password")
         if not st.form_submit_button(_("Save it and sign in again")):
             return
