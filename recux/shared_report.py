@@ -27,7 +27,7 @@ async def shared_report(request: Request) -> Response:
     if page is None:
         _ = notice.translator(request)
         text = _("It may have ended or been closed. Ask whoever gave it to you for a new one.")
-        return notice.refuse(request, _("This link opens nothing"), text, status=404)
+        return notice.refuse(request, _("This link does not work"), text, status=404)
     return HTMLResponse(page, headers=HEADERS)
 
 

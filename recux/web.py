@@ -65,7 +65,7 @@ def security_headers(settings: Settings) -> dict[str, str]:
     hosts = [host.strip() for host in settings.image_hosts.split(",") if host.strip()]
     for host in hosts:
         if not HOST.fullmatch(host):
-            raise InvalidInput(f"RECUX_IMAGE_HOSTS: {host!r} is no host name; write names such as img.example.org")
+            raise InvalidInput(f"RECUX_IMAGE_HOSTS: {host!r} is not a host name; write names such as img.example.org")
     pictures = " ".join(["'self'", "data:", "blob:", *(f"https://{host}" for host in hosts)])
     return {
         "Content-Security-Policy": POLICY.format(

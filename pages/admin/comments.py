@@ -41,7 +41,7 @@ st.session_state[remarks.LOOKED] = raw
 with read_session(data.engine()) as session:
     shown = comments.with_tags(comments.comments(session, study, wanted, raw=raw), tags)
 if shown.empty:
-    frame.empty(_("No comment fits. Try fewer words or all stars."))
+    frame.empty(_("No comment matches. Try fewer words or all stars."))
     st.stop()
 if (wanted.arm or wanted.cohort) and shown["person"].nunique() < study.min_group:
     frame.empty(_("Fewer than {n} people are left; so small a group is not shown.").format(n=study.min_group))

@@ -45,7 +45,7 @@ with right:
         past = kept(session, study, stability.past, by).value
     lines = past.lines[(past.lines["metric"] == metric) & past.lines["arm"].isin(list(arms))]
     if lines.empty:
-        st.text(_("Slowest 1 % has too few calls an hour or a day for a line."))
+        st.text(_("The slowest 1 % has too few calls per hour or day to draw a line."))
     else:
         lines = lines.assign(arm=lines["arm"].map(arms))
         promised = study.objectives.get(metric)

@@ -20,9 +20,11 @@ with read_session(data.engine()) as session:
 st.title(_("Welcome"), anchor=False)
 st.markdown(plain(text.text))
 if declined:
-    st.info(_("You chose not to take part. Nothing is asked of you. You can still change your mind here."))
     if here.participant.came_by == "panel":
+        st.info(_("You chose not to take part. You can still change your mind here."))
         st.markdown(_("Please give your place back on the page of your panel, so that somebody else can have it."))
+    else:
+        st.info(_("You chose not to take part. You do not need to do anything. You can still change your mind here."))
 agree = visit.button(_("I agree and take part"), "agree", type="primary", width="stretch")
 decline = not declined and visit.button(_("No, thank you"), "decline", width="stretch")
 if agree or decline:

@@ -113,7 +113,7 @@ def change_own_password(engine: sa.Engine, email: str, present: str, new: str) -
     """
     _check_length(new)
     if sign_in(engine, email, present) is None:
-        raise NotAllowed("the present password is wrong, or the account is locked for a while")
+        raise NotAllowed("the current password is wrong, or the account is locked for a while")
     with write_session(engine) as session:
         user = get_user(session, email)
         _replace_password(session, user, new)

@@ -69,5 +69,5 @@ def _refused(request: Request, *, full: bool) -> Response:
         request,
         _("This link does not open a study"),
         why,
-        _("If it keeps happening, please ask who sent it to you."),
+        _("If it keeps happening, please ask the person who sent it to you."),
     )

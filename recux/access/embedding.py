@@ -110,7 +110,7 @@ def embed_hosts(settings: Settings) -> tuple[str, ...]:
     hosts = tuple(host.strip().lower() for host in settings.embed_hosts.split(",") if host.strip())
     for host in hosts:
         if not HOST.fullmatch(host):
-            raise InvalidInput(f"RECUX_EMBED_HOSTS: {host!r} is no host name; write names such as shop.example.org")
+            raise InvalidInput(f"RECUX_EMBED_HOSTS: {host!r} is not a host name; write names such as shop.example.org")
     return hosts
 
 

@@ -36,7 +36,7 @@ def read_list(content: bytes) -> list[Row]:
         reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
         columns, found = reader.fieldnames or [], list(reader)
     except (UnicodeDecodeError, csv.Error):
-        raise InvalidInput("this is no CSV file in UTF-8") from None
+        raise InvalidInput("this is not a CSV file in UTF-8") from None
     if "participant_id" not in columns:
         raise InvalidInput(f"the list needs a column participant_id; it has {', '.join(columns) or 'none'}")
     if len(found) > LONGEST:

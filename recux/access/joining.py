@@ -162,7 +162,7 @@ def _refused(request: Request, problem: Exception) -> Response:
             request,
             _("This link does not open a study"),
             _(str(problem)),
-            _("If it keeps happening, please ask who sent it to you."),
+            _("If it keeps happening, please ask the person who sent it to you."),
         )
     LOG.error("somebody could not be let in", exc_info=problem)
     return _not_ready(request) if isinstance(problem, Unavailable) else notice.away(request)
@@ -174,8 +174,8 @@ def _not_ready(request: Request) -> Response:
         request,
         _("This study is not ready yet"),
         _(
-            "Something is missing on our side, and nothing was stored about you. Please try again later, and tell who "
-            "sent you the link."
+            "Something is missing on our side, and nothing was stored about you. Please try again later, and tell the "
+            "person who sent you the link."
         ),
         status=503,
     )

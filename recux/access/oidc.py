@@ -104,7 +104,7 @@ def ticket(session: Session, who: Identity, allowed: Mapping[str, str]) -> str:
 
 def _first_time(session: Session, who: Identity, allowed: Mapping[str, str]) -> User:
     if not who.verified:
-        raise NotAllowed(f"the identity provider does not vouch for the address {who.email}")
+        raise NotAllowed(f"the identity provider has not verified the address {who.email}")
     user = find_user(session, who.email) or _newcomer(session, who.email, allowed)
     if user.oidc_subject is not None:
         raise NotAllowed(f"the account of {who.email} belongs to somebody else at the identity provider")

@@ -96,7 +96,7 @@ def check_open(session: Session, study: Study) -> None:
     if study.status != "live":
         raise NotOpen(CLOSED_DOORS[study.status])
     if seats(session, study).full:
-        raise NotOpen(_("This study is full: as many people take part as were needed. Thank you for your interest."))
+        raise NotOpen(_("This study is full: it has all the people it needs. Thank you for your interest."))
 
 
 def known_member(session: Session, study: Study, sent: Mapping[str, str], *, secret: str) -> Participant | None:

@@ -59,12 +59,12 @@ def import_(  # noqa: PLR0917 - typer fills them by name
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, JSON Lines or Parquet, gzipped or not.")],
     study: StudyOption,
     map_file: Annotated[
-        Path | None, typer.Option("--map", metavar="MAP.toml", help="How their columns become ours.")
+        Path | None, typer.Option("--map", metavar="MAP.toml", help="How the file's columns map to recux's.")
     ] = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Keep the good rows of a file that has bad ones.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything but keep the result.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Try it without writing anything.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Import a file: all of it, or nothing unless --skip-bad. The same file twice changes nothing."""
@@ -113,9 +113,10 @@ def import_(  # noqa: PLR0917 - typer fills them by name
 
 def report(
     study: StudyOption,
-    form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.json,
+    form: Annotated[Format, typer.Option("--format", help="Format of the report.")] = Format.json,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Instead of standard output.")
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Write to this file; default: standard output."),
     ] = None,
     without_flagged: Annotated[
         bool, typer.Option("--without-flagged", help="Leave out answers that look careless.")
@@ -141,9 +142,9 @@ def report(
 def predict(
     study: StudyOption,
     head: Annotated[Head, typer.Option("--head", help="What to predict.")],
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Standard input without it.")] = None,
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Default: standard input.")] = None,
 ) -> None:
-    """Predict with the model that serves; one JSON object a line, in input order.
+    """Predict with the model that serves; one JSON object per line, in input order.
 
     satisfaction reads a column `text` of CSV or JSON Lines, or plain lines; rating and behaviour read the columns
     `participant_id` and `item_id`.

@@ -25,7 +25,7 @@ def add_to(study: typer.Typer) -> None:
 def invite(
     slug: SlugArgument,
     *,
-    count: Annotated[int | None, typer.Option("--count", metavar="N", min=1, help="That many new people.")] = None,
+    count: Annotated[int | None, typer.Option("--count", metavar="N", min=1, help="Invite N new people.")] = None,
     participant: Annotated[
         list[str] | None, typer.Option("--participant", metavar="ID", help="This person; may be repeated.")
     ] = None,
@@ -36,23 +36,23 @@ def invite(
         bool, typer.Option("--open", help="One link for many people; a new one ends the old one.")
     ] = False,
     cap: Annotated[
-        int | None, typer.Option("--cap", metavar="N", min=1, help="With --open: at most that many people come in.")
+        int | None, typer.Option("--cap", metavar="N", min=1, help="With --open: at most N people can join.")
     ] = None,
     parameter: Annotated[
-        str | None, typer.Option("--panel", metavar="PARAMETER", help="With --open: the panel's id in the address.")
+        str | None, typer.Option("--panel", metavar="PARAMETER", help="With --open: the parameter with the panel's id.")
     ] = None,
     completion_code: Annotated[
         str, typer.Option("--completion-code", metavar="CODE", help="With --panel: shown at the end.")
     ] = "",
     completion_url: Annotated[
-        str, typer.Option("--completion-url", metavar="URL", help="With --panel: where the end leads back to.")
+        str, typer.Option("--completion-url", metavar="URL", help="With --panel: where the last page leads back to.")
     ] = "",
     revoke: Annotated[
         bool, typer.Option("--revoke", help="End the open link (--open) or these people's links (--participant).")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Print invite links, one a line. Without options: for everyone in the study who has none.
+    """Print invite links, one per line. Without options: for everyone in the study who has none.
 
     A link is shown once and cannot be looked up again; a new link for the same person ends the old one.
     """
@@ -124,7 +124,8 @@ def _open_link(slug: str, cap: int | None, parameter: str | None, ends: dict[str
         emit({"link": link, "cap": seats.cap, "taken": seats.taken})
         return
     print(link)
-    say(f"at most {seats.cap or 'any number of'} people come in by it, {seats.taken} did; it is shown only now")
+    most = f"at most {seats.cap}" if seats.cap else "any number of"
+    say(f"{most} people can join through it, {seats.taken} have; it is shown only now")
 
 
 def _set_panel(study: Any, said: dict[str, str]) -> None:

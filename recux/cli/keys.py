@@ -49,7 +49,7 @@ def create(  # noqa: PLR0917 - typer fills them by name
 
 @app.command("list", epilog="Example: recux key list")
 def list_(as_json: JsonOption = False) -> None:
-    """List keys, those that ended too."""
+    """List keys, including those that have ended."""
     from db.engine import read_session
     from recux.access.keys import list_keys
 
@@ -110,7 +110,9 @@ def expiry(text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise InvalidInput(f"--expires {text!r} is no time; write 12h, 90d, 4w or a date such as 2027-06-30") from None
+        raise InvalidInput(
+            f"--expires {text!r} is not a time; write 12h, 90d, 4w or a date such as 2027-06-30"
+        ) from None
     if len(text) == len("2027-06-30"):
         found += timedelta(days=1)
     return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -64,7 +64,10 @@ def run(  # noqa: PLR0917 - options of a command
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Close the open batch and run its round here, to the end. Exit 1 when there is nothing new."""
+    """Run the oldest unfinished round, or close the open batch and run its round, here and to the end.
+
+    A round is unfinished when it failed or was cut off. Exit 1 when there is none and nothing new was collected.
+    """
     from db.engine import read_session
     from recux.collect.studies import get_study
     from recux.learn.recipe import read_settings

@@ -25,12 +25,14 @@ def add_to(app: typer.Typer) -> None:
 def demo(
     participants: Annotated[int, typer.Option("--participants", metavar="N", min=1, help="People to simulate.")] = 60,
     rounds: Annotated[int, typer.Option("--rounds", metavar="N", min=1, help="Rounds to run.")] = 1,
-    seed: Annotated[int, typer.Option("--seed", metavar="S", help="Another seed, another pilot.")] = 1,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="S", help="Makes the pilot repeatable; another seed, another pilot.")
+    ] = 1,
     no_serve: Annotated[
         bool, typer.Option("--no-serve", help="Stop after the rounds and print the main figures.")
     ] = False,
     reset: Annotated[
-        bool | None, typer.Option("--reset/--keep", help="An existing demonstration: anew, or as it is.")
+        bool | None, typer.Option("--reset/--keep", help="Rebuild an existing demonstration, or keep it.")
     ] = None,
 ) -> None:
     """Build a synthetic pilot, run whole rounds on it, then serve the app.
@@ -116,7 +118,7 @@ def downgrade(
     try:
         migrate.downgrade(url, revision or "-1")
     except CommandError as error:
-        raise InvalidInput(f"{revision or '-1'} is no schema to go down to: {error}") from None
+        raise InvalidInput(f"{revision or '-1'} is not a schema to go down to: {error}") from None
     print(f"the database is at schema {migrate.status(url)[0] or 'base (no tables)'}")
 
 
@@ -183,7 +185,7 @@ def reseal() -> None:
     with write_session(database(settings)) as session:
         changed = seal_again(session, keys_from(settings.secret_key))
     print(f"sealed the ids of {changed} panel members again")
-    say("the keys after the first are needed no more, but to restore a backup from before")
+    say("the keys after the first are no longer needed, except to restore an older backup")
 
 
 @db.command(epilog="Example: recux db clean --dry-run")
@@ -191,7 +193,7 @@ def clean(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and delete nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Delete what studies keep no longer (their [retention]) and old uploads; workers do it every hour."""
+    """Delete data past its study's [retention], and old uploads; workers do it every hour."""
     from dataclasses import asdict
 
     from db.tables import now

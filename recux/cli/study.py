@@ -100,7 +100,7 @@ def show(slug: SlugArgument, as_json: JsonOption = False) -> None:
 
 @app.command(epilog="Example: recux study launch spring")
 def launch(slug: SlugArgument) -> None:
-    """Open a draft to participants; who has no arm yet is assigned one."""
+    """Open a draft to participants; participants without an arm are assigned one."""
     from db.engine import write_session
     from recux.access import audit
     from recux.collect.studies import get_study, launch_study

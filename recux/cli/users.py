@@ -12,7 +12,7 @@ from recux.errors import InvalidInput
 from recux.settings import Settings
 
 app = typer.Typer(help="Manage who may sign in to the admin pages.", no_args_is_help=True, rich_markup_mode=None)
-EmailArgument = Annotated[str, typer.Argument(metavar="EMAIL")]
+EmailArgument = Annotated[str, typer.Argument(metavar="EMAIL", help="The e-mail address the user signs in with.")]
 
 
 class Role(StrEnum):

@@ -201,5 +201,6 @@ def judge(difference: FigureValue, p_adjusted: float | None, margin: float | Non
     if p_adjusted is not None and p_adjusted < LEVEL:
         return ("better" if value > 0 else "worse"), f"adjusted p = {p_adjusted:.2g}, below {LEVEL}"
     if low > 0 or high < 0:
-        return "cannot_tell", f"clear alone, but not among all that is looked at (adjusted p = {p_adjusted or 1:.2g})"
+        corrected = f"adjusted p = {p_adjusted or 1:.2g}"
+        return "cannot_tell", f"significant alone, but not after correcting for all comparisons ({corrected})"
     return "cannot_tell", "the interval holds both no difference and differences that matter"

@@ -107,7 +107,7 @@ def _number(question: Question, part: str) -> float:
     try:
         return float(part)
     except ValueError as error:
-        raise InvalidInput(f"question {question.name!r}: {part!r} is no option's value") from error
+        raise InvalidInput(f"question {question.name!r}: {part!r} is not the value of an option") from error
 
 
 def _spoken(question: Question, text: str | None) -> str:

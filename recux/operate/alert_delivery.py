@@ -148,12 +148,12 @@ def _refused(settings: Settings, kind: str, target: str) -> str:
     if kind == "email":
         if not settings.smtp_host:
             return "no mail server is set: RECUX_SMTP_HOST"
-        return "" if ADDRESS.fullmatch(target) else f"{target!r} is no e-mail address"
+        return "" if ADDRESS.fullmatch(target) else f"{target!r} is not an e-mail address"
     try:
         parts = urlsplit(target)
         host, _port = parts.hostname or "", parts.port
     except ValueError:
-        return "this is no web address"
+        return "this is not a web address"
     if parts.scheme not in {"http", "https"} or not host or parts.username is not None:
         return "a webhook is an address that begins with https:// and holds no password"
     allowed = {one.strip().lower() for one in settings.alert_hosts.split(",") if one.strip()}

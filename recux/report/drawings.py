@@ -80,8 +80,8 @@ def _models(models: Json) -> Iterator[str]:
             names = list(dict.fromkeys(named(model["name"], _) for model in both))
             yield svg_of(charts.models(pd.DataFrame(rows), names=names, title=name_of(head)))
         if bins := one["closer"].get("reliability"):
-            title = _("{head}: how often it was so").format(head=name_of(head))
-            yield svg_of(charts.reliability(pd.DataFrame(bins), x_title=_("How likely it said"), title=title))
+            title = _("{head}: observed frequency").format(head=name_of(head))
+            yield svg_of(charts.reliability(pd.DataFrame(bins), x_title=_("Predicted probability"), title=title))
 
 
 def axis_format(metric: str) -> str:

@@ -22,7 +22,7 @@ def decisions(made: list[Json]) -> Section:
         ]
         for one in made
     ]
-    head = [_("When"), _("By"), _("Decision"), _("On these figures")]
+    head = [_("When"), _("By"), _("Decision"), _("Based on these figures")]
     return Section("decisions", _("What was decided?"), [], [Table(head, rows)] if rows else [])
 
 

@@ -224,7 +224,7 @@ def messages() -> list[str]:
         _('no item was ever marked "not for me" in this study, so there may be no record of them'),
         _('no item was ever marked "I know it already" in this study, so there may be no record of them'),
         _("not estimable"),
-        _("monitoring starts at {n} participants an arm"),
+        _("monitoring starts at {n} participants per arm"),
         _("all values within each arm are equal"),
         _("Difference in {metric}: {arm} minus {control}, within the same people"),
         _("fewer than two people"),
@@ -233,7 +233,7 @@ def messages() -> list[str]:
         _("the interval is not defined on these rows"),
         _("the whole interval is within {margin} of no difference"),
         _("adjusted p = {p}, below {level}"),
-        _("clear alone, but not among all that is looked at (adjusted p = {p})"),
+        _("significant alone, but not after correcting for all comparisons (adjusted p = {p})"),
         _("the interval holds both no difference and differences that matter"),
         _("people are not split between the arms as planned (sample ratio), so no difference can be trusted"),
         _(

@@ -136,7 +136,7 @@ def _kept(objective: Json) -> str:
     if objective["ok"] is None:
         return _("cannot tell")
     return (_("kept") if objective["ok"] else _("BROKEN")) + (
-        "" if objective["certain"] else " " + _("(the interval holds both)")
+        "" if objective["certain"] else " " + _("(uncertain: the interval includes the target)")
     )
 
 

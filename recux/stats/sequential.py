@@ -24,7 +24,7 @@ def monitor(a: Iterable[float], b: Iterable[float], *, planned_n: int, level: fl
     values_a, values_b = numbers(a, "a"), numbers(b, "b")
     n_a, n_b, planned = len(values_a), len(values_b), count(planned_n, "planned_n", low=FEWEST)
     if min(n_a, n_b) < FEWEST:
-        return no_difference(f"monitoring starts at {FEWEST} participants an arm", n_a=n_a, n_b=n_b, method=METHOD)
+        return no_difference(f"monitoring starts at {FEWEST} participants per arm", n_a=n_a, n_b=n_b, method=METHOD)
     variance = moments(values_a).square + moments(values_b).square
     if variance == 0:
         return no_difference("all values within each arm are equal", n_a=n_a, n_b=n_b, method=METHOD)

@@ -46,10 +46,10 @@ def promises(study: Study, last: pd.DataFrame, arms: Arms) -> None:
         limit = _("at least {target} was promised") if less else _("at most {target} was promised")
         promise = f"{words.metric(metric)}: " + limit.format(target=figures.written(target, metric))
         if broken.empty:
-            st.success(f"{promise}. " + _("Every arm keeps it."), icon=":material/check:")
+            st.success(f"{promise}. " + _("Every arm meets it."), icon=":material/check:")
         else:
             found = [f"{arms[row['arm']]} {figures.written(row['value'], metric)}" for row in broken.to_dict("records")]
-            kept = _("Not kept by: {arms}").format(arms=", ".join(found))
+            kept = _("Missed by: {arms}").format(arms=", ".join(found))
             st.error(plain(f"{promise}. {kept}"), icon=":material/error:")
 
 
@@ -61,9 +61,9 @@ def budgets(study: Study, arms: Arms) -> None:
         return
     st.subheader(_("Error budget"))
     st.write(
-        _("Of the calls that may fail or be slow by the objectives, so many already did, in the last {n} days.").format(
-            n=stability.BUDGET_DAYS
-        )
+        _(
+            "How much of the failures and slow calls that the objectives allow has been used in the last {n} days."
+        ).format(n=stability.BUDGET_DAYS)
     )
     named = table.assign(
         arm=table["arm"].map({"": _("All arms"), **arms}), metric=table["metric"].map(words.metric), used=table["used"]
@@ -88,12 +88,12 @@ def open_alerts(study: Study, found: list[Alert], arms: Arms, me: User) -> None:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(f":material/notifications_active: **{plain(sentence(alert, arms))}**")
             if alert.seen_by:
-                st.text(_("{who} looks after it").format(who=alert.seen_by))
-            elif has_role(me, "analyst") and st.button(_("I look after it"), key=f"seen-{alert.id}"):
+                st.text(_("{who} is handling it").format(who=alert.seen_by))
+            elif has_role(me, "analyst") and st.button(_("I will handle it"), key=f"seen-{alert.id}"):
                 with write_session(data.engine()) as session:
                     look_after(session, study, alert.id or 0, by=me.email)
                     audit.record(session, actor=me.email, action="alert.seen", target=study.slug, alert=alert.id)
-                frame.done(_("Noted: you look after it."))
+                frame.done(_("Noted: you are handling it."))
 
 
 def panel(study: Study, found: list[Alert], arms: Arms, me: User) -> None:
@@ -159,10 +159,10 @@ def _history(found: list[Alert], arms: Arms) -> pd.DataFrame:
 def _history_columns() -> dict[str, Any]:
     return {
         "opened": times.column(_("Opened")),
-        "closed": times.column(_("Over")),
+        "closed": times.column(_("Ended")),
         "what": st.column_config.TextColumn(_("What"), width="large"),
         "why": _("Rule"),
-        "by": _("Looked after by"),
+        "by": _("Handled by"),
     }
 
 

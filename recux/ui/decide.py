@@ -26,7 +26,7 @@ def on(one: Suggestion, me: User, arms: Mapping[str, str], owners: Sequence[str]
             _do(one, me, suggest.accept, _("Accepted: its prediction is frozen now."))
         if one.predicted.get("trial"):
             label, said = _("Try it as an arm"), _("There is a new arm; new participants are assigned to it, too.")
-            told = _("Opens an arm with this change beside the old way, so that the next round can tell.")
+            told = _("Opens an arm with this change beside the old way, so that the next round can compare them.")
             if row.button(label, key=f"try-{one.id}", help=told, icon=":material/science:"):
                 _do(one, me, suggest.try_as_arm, said)
         _decline(row, one, me)
@@ -37,7 +37,7 @@ def on(one: Suggestion, me: User, arms: Mapping[str, str], owners: Sequence[str]
 
 def _decline(row: Any, one: Suggestion, me: User) -> None:
     with row.popover(_("Decline")):
-        reason = st.text_input(_("Why? It is told when the suggestion comes up again."), key=f"why-{one.id}")
+        reason = st.text_input(_("Why? Shown if the suggestion comes up again."), key=f"why-{one.id}")
         if st.button(_("Decline it"), key=f"no-{one.id}"):
             _do(one, me, partial(suggest.decline, reason=reason), _("Declined."))
 
@@ -46,7 +46,7 @@ def _plan(row: Any, one: Suggestion, me: User, owners: Sequence[str]) -> None:
     with row.popover(_("Owner and effort"), icon=":material/person:"):
         names = list(dict.fromkeys([*([one.owner] if one.owner else []), *owners]))
         index = names.index(one.owner) if one.owner else None
-        owner: str | None = st.selectbox(_("Who sees to it?"), names, index=index, key=f"owner-{one.id}-{one.owner}")
+        owner: str | None = st.selectbox(_("Owner"), names, index=index, key=f"owner-{one.id}-{one.owner}")
         efforts = suggested.efforts() | ({} if one.effort in suggested.efforts() else {one.effort: f"{one.effort:g}"})
         effort = st.selectbox(
             _("How much work is it?"),

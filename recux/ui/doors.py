@@ -103,8 +103,9 @@ def invite_missing() -> None:
         st.title(_("This link has ended"), anchor=False)
         st.write(
             _(
-                "Your link was replaced or ended, or you were not here for a long time. Please open the newest link "
-                "that you were sent, or ask who sent it. What you answered is kept, unless you erased it."
+                "Your link was replaced or ended, or you have not been here for a long time. Please open the newest "
+                "link that you were sent, or ask the person who sent it. What you answered is kept, unless you erased "
+                "it."
             )
         )
     else:
@@ -132,7 +133,7 @@ def signed_in(user: User) -> None:
 
 def _own_password(user: User) -> None:
     with st.form("own-password", border=False, clear_on_submit=True):
-        present = st.text_input(_("Present password"), type="password", autocomplete="current-password")
+        present = st.text_input(_("Current password"), type="password", autocomplete="current-password")
         new = st.text_input(_("New password (at least 10 characters)"), type="password", autocomplete="new-password")
         if not st.form_submit_button(_("Save it and sign in again")):
             return

@@ -52,7 +52,7 @@ def names() -> dict[str, str]:
     """The views by code."""
     return {
         "rounds": _("Round by round"),
-        "catalogue": _("Who gets shown"),
+        "catalogue": _("Which items are shown"),
         "hidden": _("Good items shown low"),
         "newcomers": _("Cold start"),
     }

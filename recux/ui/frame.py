@@ -72,7 +72,10 @@ def chosen_study() -> Study:
     if study is None:
         st.title(_("Welcome to recux"))
         st.write(
-            _("There is no study yet. A study says whom you ask what, and which ways of recommending you compare.")
+            _(
+                "There is no study yet. A study defines whom you ask, what you ask, and which ways of recommending you "
+                "compare."
+            )
         )
         st.page_link("pages/admin/studies.py", label=_("Set up the first study"), icon=":material/add:")
         st.stop()
@@ -117,7 +120,7 @@ def as_of(at: datetime) -> None:
     seconds = (now() - at).total_seconds()
     if seconds > FRESH:
         st.text(
-            _("As of {n} seconds ago: a study of this size is not counted anew at every opening.").format(
+            _("As of {n} seconds ago: a study of this size is not recounted each time the page opens.").format(
                 n=round(seconds)
             )
         )

@@ -26,7 +26,7 @@ SHOWN = 1000
 
 def mapping(kind: str, path: Path, columns: tuple[str, ...]) -> Path:
     """Which column is which, by a map file from before or by hand; returns the map file that says so."""
-    given = st.file_uploader(_("A map file from before (optional)"), type="toml", key=f"map-{kind}")
+    given = st.file_uploader(_("A map file saved earlier (optional)"), type="toml", key=f"map-{kind}")
     if given:
         return uploads.keep(given)
     chosen, places = {}, st.columns(4)
@@ -90,7 +90,7 @@ def _watched(study: Study, kind: str, path: Path, map_path: Path, *, skip_bad: b
     pool.shutdown(wait=False)
     place = st.empty()
     while not wait([work], timeout=LOOK).done:
-        text = _("{n} rows read; it goes on when you leave this page").format(n=f"{read[0]:,}")
+        text = _("{n} rows read; the import goes on if you leave this page").format(n=f"{read[0]:,}")
         place.info(text, icon=":material/hourglass_top:")
     place.empty()
     return work.result()

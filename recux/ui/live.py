@@ -60,7 +60,7 @@ def _running(round_: Round) -> None:
     numbers = st.columns(4)
     _number(numbers[0], _("Loss"), at.get("loss"), ".3f")
     _number(numbers[1], _("Loss on people kept aside"), at.get("held_out"), ".3f")
-    _number(numbers[2], _("Word pieces a second"), at.get("tokens_per_second"), ",.0f")
+    _number(numbers[2], _("Word pieces per second"), at.get("tokens_per_second"), ",.0f")
     _number(numbers[3], _("Seconds left"), at.get("seconds_left"), ",.0f")
     seen = _losses(round_, at)
     if len(seen) > 2:

@@ -80,7 +80,7 @@ def _ahead(made: list[ModelVersion]) -> None:
     if table.empty:
         return
     st.subheader(_("Did the model that served keep its promise?"))
-    st.write(_("As it served, on people who came after it had learned; nobody among them was known to it."))
+    st.write(_("Measured as it served, on people who joined after it was trained."))
     written = table.assign(text=[_estimated(row) for row in table.to_dict("records")])
     wide = written.pivot(index="measure", columns="when", values="text").reindex(table["measure"].unique())
     wide = wide.reindex(columns=["then", "later"]).reset_index()
@@ -130,11 +130,11 @@ def _calibration(model: ModelVersion) -> None:
         return
     left, right = st.columns(2, gap="large")
     with left:
-        _title(_("Does it mean what it says?"))
-        st.altair_chart(charts.reliability(bins, x_title=_("How likely it said"), title=_("How often it was so")))
+        _title(_("Can its probabilities be trusted?"))
+        st.altair_chart(charts.reliability(bins, x_title=_("Predicted probability"), title=_("Observed frequency")))
         take.numbers(bins, f"calibration-{model.head}-{model.name}")
     with right:
-        _title(_("What does it take for what?"))
+        _title(_("Which stars does it confuse?") if cells["true"].max() > 1 else _("Does it confuse yes and no?"))
         st.altair_chart(charts.confusion(cells, x_title=_("Predicted"), title=_("True")))
         take.numbers(cells, f"confusion-{model.head}-{model.name}")
 
@@ -143,7 +143,7 @@ def _cohorts(model: ModelVersion) -> None:
     table, gap = models.cohort_errors(model)
     if gap is None:
         return
-    _title(_("Does it err alike for all cohorts?"))
+    _title(_("Is its error the same for all cohorts?"))
     if gap.get("value") is None:
         st.write(_("Cannot tell: {reason}.").format(reason=plain(definitions.said(str(gap.get("reason"))))))
         return
@@ -160,7 +160,7 @@ def _changes(model: ModelVersion) -> None:
     known = table[table["value"].notna()]
     if known.empty:
         return
-    _title(_("Does it stand small changes of the words?"))
+    _title(_("Do small changes in wording change its predictions?"))
     worst = known.sort_values("value").iloc[-1]
     said = _("{change} flip {share} of its predictions.")
     st.write(said.format(change=words.change(worst["change"]), share=f"{worst['value']:.0%}"))

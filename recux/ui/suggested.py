@@ -22,14 +22,14 @@ WHY_EMPTY = {
     "decide": N_(
         "No suggestion to decide on. A round makes one only where the evidence is strong; none is a good sign, too."
     ),
-    "under_way": N_("Nothing was accepted that waits for its verdict."),
+    "under_way": N_("No accepted suggestion is waiting for its verdict."),
     "judged": N_("No round has judged a suggestion yet."),
     "closed": N_("Nothing was declined, and nothing expired."),
 }
 STATUS = {
     "proposed": N_("for you to decide"),
     "accepted": N_("accepted"),
-    "implemented": N_("implemented, waits for its verdict"),
+    "implemented": N_("implemented, waiting for its verdict"),
     "declined": N_("declined"),
     "expired": N_("expired"),
 }
@@ -198,12 +198,12 @@ def score_row(card: ScoreCard) -> dict[str, Any]:
     """A rule's record as a row of the table."""
     return {
         _("Rule"): rule(card.rule) + (_(" (keeps failing: ranked down)") if card.doubtful else ""),
-        _("Fired"): card.fired,
+        _("Times suggested"): card.fired,
         _("Accepted"): card.accepted,
         _("Judged"): card.controlled,
         _("Hit rate (95 %)"): share(card.hit_rate),
         _("Predicted"): _effect(card.mean_predicted),
-        _("Came true"): _effect(card.mean_actual),
+        _("Measured"): _effect(card.mean_actual),
         _("In the interval"): share(card.covered),
     }
 

@@ -45,7 +45,7 @@ def report(study: Study) -> None:
 
 def bundle(study: Study, me: User) -> None:
     """The answers with their codebook; only admins may have them unmasked, and the audit log says so."""
-    st.write(_("One row an answer, as CSV and Parquet, with a codebook. No cell runs in a spreadsheet."))
+    st.write(_("One row per answer, as CSV and Parquet, with a codebook. No cell can run as a formula."))
     raw = has_role(me, "admin") and st.toggle(
         _("Unmasked texts"), key="raw", help=_("With the e-mail addresses and long numbers that people wrote")
     )
@@ -72,7 +72,7 @@ def decisions(study: Study, me: User) -> None:
             "by": _("By"),
             "decision": st.column_config.TextColumn(_("Decision"), width="large"),
             "reason": _("Why"),
-            "figures": st.column_config.TextColumn(_("On these figures"), width="large"),
+            "figures": st.column_config.TextColumn(_("Based on these figures"), width="large"),
         }
         st.dataframe(table, hide_index=True, column_config=columns)
         take.numbers(table, "decisions")
@@ -108,10 +108,10 @@ def _decide(study: Study, me: User) -> None:
         said = st.text_area(_("What was decided?"), max_chars=2000, key="decision-text")
         why = st.text_area(_("Why?"), max_chars=2000, key="decision-why")
         picked = st.multiselect(
-            _("On which figures?"),
+            _("Based on which figures?"),
             list(known.index),
             format_func=lambda i: _figure(known.loc[i], arms),
-            placeholder=_("They are kept as they stand now"),
+            placeholder=_("Chosen figures are stored as they are now"),
         )
         if not st.form_submit_button(_("Put it on record")):
             return
@@ -153,14 +153,14 @@ def links(study: Study, me: User) -> None:
         with st.container(horizontal=True, vertical_alignment="center", border=True):
             st.text(_told(link))
             open_still = link.revoked_at is None and link.expires_at > now()
-            told = _("Whoever has it can read the report no more.")
+            told = _("The link stops working for everyone who has it.")
             if not open_still or not has_role(me, "admin"):
                 continue
             if frame.sure(_("Close it"), told, _("Revoke"), key=f"revoke-{link.id}"):
                 with write_session(data.engine()) as session:
                     revoke_link(session, study, link.id or 0)
                     audit.record(session, actor=me.email, action="report.unshare", target=study.slug, link=link.id)
-                frame.done(_("The link opens nothing any more."))
+                frame.done(_("The link no longer works."))
     if has_role(me, "admin"):
         _new_link(study, me)
 

@@ -80,7 +80,7 @@ def log() -> None:
     table = pd.DataFrame([_entry(one) for one in entries], columns=list(LOG_COLUMNS))
     when = {"at": times.column(_("When"))}
     if table.empty:
-        frame.empty(_("Nothing was changed yet.") if not about else _("No entry holds these words."))
+        frame.empty(_("Nothing was changed yet.") if not about else _("No entry contains these words."))
     else:
         st.dataframe(table, hide_index=True, column_config=words.audit_columns() | when)
     st.download_button(_("Download the whole log (CSV)"), log_csv, "audit.csv", "text/csv")

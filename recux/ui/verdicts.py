@@ -23,7 +23,10 @@ def decides(found: experiment.Experiment, study: Study, arms: Arms) -> None:
         st.subheader(words.sentence(one, arms))
         st.text(words.because(one))
         if one.further is not None and one.further.n_per_arm > 0:
-            more = _("About {n} more people an arm would tell ({low} to {high}, depending on how much people differ).")
+            more = _(
+                "About {n} more people per arm would be needed to tell ({low} to {high}, depending on how much people "
+                "differ)."
+            )
             numbers = {"n": one.further.n_per_arm, "low": one.further.low, "high": one.further.high}
             st.text(more.format(**{name: f"{value:,}" for name, value in numbers.items()}))
         if one.mix is not None:
@@ -120,13 +123,13 @@ def _running(found: experiment.Experiment, study: Study) -> None:
     there = min(found.people.values(), default=0)
     if found.running:
         text = _(
-            "Still running: {n} of {planned} people an arm. The interval is made to be looked at at any time, so it is "
+            "Still running: {n} of {planned} people per arm. The interval stays valid however often you look, so it is "
             "wider; when it decides, you may stop."
         )
         st.info(text.format(n=there, planned=study.planned_n), icon=":material/hourglass_top:")
     elif study.status in {"live", "paused"} and study.planned_n is None:
         text = _(
-            "Nobody planned how many people to ask. To look again and again, and stop when it looks good, finds "
-            "differences in noise; decide once, at the end. In the next study, plan a number."
+            "No sample size was planned. Checking repeatedly and stopping when the result looks good finds "
+            "differences that are only noise; decide once, at the end. In the next study, plan a number."
         )
         st.caption(text)

@@ -20,5 +20,10 @@ def warn_if_down(newest: Round | None, *, waits: bool = False) -> None:
     with read_session(data.engine()) as session:
         missing = worker_is_missing(session, newest if stands else None)
     if missing:
-        st.warning(_("No worker runs, so no round goes on. Start one on the server, alone or together with the pages:"))
+        st.warning(
+            _(
+                "No worker is running, so rounds do not proceed. Start one on the server, alone or together with the "
+                "pages:"
+            )
+        )
         st.code("recux worker\nrecux serve", language=None)

@@ -19,7 +19,7 @@ def test_a_list_is_read_with_or_without_its_optional_columns():
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"\xff\xfe\x00", "no CSV file"),
+        (b"\xff\xfe\x00", "not a CSV file"),
         (b"id\nx\n", "needs a column participant_id"),
         (b"participant_id\nann\nann\n", "line 3: 'ann' is there twice"),
         (b"participant_id,cohort\n,new\n", "line 2"),

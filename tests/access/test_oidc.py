@@ -52,7 +52,7 @@ def test_an_allowed_domain_makes_an_account_with_its_role_and_no_password(sqlite
 
 
 def test_an_address_that_is_not_vouched_for_takes_over_no_account(sqlite_engine, ada):
-    with pytest.raises(NotAllowed, match="does not vouch"):
+    with pytest.raises(NotAllowed, match="has not verified"):
         enter(sqlite_engine, identity(verified=False))
 
 

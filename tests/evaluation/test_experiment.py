@@ -124,7 +124,7 @@ def test_verdicts(low, value, high, p, verdict):
 
 def test_a_difference_that_is_clear_only_alone_says_so():
     _, because = judge(FigureValue(0.5, 0.01, 0.99, 40), 0.08, 0.2)
-    assert because.startswith("clear alone")
+    assert because.startswith("significant alone")
 
 
 def test_the_split_counts_everybody_assigned_and_ignores_arms_that_get_nobody():

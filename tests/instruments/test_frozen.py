@@ -6,6 +6,7 @@ from recux.instruments import available, load
 
 FROZEN = {
     ("attention", "1"): "0239c81c56205cce",
+    ("attention", "2"): "8824d87b2589cef1",
     ("ces", "1"): "9d29521dd6b60f0f",
     ("csat", "1"): "7dca8a405f4d95d0",
     ("nps", "1"): "a866e1a43fddb180",

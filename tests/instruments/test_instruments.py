@@ -128,7 +128,7 @@ def test_choices_are_checked_against_the_options(tmp_path: Path) -> None:
     check_answer(multiple, None, "1;2")
     with pytest.raises(InvalidInput, match="none of 1, 2"):
         check_answer(multiple, None, "1;3")
-    with pytest.raises(InvalidInput, match="no option's value"):
+    with pytest.raises(InvalidInput, match="not the value of an option"):
         check_answer(multiple, None, "1;one")
 
 

@@ -151,8 +151,8 @@ def test_a_webhook_that_fails_is_tried_again_five_times_and_then_said_to_have_fa
         ("webhook", "https://elsewhere.example/x", "not among RECUX_ALERT_HOSTS"),
         ("webhook", "file:///etc/passwd", "begins with https"),
         ("webhook", "http://user:secret@127.0.0.1/", "holds no password"),
-        ("webhook", "http://[", "no web address"),
-        ("email", "me@example.org\nBcc: all@example.org", "no e-mail address"),
+        ("webhook", "http://[", "not a web address"),
+        ("email", "me@example.org\nBcc: all@example.org", "not an e-mail address"),
     ],
 )
 def test_alerts_go_nowhere_that_was_not_allowed(settings, kind, target, reason):

@@ -36,7 +36,7 @@ def test_while_a_planned_pilot_runs_one_early_look_decides_nothing(open_as, sqli
     with write_session(sqlite_engine) as session:
         plant_pilot(session).planned_n = 50
     shown = texts(open_as("viewer", "experiment"))
-    assert "Still running: 12 of 50 people an arm" in shown
+    assert "Still running: 12 of 50 people per arm" in shown
     assert "Cannot tell yet whether B differs from A" in shown
     assert "Monitoring starts at 30" in shown
 
@@ -74,5 +74,5 @@ def test_an_open_verdict_says_how_many_more_people_would_tell(open_as, sqlite_en
             person = plant_person(session, study, f"p{n}", arm_id=arms[n % 2])
             plant_rating(session, person, item, 1 + (n // 2) % 5)
     shown = texts(open_as("viewer", "experiment"))
-    assert "more people an arm would tell" in shown
-    assert "Nobody planned how many" in " ".join(c.value for c in open_as("viewer", "experiment").caption)
+    assert "more people per arm would be needed to tell" in shown
+    assert "No sample size was planned" in " ".join(c.value for c in open_as("viewer", "experiment").caption)

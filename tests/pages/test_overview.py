@@ -93,7 +93,7 @@ def test_nothing_to_see_says_what_to_do(open_as, empty) -> None:
         (0.3, {"p_adjusted": 0.01}, "up by 0.30 since round 1"),
         (-0.3, {"p_adjusted": 0.01}, "down by 0.30 since round 1"),
         (0.3, {"p_adjusted": 0.2}, "no sure change since round 1"),
-        (0.3, {"p_adjusted": 0.01, "against": "The mix of cohorts is not the same"}, "not to be compared with round 1"),
+        (0.3, {"p_adjusted": 0.01, "against": "The mix of cohorts is not the same"}, "cannot be compared with round 1"),
         (None, {}, ""),
     ],
 )

@@ -124,6 +124,17 @@ def test_a_search_that_finds_nothing_says_so_and_keeps_what_was_picked(at: AppTe
     assert at.checkbox(key=f"_like_{item.id}").value is True
 
 
+def test_a_list_that_is_made_already_is_not_changed_by_other_preferences_and_the_page_says_so(
+    at: AppTest, sqlite_engine: sa.Engine
+) -> None:
+    assert agreed(at).info.len == 0
+    press(at, "Continue")
+    assert press(at, "Back").info[0].value.endswith("Changes here count for the next one.")
+    with write_session(sqlite_engine) as session:
+        session.exec(select(Study)).one().design = "between"
+    assert at.run().info[0].value == "Your list has already been made; changes here do not alter it."
+
+
 def test_two_lists_are_counted_and_asked_about_one_by_one(at: AppTest, sqlite_engine: sa.Engine) -> None:
     press(agreed(at), "Continue")
     assert "List 1 of 2" in badges(at)
@@ -233,6 +244,7 @@ def test_nobody_ever_reads_an_arms_name(at: AppTest, sqlite_engine: sa.Engine) -
 
 def test_declining_makes_no_list_and_leaves_no_seat_behind(at: AppTest, sqlite_engine: sa.Engine) -> None:
     press(at, "No, thank you")
+    assert "You do not need to do anything" not in words(at)  # a panel's member has a place to give back
     at.switch_page("pages/participant/preferences.py").run()
     assert title(at) == "Welcome"
     assert rows(sqlite_engine, Slate) == rows(sqlite_engine, Interaction) == []

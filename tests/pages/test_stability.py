@@ -19,7 +19,7 @@ def test_nothing_is_said_to_be_kept_that_was_never_measured(open_as, sqlite_engi
 def test_the_stability_page_names_the_arm_that_breaks_a_promise(open_as, pilot) -> None:
     at = open_as("viewer", "stability")
     assert "B 290" in at.error[0].value
-    assert "A " not in at.error[0].value.partition("Not kept by")[2]
+    assert "A " not in at.error[0].value.partition("Missed by")[2]
 
 
 def test_an_open_alert_is_the_message_until_somebody_looks_after_it(open_as, sqlite_engine, pilot) -> None:
@@ -28,8 +28,8 @@ def test_an_open_alert_is_the_message_until_somebody_looks_after_it(open_as, sql
         alert = Alert(study_id=pilot.id, rule="objective", metric="p95_ms", arm="b", began_at=START, details=details)
         session.add(alert)
     assert "1 alerts are open" in open_as("viewer", "stability").title[0].value
-    shown = texts(press(open_as("analyst", "stability"), "I look after it"))
-    assert "analyst@example.org looks after it" in shown
+    shown = texts(press(open_as("analyst", "stability"), "I will handle it"))
+    assert "analyst@example.org is handling it" in shown
     assert "alert.seen" in audited(sqlite_engine)
 
 

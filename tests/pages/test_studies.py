@@ -66,8 +66,8 @@ def test_before_the_launch_it_is_said_what_the_pilot_can_see(open_as, sqlite_eng
     with write_session(sqlite_engine) as session:
         session.get_one(Study, draft.id).planned_n = 20
     shown = texts(open_as("viewer", "studies")).replace("\\", "").replace("\u2060", "")
-    assert "With 20 people an arm, this pilot can see a difference of 0.53 or more in Mean rating" in shown
-    assert "to see it takes 142 people an arm" in shown
+    assert "With 20 people per arm, this pilot can see a difference of 0.53 or more in Mean rating" in shown
+    assert "seeing it takes 142 people per arm" in shown
 
 
 def test_a_soft_launch_ends_with_its_answers_discarded(open_as, sqlite_engine, draft) -> None:
@@ -88,7 +88,7 @@ def test_a_study_is_paused_closed_put_away_and_copied(open_as, sqlite_engine, dr
     with write_session(sqlite_engine) as session:
         session.get_one(Study, draft.id).status = "live"
     at = open_as("admin", "studies")
-    for label, status in (("Pause", "paused"), ("Go on", "live"), ("Close the study", "closed")):
+    for label, status in (("Pause", "paused"), ("Resume", "live"), ("Close the study", "closed")):
         press(at, label)
         assert study_now(sqlite_engine).status == status
     press(at, "Put away")

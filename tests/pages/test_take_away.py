@@ -10,7 +10,7 @@ from tests.pages.planted import audited, field, press, texts
 def test_a_decision_is_kept_with_its_figures_as_they_stood(open_as, sqlite_engine, finished) -> None:
     at = open_as("analyst", "take_away")
     field(at.text_area, "What was decided?").set_value("Roll out arm B")
-    figures = field(at.multiselect, "On which figures?")
+    figures = field(at.multiselect, "Based on which figures?")
     figures.select(next(o for o in figures.options if o.startswith("NPS, B")))
     press(at, "Put it on record")
     with read_session(sqlite_engine) as session:

@@ -50,7 +50,7 @@ def test_a_viewer_changes_their_own_password_in_the_sidebar(open_as, sqlite_engi
         user = create_user(session, "eve@example.org", "long enough words", "viewer")
         cookie = start_session(session, user=user, hours=1)
     at = open_as(cookies={USER_COOKIE: cookie})
-    field(at.text_input, "Present password").set_value("long enough words")
+    field(at.text_input, "Current password").set_value("long enough words")
     field(at.text_input, "New password").set_value("quite another one")
     at = press(at, "Save it and sign in again")
     assert "Sign in to recux" in texts(at)

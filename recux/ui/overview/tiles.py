@@ -33,7 +33,7 @@ def headline(changes: pd.DataFrame, primary: str) -> str:
         return ""
     p = change["details"].get("p_adjusted")
     if change["details"].get("against"):
-        text = _("{metric}: not to be compared with round {n}, as a different mix of people came")
+        text = _("{metric}: cannot be compared with round {n}, because a different mix of people came")
     elif p is None or p >= LEVEL:
         text = _("{metric}: no sure change since round {n}")
     elif change["value"] > 0:

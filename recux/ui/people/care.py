@@ -64,7 +64,7 @@ def _out(me: User, study: Study, out: pd.DataFrame) -> None:
         if st.button(_("Let {n} people count again").format(n=len(rejected)), disabled=not rejected):
             _do(me, study, "answers.take_back", rejected, lambda s, one: rejecting.take_back(s, one, rejected))
         again = has_role(me, "admin") and st.button(
-            _("Invite {n} new people to their places").format(n=len(rejected)), disabled=not rejected
+            _("Invite {n} new people in their place").format(n=len(rejected)), disabled=not rejected
         )
     if again:
         invite.act(me, study, "study.replace", lambda s, one: invite_lists.replace_people(s, one, rejected))

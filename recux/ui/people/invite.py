@@ -67,11 +67,13 @@ def _open_link(me: User, study: Study) -> None:
     with read_session(data.engine()) as session:
         seats = open_links.seats(session, study)
     if study.open_hash is not None:
-        st.text(_("{n} people came in by it; at most {cap}.").format(n=seats.taken, cap=seats.cap or _("any number")))
+        st.text(
+            _("{n} people joined through it; allowed: {cap}.").format(n=seats.taken, cap=seats.cap or _("any number"))
+        )
     token = st.session_state.get(OPEN, {}).get(study.slug)
     if token:
         st.code(f"{data.settings().base_url}/join/{token}", language=None)
-    cap = st.number_input(_("At most so many people (empty: any number)"), 1, 1_000_000, study.open_cap)
+    cap = st.number_input(_("Maximum number of people (empty: any number)"), 1, 1_000_000, study.open_cap)
     told = _("The link that is on posters and in letters stops working; the new one is shown once.")
     if study.open_hash is None:
         wanted = st.button(_("Make the open link"))
@@ -89,12 +91,12 @@ def _open_link(me: User, study: Study) -> None:
             return
         st.session_state.setdefault(OPEN, {})[study.slug] = token
         frame.done(_("The open link is below; it is shown only now."))
-    told = _("Nobody new comes in by it any more. This cannot be undone; who is in stays in.")
+    told = _("Nobody new can join through it any more. This cannot be undone; people who joined stay in the study.")
     if study.open_hash is not None and frame.sure(_("End it"), told, _("End the open link")):
         with write_session(data.engine()) as session:
             open_links.revoke_open_link(session, get_study(session, study.slug))
             audit.record(session, actor=me.email, action="study.open_link.end", target=study.slug)
-        frame.done(_("The open link has ended; who came in stays in."))
+        frame.done(_("The open link has ended; people who joined stay in the study."))
 
 
 def act(me: User, study: Study, action: str, make: Any, **details: Any) -> None:

@@ -19,14 +19,14 @@ def show(me: User, study: Study) -> None:
     with read_session(data.engine()) as session:
         table = people.to_remind(session, study)
     if table.empty:
-        frame.empty(_("Nobody is left to remind: whoever was invited has finished, or nobody was invited yet."))
+        frame.empty(_("Nobody is left to remind: everyone who was invited has finished, or nobody was invited yet."))
         return
     st.subheader(_("{n} people have not finished").format(n=len(table)))
     st.text(_("Their links still work. recux knows no addresses: send a reminder where you sent the link."))
     titles = {"invited": _("Invited"), "seen": _("Last seen"), "reminded": _("Reminded")}
     when = {name: times.column(title) for name, title in titles.items()}
     named = table.assign(step=table["step"].map(words.steps()))
-    columns: dict[str, Any] = {"participant": _("Participant"), "cohort": _("Cohort"), "step": _("Came as far as")}
+    columns: dict[str, Any] = {"participant": _("Participant"), "cohort": _("Cohort"), "step": _("Last step reached")}
     st.dataframe(named, hide_index=True, column_config=columns | when)
     content = table.map(safe_cell).to_csv(index=False)
     if st.download_button(_("Download and note as reminded"), content, f"remind-{study.slug}.csv", "text/csv"):

@@ -28,7 +28,7 @@ def offer(me: User, study: Study, *, ready: bool) -> None:
             _end_soft_launch(me, study)
         if study.status == "live" and st.button(_("Pause"), icon=":material/pause:"):
             _do(me, study, "study.pause", study_life.pause_study, _("Paused: no new people and no answers for now."))
-        if study.status == "paused" and st.button(_("Go on"), icon=":material/play_arrow:", type="primary"):
+        if study.status == "paused" and st.button(_("Resume"), icon=":material/play_arrow:", type="primary"):
             _do(me, study, "study.resume", study_life.resume_study, _("The study goes on."))
         if study.status in {"live", "paused"}:
             _close(me, study)

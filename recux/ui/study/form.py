@@ -65,7 +65,7 @@ def edit(me: User, study: Study) -> None:
             versions.pop(study.slug)
             frame.done(_("Saved.") if changed else _("Nothing was changed."))
     if version != study.edit_version:
-        st.warning(_("Somebody else saved other settings since you began. Saving yours is not possible any more."))
+        st.warning(_("Somebody else has changed the settings since you began, so yours cannot be saved."))
         if st.button(_("Drop mine and show theirs")):
             versions.pop(study.slug)
             st.rerun()

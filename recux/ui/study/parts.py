@@ -105,7 +105,10 @@ def flow(start: StudyDefinition, key: str, asked: list[str], *, frozen: bool) ->
         start.steps,
         disabled=frozen,
         key=f"{key}-steps",
-        help=_("Begins with consent and ends with thanks; questionnaires are all that are not named themselves."),
+        help=_(
+            "Begins with consent and ends with thanks; “questionnaires” stands for all questionnaires that are not "
+            "listed by name."
+        ),
     )
     shuffle = st.checkbox(
         _("Show the items of a list in a random order"), start.shuffle, disabled=frozen, key=f"{key}-shuffle"
@@ -167,10 +170,10 @@ def batches(start: StudyDefinition, key: str, *, frozen: bool) -> dict[str, Any]
         _("A batch is closed after (hours)"), 0.1, 10_000.0, start.batch_max_age_hours, key=f"{key}-batch_age"
     )
     slow = left.number_input(
-        _("Slowest 5 % (ms), at most"), 1.0, None, start.objectives.get("p95_ms"), key=f"{key}-p95"
+        _("95 % of requests answered within (ms)"), 1.0, None, start.objectives.get("p95_ms"), key=f"{key}-p95"
     )
     failed = right.number_input(
-        _("Failed requests at most (%)"), 0.0, 100.0,
+        _("Failed requests, at most (%)"), 0.0, 100.0,
         100 * start.objectives["failure_rate"] if "failure_rate" in start.objectives else None, key=f"{key}-failed",
     )  # fmt: skip
     smallest = left.number_input(

@@ -75,11 +75,11 @@ def _to_do(checks: list[Check], *, ready: bool) -> None:
 
 def _plan(plan: planning.Plan) -> None:
     """The smallest difference that can be seen, and what it would take to see one that matters."""
-    said = _("With {n} people an arm, this pilot can see a difference of {effect} or more in {metric}.").format(
+    said = _("With {n} people per arm, this pilot can see a difference of {effect} or more in {metric}.").format(
         n=f"{plan.n_per_arm:,}", effect=figures.written(plan.detectable, plan.metric), metric=words.short(plan.metric)
     )
     if plan.detectable > plan.margin:
-        said += " " + _("The smallest difference that matters is {margin}; to see it takes {n} people an arm.").format(
+        said += " " + _("The smallest difference that matters is {margin}; seeing it takes {n} people per arm.").format(
             margin=figures.written(plan.margin, plan.metric), n=f"{plan.needed:,}"
         )
     (st.info if plan.detectable > plan.margin else st.success)(plain(said), icon=":material/visibility:")
@@ -91,5 +91,5 @@ def _plan(plan: planning.Plan) -> None:
         n=plan.sd_n, slug=plan.sd_from
     )
     many = _("planned") if plan.n_from == "planned" else _("in the study now")
-    how = _("Found 80 times in 100 (level 5 %). Spread between people: {sd}, from {source}. People an arm: {many}.")
+    how = _("Found 80 times in 100 (level 5 %). Spread between people: {sd}, from {source}. People per arm: {many}.")
     st.caption(plain(how.format(sd=figures.written(plan.sd, plan.metric), source=source, many=many)))
