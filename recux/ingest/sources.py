@@ -58,14 +58,21 @@ class Source:
 
 
 @contextmanager
+def open_bytes(path: Path) -> Iterator[IO[bytes]]:
+    """A file's bytes, unpacked where it is gzipped. Raises NotFound, and InvalidInput for damaged gzip data."""
+    if not path.is_file():
+        raise NotFound(f"{path}: there is no such file")
+    with path.open("rb") as raw, _uncompressed(raw) as handle, _damage_reported(path.name):
+        yield handle
+
+
+@contextmanager
 def open_source(path: Path) -> Iterator[Source]:
     """Open a file for reading record by record.
 
     Raises NotFound when there is no such file, InvalidInput when it cannot be understood or holds no rows.
     """
-    if not path.is_file():
-        raise NotFound(f"{path}: there is no such file")
-    with path.open("rb") as raw, _uncompressed(raw) as handle, _damage_reported(path.name):
+    with open_bytes(path) as handle:
         source = _recognise(path, handle)
         first = next(source.records, None)
         if first is None:
