@@ -7,8 +7,7 @@ from typing import Any
 from recux.learn.ahead import ahead
 from recux.learn.champion import Choice, Contender, choose_champion
 from recux.learn.errors import ModelUnreadable
-from recux.learn.evaluation import Evaluation, evaluate
-from recux.learn.examples import MODEL_OF_HEAD
+from recux.learn.evaluation import PRIMARY, Evaluation, evaluate
 from recux.learn.files import write_json
 from recux.learn.jobs import Job, KindResult, ModelResult
 from recux.learn.predictor import Scorer, load, read_calibration
@@ -19,11 +18,14 @@ from recux.learn.saved import save_baseline
 def kind_result(
     kind: str, job: Job, folder: Path, candidate: "tuple[Scorer, About] | None", baseline: Any
 ) -> KindResult:
-    """Test the candidate, the baseline and the incumbent on the same rows, and choose."""
+    """Test the candidate, the baseline and the incumbent on the same rows, and choose.
+
+    A model without a primary head of this kind is none of them: it could not answer what the kind is asked.
+    """
     found: list[Tested] = []
     if candidate:
         found += measured(*candidate, kind, job)
-    if baseline is not None:
+    if baseline is not None and answers(baseline, kind):
         place = folder / "models" / kind / baseline.name
         n_train = len(getattr(job.examples.taught(), kind))
         save_baseline(baseline, place, n_train=n_train, last_round=job.examples.last_round)
@@ -33,6 +35,11 @@ def kind_result(
     simple = [t.contender for t in found if t.model.baseline and t.model.name != "incumbent"]
     choice = choose_champion(by_name.get("encoder"), by_name.get("incumbent"), simple)
     return KindResult([audited(t, choice, kind, job) for t in found], choice)
+
+
+def answers(scorer: Scorer, kind: str) -> bool:
+    """Whether the model predicts what decides about ``kind``, not only an auxiliary."""
+    return not set(PRIMARY[kind]).isdisjoint(scorer.heads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +108,8 @@ def incumbent(kind: str, job: Job) -> list[Tested]:
 
 
 def measured(scorer: Scorer, about: About, kind: str, job: Job) -> list[Tested]:
-    """The model's measures, with its calibration saved beside it; nothing when it has no head of this kind."""
-    if not any(MODEL_OF_HEAD[h] == kind for h in scorer.heads):
+    """The model's measures, with its calibration saved beside it; nothing when it cannot answer for this kind."""
+    if not answers(scorer, kind):
         return []
     found = evaluate(scorer, job.examples, kind)
     if not about.serving:

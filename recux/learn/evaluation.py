@@ -26,7 +26,7 @@ from recux.learn.splits import Split
 
 Array = NDArray[np.float64]
 PRIMARY = {"satisfaction": ("satisfaction",), "rating": ("rating",), "behaviour": ("click", "purchase")}
-"""The heads whose log-loss decides about a model; ``recommend`` is auxiliary."""
+"""The heads whose log-loss decides about a model; without one of them it is none. ``recommend`` is auxiliary."""
 COVERED = "share of rows whose 90 % set holds the star"
 COLD_START = {"0 earlier": (0, 0), "1-4 earlier": (1, 4), "5+ earlier": (5, 10**9)}
 
@@ -169,12 +169,12 @@ def all_measures(
     model: str, rows: Mapping[str, Tested], said: Mapping[str, Said], seed: int
 ) -> Iterator[tuple[str, Measure]]:
     """Every measure by name."""
-    primary = [h for h in PRIMARY[model] if h in rows] or list(rows)
+    primary = next((h for h in PRIMARY[model] if h in rows), None)
     for head, r in rows.items():
         measures = head_measures(r, said[head], seed)
         for name, value in measures.items():
             yield f"{head}_{name}", value
-            if head == primary[0] and name != "log_loss":
+            if head == primary and name != "log_loss":
                 yield name, value
     if model == "satisfaction" and "recommend" in rows:  # the flag is the label that AUC is about
         yield "auc", head_measures(rows["recommend"], said["recommend"], seed)["auc"]
@@ -194,7 +194,7 @@ def head_measures(rows: Tested, said: Said, seed: int) -> dict[str, Measure]:
 
 def log_loss(model: str, rows: Mapping[str, Tested], p: Mapping[str, Array], seed: int) -> Measure:
     """The sum of the mean log-losses of the model's primary heads."""
-    primary = [h for h in PRIMARY[model] if h in rows] or list(rows)
+    primary = [h for h in PRIMARY[model] if h in rows]
     if not primary:
         return Measure(None, reason="no labelled rows of held-out participants yet")
     people = [person for h in primary for person in rows[h].participants]

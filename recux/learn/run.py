@@ -77,6 +77,10 @@ def run_job(
             kinds["response_time"] = response_time_result(job, folder / "models")
         except TooFewExamples as problem:
             left_out["response_time"] = str(problem)
+    tell(Progress("look closer", 0, 1))
+    base_model, device = (trained.recipe if trained else job.recipe).base_model, job.recipe.device
+    read = read_comments(job, serving_folder(kinds.get("satisfaction")), base_model, device)
+    write_json(folder / "comments.json", read)  # comments have themes whether or not a model can learn from them
     if not kinds:
         raise TooFewExamples("nothing can be learned yet: " + "; ".join(f"{h}: {why}" for h, why in left_out.items()))
     result = RunResult(
@@ -88,12 +92,8 @@ def run_job(
         (trained.out_of_domain or trained.unread) if trained else None,
         time.monotonic() - started,
     )
-    tell(Progress("look closer", 0, 1))
     looks = look_closer(job, kinds, {"encoder": scorer}, fitted)
     write_json(folder / "closer.json", looks)
-    base_model, device = (trained.recipe if trained else job.recipe).base_model, job.recipe.device
-    serving = serving_folder(kinds.get("satisfaction"), job)
-    write_json(folder / "comments.json", read_comments(job, serving, base_model, device))
     for kind, found in kinds.items():
         write_card(result, kind, found, looks.get(kind, {}))
     write_result(folder, result)
