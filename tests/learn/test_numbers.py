@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 from coral_pytorch.losses import corn_loss
+from hypothesis import example, given
+from hypothesis import strategies as st
 from sklearn import metrics as sk
 from sklearn.linear_model import LogisticRegression
 
@@ -320,6 +322,19 @@ def test_a_slightly_worse_loss_needs_a_better_kappa():
     assert beats(Contender("a", 1.019, 0.6), BASE)
     assert not beats(Contender("a", 1.019, 0.5), BASE)
     assert not beats(Contender("a", 1.021, 0.9), BASE)
+
+
+@given(*[st.tuples(st.floats(0.9, 1.1), st.none() | st.floats(0, 1))] * 2)
+@example((1.0, 0.5), (1.01, 0.6))
+def test_no_two_models_beat_each_other(one, other):
+    a, b = Contender("a", *one), Contender("b", *other)
+    assert not (beats(a, b) and beats(b, a))
+
+
+def test_a_slightly_lower_loss_does_not_outweigh_a_worse_kappa():
+    choice = choose_champion(Contender("encoder", 1.0, 0.5), Contender("incumbent", 1.01, 0.6), [])
+    assert (choice.champion, choice.promoted) == ("incumbent", False)
+    assert beats(Contender("a", 0.989, 0.5), Contender("b", 1.01, 0.6))
 
 
 def test_on_a_tie_the_incumbent_stays():
