@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recux.learn.calibration import expected_stars, predicted_stars
-from recux.learn.evaluation import labelled_rows
 from recux.learn.examples import Examples, Pair
 from recux.learn.metrics import Groups, Measure, measure
 from recux.learn.predictor import Scorer
 from recux.learn.splits import Split
+from recux.learn.tested import labelled_rows
 
 SYNONYMS = {
     "good": "nice", "nice": "good", "great": "excellent", "excellent": "great", "bad": "poor", "poor": "bad",

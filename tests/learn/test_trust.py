@@ -13,7 +13,6 @@ from recux.learn.baselines import fit_baselines
 from recux.learn.calibration import expected_stars
 from recux.learn.card import model_card
 from recux.learn.errors import HeadMissing
-from recux.learn.evaluation import labelled_rows
 from recux.learn.examples import Examples
 from recux.learn.explain import attributions
 from recux.learn.jobs import write_job
@@ -21,6 +20,7 @@ from recux.learn.predictor import load
 from recux.learn.recipe import Recipe
 from recux.learn.run import run_job
 from recux.learn.saved import save_baseline
+from recux.learn.tested import labelled_rows
 from recux.learn.training import train
 from recux.learn.trust import cohort_errors, other_case, stability, synonym, typo
 from tests.learn.conftest import BAD, GOOD, comments
