@@ -4,12 +4,12 @@ Everything that is in batches 1 to N and still counts. A person's history at a m
 before it, so that no text knows the future; rows without times have the moment they were received.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from db.queries import counts, in_batches
@@ -19,7 +19,6 @@ from db.tables import (
     Batch,
     BatchRow,
     Impression,
-    Interaction,
     Participant,
     Rating,
     Request,
@@ -27,6 +26,9 @@ from db.tables import (
     Slate,
     Study,
 )
+from recux.evaluation import rows as tables
+from recux.evaluation.exposure import exposures
+from recux.evaluation.scope import up_to as scope_up_to
 from recux.learn.examples import (
     BehaviourExample,
     Examples,
@@ -36,6 +38,8 @@ from recux.learn.examples import (
 )
 from recux.learn.splits import split_of
 from recux.rounds.words import Words, of_study, rows_of, words_of
+
+BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
 def examples_of(session: Session, study: Study, up_to: int) -> Examples:
@@ -160,9 +164,11 @@ def _recommends(score: float | None) -> bool | None:
 
 
 def _behaviour(session: Session, study: Study, words: Words, up_to: int) -> Iterator[BehaviourExample]:
-    """Every impression that was served until the batch was closed, with what followed it."""
-    done = _interactions(session, study)
-    observed = {kind for kinds in done.values() for kind in kinds}
+    """Every impression that was seen until the batch was closed, with what followed it, as the click rate counts them.
+
+    A slate without a time counts as the first thing its person saw, in the first round: nothing was known of them.
+    """
+    seen, observed = _seen(session, study, up_to)
     if not observed & {"click", "purchase"}:
         return
     statement = (
@@ -170,35 +176,40 @@ def _behaviour(session: Session, study: Study, words: Words, up_to: int) -> Iter
             col(Impression.id),
             col(Impression.item_id),
             col(Impression.position),
-            col(Slate.id).label("slate"),
+            sa.func.coalesce(col(Impression.rank), col(Impression.position)).label("rank"),
+            col(Impression.slate_id),
             col(Slate.participant_id),
             col(Slate.served_at),
             _round_at(col(Slate.served_at), study).label("round"),
         )
         .join(Slate, col(Slate.id) == col(Impression.slate_id))
-        .join(Participant, col(Participant.id) == col(Slate.participant_id))
-        .where(of_study(Slate, study), counts(), col(Slate.served_at) <= _closed_at(study, up_to))
+        .where(of_study(Slate, study))
+        .order_by(col(Impression.id))
     )
     for row in rows_of(session, statement):
-        kinds = done.get((row.participant_id, row.item_id, row.slate), set())
+        done = seen.get((row.slate_id, row.rank))
+        if done is None:
+            continue
         yield BehaviourExample(
             key=f"impression-{row.id}",
             split=split_of(words.people[row.participant_id].external_id, study.salt),
-            pair=words.pair(row.participant_id, row.item_id, row.served_at, row.position),
-            click=("click" in kinds) if "click" in observed else None,
-            purchase=("purchase" in kinds) if "purchase" in observed else None,
-            round=row.round or up_to,
+            pair=words.pair(row.participant_id, row.item_id, row.served_at or BEFORE_ALL, row.position),
+            click=done[0] if "click" in observed else None,
+            purchase=done[1] if "purchase" in observed else None,
+            round=row.round or 1,
         )
 
 
-def _interactions(session: Session, study: Study) -> dict[tuple[int, int, int | None], set[str]]:
-    statement = sa.select(
-        col(Interaction.participant_id), col(Interaction.item_id), col(Interaction.slate_id), col(Interaction.kind)
-    ).where(of_study(Interaction, study), col(Interaction.slate_id).is_not(None))
-    done: dict[tuple[int, int, int | None], set[str]] = defaultdict(set)
-    for participant, item, slate, kind in session.connection().execute(statement):
-        done[participant, item, slate].add(kind)
-    return done
+def _seen(session: Session, study: Study, up_to: int) -> tuple[dict[tuple[int, int], tuple[bool, bool]], set[str]]:
+    """What was clicked and purchased of each impression that was seen, by slate and the recommender's position; and the
+    kinds of interaction that were recorded until then.
+    """
+    scope = scope_up_to(session.exec(select(Batch).where(Batch.study_id == study.id, Batch.number == up_to)).one())
+    done = tables.interactions(session, scope)
+    shown = exposures(tables.impressions(session, scope), tables.ratings(session, scope), done)
+    places = zip(shown["slate"].tolist(), shown["position"].tolist(), strict=True)
+    acts = zip(shown["clicked"].tolist(), shown["purchased"].tolist(), strict=True)
+    return dict(zip(places, acts, strict=True)), set(done["kind"])
 
 
 def _ratings(study: Study, up_to: int) -> sa.Select[*tuple[Any, ...]]:
