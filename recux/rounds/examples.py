@@ -5,11 +5,10 @@ before it, so that no text knows the future; rows without times have the moment 
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from db.queries import counts, in_batches
@@ -19,6 +18,7 @@ from db.tables import (
     Batch,
     BatchRow,
     Impression,
+    Item,
     Participant,
     Rating,
     Request,
@@ -26,20 +26,10 @@ from db.tables import (
     Slate,
     Study,
 )
-from recux.evaluation import rows as tables
-from recux.evaluation.exposure import exposures
-from recux.evaluation.scope import up_to as scope_up_to
-from recux.learn.examples import (
-    BehaviourExample,
-    Examples,
-    RatingExample,
-    RequestExample,
-    SatisfactionExample,
-)
+from recux.learn.examples import Examples, RatingExample, RequestExample, SatisfactionExample
 from recux.learn.splits import split_of
+from recux.rounds.impressions import behaviour_examples, round_at
 from recux.rounds.words import Words, of_study, rows_of, words_of
-
-BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
 def examples_of(session: Session, study: Study, up_to: int) -> Examples:
@@ -49,7 +39,7 @@ def examples_of(session: Session, study: Study, up_to: int) -> Examples:
     return Examples(
         satisfaction=(*_comments(study, ratings), *_whys(session, study, up_to)),
         rating=tuple(_rated(study, words, ratings)),
-        behaviour=tuple(_behaviour(session, study, words, up_to)),
+        behaviour=tuple(behaviour_examples(session, study, words, up_to)),
     )
 
 
@@ -63,6 +53,7 @@ def request_examples(session: Session, study: Study, up_to: int) -> tuple[Reques
     statement = (
         sa.select(
             col(Request.id),
+            col(Request.slate_id),
             col(Request.duration_ms),
             col(Request.outcome),
             col(Request.slate_size),
@@ -70,13 +61,14 @@ def request_examples(session: Session, study: Study, up_to: int) -> tuple[Reques
             col(Request.endpoint),
             col(Arm.key).label("arm"),
             col(Participant.external_id).label("participant"),
-            _round_at(col(Request.requested_at), study).label("round"),
+            round_at(col(Request.requested_at), study).label("round"),
         )
         .outerjoin(Arm, col(Arm.id) == col(Request.arm_id))
         .outerjoin(Slate, col(Slate.id) == col(Request.slate_id))
         .outerjoin(Participant, col(Participant.id) == col(Slate.participant_id))
         .where(of_study(Request, study), col(Request.requested_at) <= _closed_at(study, up_to))
     )
+    categories = _categories(session, study)
     return tuple(
         RequestExample(
             key=f"request-{row.id}",
@@ -88,10 +80,26 @@ def request_examples(session: Session, study: Study, up_to: int) -> tuple[Reques
             hour=row.requested_at.hour,
             arm=row.arm or "",
             endpoint=row.endpoint or "",
+            category=categories.get(row.slate_id, ""),
             round=row.round or up_to,
         )
         for row in rows_of(session, statement)
     )
+
+
+def _categories(session: Session, study: Study) -> dict[int, str]:
+    """The most common category of each slate that a call names; of equally common ones the first by name."""
+    called = sa.select(col(Request.slate_id)).where(of_study(Request, study))
+    statement = (
+        sa.select(col(Impression.slate_id), col(Item.category), sa.func.count().label("items"))
+        .join(Item, col(Item.id) == col(Impression.item_id))
+        .where(col(Impression.slate_id).in_(called), col(Item.category).is_not(None))
+        .group_by(col(Impression.slate_id), col(Item.category))
+    )
+    found: dict[int, str] = {}
+    for row in sorted(rows_of(session, statement), key=lambda row: (-row.items, row.category)):
+        found.setdefault(row.slate_id, row.category)
+    return found
 
 
 def _rated(study: Study, words: Words, ratings: Sequence[Any]) -> Iterator[RatingExample]:
@@ -163,55 +171,6 @@ def _recommends(score: float | None) -> bool | None:
     return score >= 9
 
 
-def _behaviour(session: Session, study: Study, words: Words, up_to: int) -> Iterator[BehaviourExample]:
-    """Every impression that was seen until the batch was closed, with what followed it, as the click rate counts them.
-
-    A slate without a time counts as the first thing its person saw, in the first round: nothing was known of them.
-    """
-    seen, observed = _seen(session, study, up_to)
-    if not observed & {"click", "purchase"}:
-        return
-    statement = (
-        sa.select(
-            col(Impression.id),
-            col(Impression.item_id),
-            col(Impression.position),
-            sa.func.coalesce(col(Impression.rank), col(Impression.position)).label("rank"),
-            col(Impression.slate_id),
-            col(Slate.participant_id),
-            col(Slate.served_at),
-            _round_at(col(Slate.served_at), study).label("round"),
-        )
-        .join(Slate, col(Slate.id) == col(Impression.slate_id))
-        .where(of_study(Slate, study))
-        .order_by(col(Impression.id))
-    )
-    for row in rows_of(session, statement):
-        done = seen.get((row.slate_id, row.rank))
-        if done is None:
-            continue
-        yield BehaviourExample(
-            key=f"impression-{row.id}",
-            split=split_of(words.people[row.participant_id].external_id, study.salt),
-            pair=words.pair(row.participant_id, row.item_id, row.served_at or BEFORE_ALL, row.position),
-            click=done[0] if "click" in observed else None,
-            purchase=done[1] if "purchase" in observed else None,
-            round=row.round or 1,
-        )
-
-
-def _seen(session: Session, study: Study, up_to: int) -> tuple[dict[tuple[int, int], tuple[bool, bool]], set[str]]:
-    """What was clicked and purchased of each impression that was seen, by slate and the recommender's position; and the
-    kinds of interaction that were recorded until then.
-    """
-    scope = scope_up_to(session.exec(select(Batch).where(Batch.study_id == study.id, Batch.number == up_to)).one())
-    done = tables.interactions(session, scope)
-    shown = exposures(tables.impressions(session, scope), tables.ratings(session, scope), done)
-    places = zip(shown["slate"].tolist(), shown["position"].tolist(), strict=True)
-    acts = zip(shown["clicked"].tolist(), shown["purchased"].tolist(), strict=True)
-    return dict(zip(places, acts, strict=True)), set(done["kind"])
-
-
 def _ratings(study: Study, up_to: int) -> sa.Select[*tuple[Any, ...]]:
     moment = sa.func.coalesce(col(Rating.rated_at), col(Rating.received_at), type_=UTCDateTime())
     last = (
@@ -244,12 +203,6 @@ def _batch_of(kind: str, row_id: Any) -> sa.ScalarSelect[Any]:
         .where(col(BatchRow.kind) == kind, col(BatchRow.row_id) == row_id)
         .scalar_subquery()
     )
-
-
-def _round_at(moment: Any, study: Study) -> sa.ScalarSelect[Any]:
-    """Number of the first batch that was closed at or after ``moment``."""
-    later = (col(Batch.study_id) == study.id, col(Batch.closed_at) >= moment)
-    return sa.select(sa.func.min(col(Batch.number))).where(*later).scalar_subquery()
 
 
 def _closed_at(study: Study, number: int) -> sa.ScalarSelect[Any]:

@@ -10,8 +10,8 @@ from db.tables import Impression, Interaction, Slate, now
 from recux.evaluation.scope import live
 from recux.evaluation.snapshot import snapshot
 from recux.rounds import close_batch
-from recux.rounds.examples import examples_of
-from tests.evaluation.world import plant_interaction, plant_slate
+from recux.rounds.examples import examples_of, request_examples
+from tests.evaluation.world import plant_interaction, plant_request, plant_slate
 from tests.planting import START, plant_answers, plant_person, plant_rating, plant_study
 
 
@@ -168,3 +168,12 @@ def test_the_position_is_where_it_was_shown_though_the_click_rate_counts_by_rank
     close_batch(session, study)
     behaviour = examples_of(session, study, 1).behaviour
     assert [(e.pair.item, e.pair.position, e.click) for e in behaviour] == [("i0", 1, False), ("i1", 2, True)]
+
+
+def test_a_call_has_the_most_common_category_of_the_list_it_made(session, shop):
+    study, people = shop
+    slate, even = (plant_slate(session, people[0], items, day=items[0]) for items in ([1, 2, 3], [2, 1, 4, 3]))
+    for number, slate_id in enumerate((slate.id, even.id, None)):
+        plant_request(session, study, number, 100, slate_id=slate_id)
+    close_batch(session, study)
+    assert [e.category for e in request_examples(session, study, 1)] == ["c0", "c0", ""]
