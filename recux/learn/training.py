@@ -47,10 +47,10 @@ def train(
 ) -> TrainResult:
     """Fine-tune one shared encoder with every head that the training part of ``examples`` can teach.
 
-    Only examples whose split is ``train`` are used. ``start_from`` is the folder of an earlier encoder model, left
-    aside when it has fewer layers than ``recipe`` wants. The same call on the same ``out_dir`` goes on from the last
-    checkpoint, or returns at once when it had finished. With a ``team`` every process makes the same call; the one that
-    leads writes.
+    Only examples whose split is ``train`` are used. ``start_from`` is the folder of an earlier encoder model: its base
+    model and layers then stand in the result's recipe. It is left aside when it has fewer layers than ``recipe`` wants.
+    The same call on the same ``out_dir`` goes on from the last checkpoint, or returns at once when it had finished.
+    With a ``team`` every process makes the same call; the one that leads writes.
 
     Raises ``TooFewExamples`` when no head can be trained, ``TrainingStopped`` when ``should_stop`` says so (the
     checkpoint stays), ``TrainingDiverged``, ``OutOfMemory``, and ``WeightsMissing`` or ``WeightsCorrupt``.
@@ -58,6 +58,7 @@ def train(
     started = time.monotonic()
     out_dir.mkdir(parents=True, exist_ok=True)
     start_from = None if outgrown(start_from, recipe) else start_from
+    recipe = inherited(recipe, start_from)
     taught = examples.taught()
     means = item_means(taught.rating)
     rows = thinned(training_rows(taught, means), recipe)
@@ -106,6 +107,15 @@ def outgrown(start_from: Path | None, recipe: Recipe) -> bool:
     file = start_from / "recipe.json" if start_from else None
     kept = int(read_json(file).get("keep_layers", 0)) if file and file.is_file() else 0
     return kept > 0 and not 0 < recipe.keep_layers <= kept
+
+
+def inherited(recipe: Recipe, start_from: Path | None) -> Recipe:
+    """``recipe`` with the base model and the layers of the model to go on from."""
+    file = start_from / "recipe.json" if start_from else None
+    if file is None or not file.is_file():
+        return recipe
+    before = Recipe.from_dict(read_json(file))
+    return recipe.but(base_model=before.base_model, keep_layers=before.keep_layers)
 
 
 def build(heads: list[str], recipe: Recipe, start_from: Path | None = None) -> tuple[Network, Any, Recipe]:
