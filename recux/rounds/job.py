@@ -86,7 +86,7 @@ def _version_in(session: Session, round_: Round, kind: str, place: str | None, h
 
 def recipe_of(config: dict[str, Any], texts: int, base_model: str | None = None) -> Recipe:
     """The recipe for so many training texts, with what the round was asked for: its own words before a file's, and
-    these before the study's ``base_model`` so far.
+    these before the study's ``base_model`` so far. Raises ``InvalidInput`` for a device that is not here.
     """
     from recux.learn.device import resolve_device
 
@@ -94,7 +94,7 @@ def recipe_of(config: dict[str, Any], texts: int, base_model: str | None = None)
     asked |= {name: value for name, value in config.get("settings", {}).items() if name != "device"}
     asked |= {name: config[name] for name in ("base_model", "seed") if config.get(name) is not None}
     device = resolve_device(config.get("device") or "auto")
-    return default_recipe(texts, device.type, **asked)
+    return default_recipe(texts, device.type, **asked).but(device=str(device))
 
 
 def record_models(session: Session, round_: Round, folder: Path, home: Path) -> None:

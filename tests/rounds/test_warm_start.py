@@ -4,11 +4,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
-from db.engine import write_session
+from db.engine import engine_for, read_session, write_session
 from db.tables import ModelVersion, Round, now
 from recux.collect.own_data import erase
+from recux.errors import InvalidInput
 from recux.rounds import close_batch
+from recux.rounds.foreground import run_study
 from recux.rounds.job import recipe_of
 from recux.rounds.warm_start import base_model_of, start_from
 from tests.evaluation.world import plant_interaction, plant_slate
@@ -132,3 +135,21 @@ def test_a_base_model_stays_the_studys_own_until_another_is_named(session):
     assert recipe_of({"device": "cpu", "base_model": "embedded"}, 100, known).base_model == "embedded"
     assert recipe_of({"device": "cpu", "settings": {"base_model": "x"}}, 100, known).base_model == "x"
     assert recipe_of({"device": "cpu"}, 100).base_model == "embedded"
+
+
+def test_a_device_that_is_not_here_is_refused_before_the_batch_is_closed(sqlite_settings):
+    with write_session(engine_for(sqlite_settings.url)) as session:
+        study = plant_study(session)
+        plant_rating(session, plant_person(session, study, "ann"), 1, 4)
+    with pytest.raises(InvalidInput, match="device 'tpu' is not on this machine; it has cpu"):
+        run_study(sqlite_settings, study.id, config={"device": "tpu"}, show=lambda *_: None)
+    with read_session(engine_for(sqlite_settings.url)) as session:
+        assert not session.exec(select(Round)).all()
+
+
+def test_the_gpu_that_was_asked_for_is_the_one_that_trains(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert recipe_of({"device": "cuda:1"}, 100) == recipe_of({"device": "cuda"}, 100).but(device="cuda:1")
