@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from db.queries import champion_of, counts
 from db.tables import Answer, Batch, BatchRow, ModelVersion, Participant, Rating, Response, Round, Study
 from recux.learn.champion import Choice
+from recux.learn.examples import Examples
 from recux.learn.files import read_json
 from recux.learn.jobs import ModelResult, RunResult, read_result, write_job
 from recux.learn.metrics import Measure
@@ -27,7 +28,7 @@ def prepare_job(session: Session, round_: Round, folder: Path, home: Path) -> No
     write_job(
         folder,
         examples,
-        recipe_of(round_.config, len(examples.of("train")), base_model_of(session, round_, serving)),
+        recipe_of(round_.config, texts_to_learn(examples), base_model_of(session, round_, serving)),
         requests=request_examples(session, study, round_.number),
         start_from=start_from(session, round_, serving, home),
         incumbents={kind: home / version.folder for kind, version in serving.items() if version},
@@ -82,6 +83,15 @@ def _version_in(session: Session, round_: Round, kind: str, place: str | None, h
     here = (ModelVersion.study_id == round_.study_id, ModelVersion.head == kind, ModelVersion.round_id != round_.id)
     relative = str(Path(place).relative_to(home))
     return session.exec(select(ModelVersion).where(*here, ModelVersion.folder == relative)).first()
+
+
+def texts_to_learn(examples: Examples) -> int:
+    """What the size of a recipe goes by: training comments or ratings, whichever are more; else impressions.
+
+    They are not added up: a rating, its comment and its impression are one person's one opinion.
+    """
+    part = examples.taught()
+    return max(len(part.satisfaction), len(part.rating)) or len(part.behaviour)
 
 
 def recipe_of(config: dict[str, Any], texts: int, base_model: str | None = None) -> Recipe:

@@ -1,5 +1,6 @@
 """Which encoder a round goes on from, which base model it has, and how many texts its recipe is made for."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from db.engine import engine_for, read_session, write_session
 from db.tables import ModelVersion, Round, now
 from recux.collect.own_data import erase
 from recux.errors import InvalidInput
+from recux.learn.examples import BehaviourExample, Examples, Pair, RatingExample, SatisfactionExample
 from recux.rounds import close_batch
 from recux.rounds.foreground import run_study
-from recux.rounds.job import recipe_of
+from recux.rounds.job import recipe_of, texts_to_learn
 from recux.rounds.warm_start import base_model_of, start_from
 from tests.evaluation.world import plant_interaction, plant_slate
 from tests.planting import plant_answers, plant_person, plant_rating, plant_study
@@ -153,3 +155,14 @@ def test_the_gpu_that_was_asked_for_is_the_one_that_trains(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert recipe_of({"device": "cuda:1"}, 100) == recipe_of({"device": "cuda"}, 100).but(device="cuda:1")
+
+
+def test_a_recipe_is_sized_by_comments_or_ratings_and_by_impressions_only_where_there_are_neither():
+    pairs = [Pair("ann", f"i{n}", "for me", "a dress", position=1) for n in range(300)]
+    seen = tuple(BehaviourExample(f"b{n}", "train", pair, click=False) for n, pair in enumerate(pairs))
+    rated = tuple(RatingExample(f"r{n}", "train", pair, 4.0) for n, pair in enumerate(pairs[:120]))
+    told = tuple(SatisfactionExample(f"c{n}", "ann", "train", f"comment {n}", 4.0) for n in range(100))
+    tested = replace(told[0], key="t", split="heldout")  # the same words: the training copy does not teach
+    assert texts_to_learn(Examples((*told, tested), rated, seen)) == 120
+    assert texts_to_learn(Examples((*told, tested), rated[:50], seen)) == 99
+    assert texts_to_learn(Examples(behaviour=seen)) == 300
