@@ -147,7 +147,7 @@ def predict(
     """Predict with the model that serves; one JSON object per line, in input order.
 
     satisfaction reads a column `text` of CSV or JSON Lines, or plain lines; rating and behaviour read the columns
-    `participant_id` and `item_id`.
+    `participant_id` and `item_id`. behaviour also reads `position`, the item's place in the list; without it, 1.
     """
     from db.engine import read_session
     from recux.cli.predictions import read_pairs, read_texts
