@@ -1,5 +1,6 @@
 """Candidate, baseline and incumbent of one kind on the same rows, and which of them serves."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ class About:
     folder: Path
     base_model: str
     n_train: int
+    """Labelled rows that taught this kind."""
     device: str = "cpu"
     seconds: float = 0.0
     unfit: str | None = None
@@ -61,18 +63,23 @@ class Tested:
     """None for a damaged incumbent."""
 
 
-def about(trained: TrainResult) -> About:
-    """The candidate's own."""
+def about(trained: TrainResult, kind: str) -> About:
+    """The candidate's own, as a model of ``kind``."""
     return About(
         "encoder",
         False,
         trained.folder,
         trained.recipe.base_model,
-        trained.n_train,
+        rows_for(kind, trained.heads),
         trained.device,
         trained.seconds,
         trained.out_of_domain,
     )
+
+
+def rows_for(kind: str, heads: Mapping[str, int]) -> int:
+    """How many labelled rows taught ``kind``, from those of each head."""
+    return max((n for head, n in heads.items() if MODEL_OF_HEAD[head] == kind), default=0)
 
 
 def incumbent(kind: str, job: Job) -> list[Tested]:
@@ -91,7 +98,7 @@ def incumbent(kind: str, job: Job) -> list[Tested]:
         old.about["kind"] != "encoder",
         place,
         base_model,
-        int(old.about.get("n_train", 0)),
+        rows_for(kind, old.about.get("rows_by_head", {})) or int(old.about.get("n_train", 0)),
         unfit=old.about.get("out_of_domain"),
         serving=True,
     )
