@@ -113,7 +113,7 @@ class Recipe:
 
 
 def default_recipe(n_texts: int, device: str = "cpu", **changes: Any) -> Recipe:
-    """The recipe for a training set of ``n_texts`` rows on ``device`` (``cpu`` or ``cuda``).
+    """The recipe for ``n_texts`` labelled comments or ratings (whichever are more) on ``device`` (``cpu`` or ``cuda``).
 
     Fewer rows get more epochs (6 up to about 700, 3 from about 1,200) and smaller minibatches, so that there are enough
     steps; the fewest, at which these epochs are few steps still, a higher rate. Nothing is kept back for early stopping

@@ -69,7 +69,7 @@ def run_job(
     tested: dict[str, list[Tested]] = {}
     for number, kind in enumerate(KINDS):
         tell(Progress("evaluate", number, len(KINDS)))
-        candidate = (scorer, about(trained)) if scorer and trained else None
+        candidate = (scorer, about(trained, kind)) if scorer and trained else None
         found, tested[kind] = kind_result(kind, job, folder, candidate, fitted.get(kind))
         if found.models:
             kinds[kind] = found

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from recux.learn.checkpoint import clear_checkpoints
 from recux.learn.device import resolve_device, resolve_precision
 from recux.learn.encode import encode
 from recux.learn.errors import TooFewExamples
-from recux.learn.examples import HEADS, Examples, star
+from recux.learn.examples import HEADS, ORDINAL_HEADS, Examples, star
 from recux.learn.files import read_json, write_json
 from recux.learn.languages import out_of_domain, unknown_by_script, unread_scripts
 from recux.learn.loop import Data, Loop, Progress
@@ -47,10 +47,10 @@ def train(
 ) -> TrainResult:
     """Fine-tune one shared encoder with every head that the training part of ``examples`` can teach.
 
-    Only examples whose split is ``train`` are used. ``start_from`` is the folder of an earlier encoder model, left
-    aside when it has fewer layers than ``recipe`` wants. The same call on the same ``out_dir`` goes on from the last
-    checkpoint, or returns at once when it had finished. With a ``team`` every process makes the same call; the one that
-    leads writes.
+    Only examples whose split is ``train`` are used. ``start_from`` is the folder of an earlier encoder model: its base
+    model and layers then stand in the result's recipe. It is left aside when it has fewer layers than ``recipe`` wants.
+    The same call on the same ``out_dir`` goes on from the last checkpoint, or returns at once when it had finished.
+    With a ``team`` every process makes the same call; the one that leads writes.
 
     Raises ``TooFewExamples`` when no head but ``recommend`` can be trained, ``TrainingStopped`` when ``should_stop``
     says so (the checkpoint stays), ``TrainingDiverged``, ``OutOfMemory``, and ``WeightsMissing`` or ``WeightsCorrupt``.
@@ -58,10 +58,11 @@ def train(
     started = time.monotonic()
     out_dir.mkdir(parents=True, exist_ok=True)
     start_from = None if outgrown(start_from, recipe) else start_from
+    recipe = inherited(recipe, start_from)
     taught = examples.taught()
     means = item_means(taught.rating)
     rows = thinned(training_rows(taught, means), recipe)
-    heads, left_out = trainable_heads(rows)
+    heads, left_out = trainable_heads(rows, held_back(examples, taught))
     if set(heads) <= {"recommend"}:  # auxiliary: no model serves for its sake
         raise TooFewExamples("nothing can be trained yet: " + "; ".join(f"{h}: {why}" for h, why in left_out.items()))
     mark = fingerprint(rows, recipe, start_from)
@@ -108,6 +109,15 @@ def outgrown(start_from: Path | None, recipe: Recipe) -> bool:
     return kept > 0 and not 0 < recipe.keep_layers <= kept
 
 
+def inherited(recipe: Recipe, start_from: Path | None) -> Recipe:
+    """``recipe`` with the base model and the layers of the model to go on from."""
+    file = start_from / "recipe.json" if start_from else None
+    if file is None or not file.is_file():
+        return recipe
+    before = Recipe.from_dict(read_json(file))
+    return recipe.but(base_model=before.base_model, keep_layers=before.keep_layers)
+
+
 def build(heads: list[str], recipe: Recipe, start_from: Path | None = None) -> tuple[Network, Any, Recipe]:
     """The network before its first step, its tokenizer, and the recipe with every ``auto`` resolved."""
     import torch
@@ -143,23 +153,45 @@ def data_of(rows: TrainingRows, tokenizer: Any, recipe: Recipe) -> Data:
     return Data(tokens, labels, features, pairs, learn, tune, tokenizer.pad_token_id or 0)
 
 
-def trainable_heads(rows: TrainingRows) -> tuple[list[str], dict[str, str]]:
-    """The heads that ``rows`` can teach, and why the others are left out."""
+def held_back(examples: Examples, taught: Examples) -> dict[str, int]:
+    """How many labelled comments of the training part are not in ``taught``, by head."""
+    kept = {e.key for e in taught.satisfaction}
+    others = [e for e in examples.of("train").satisfaction if e.key not in kept]
+    return {head: sum(getattr(e, head) is not None for e in others) for head in ("satisfaction", "recommend")}
+
+
+def trainable_heads(rows: TrainingRows, held_back: Mapping[str, int]) -> tuple[list[str], dict[str, str]]:
+    """The heads that ``rows`` can teach, and why the others are left out; ``held_back`` comments are not in it."""
     heads, left_out = [], {}
     for column, head in enumerate(HEADS):
         labels = rows.labels[:, column]
         known = labels[~np.isnan(labels)]
         classes, counts = np.unique(known, return_counts=True)
         if len(known) < MIN_ROWS:
-            left_out[head] = f"{len(known)} labelled examples, at least {MIN_ROWS} needed; collect more"
+            left_out[head] = too_few(len(known), held_back.get(head, 0))
         elif len(classes) < 2 or np.sort(counts)[-2] < MIN_OF_CLASS:
             left_out[head] = (
-                f"nearly all {len(known)} examples are labelled {star(classes[counts.argmax()]):d}, so there is nothing"
-                f" to tell apart; at least {MIN_OF_CLASS} of another label are needed"
+                f"nearly all {len(known)} examples are labelled {label_name(head, classes[counts.argmax()])}, so there"
+                f" is nothing to tell apart; at least {MIN_OF_CLASS} of another label are needed"
             )
         else:
             heads.append(head)
     return heads, left_out
+
+
+def too_few(labelled: int, held_back: int) -> str:
+    """Why a head has too few examples, and what would help."""
+    if not held_back:
+        return f"{labelled} labelled examples, at least {MIN_ROWS} needed; collect more"
+    return (
+        f"{labelled + held_back} labelled comments, {held_back} left out because the same words stand on a testing"
+        f" side; at least {MIN_ROWS} others needed: collect comments of more than a word or two"
+    )
+
+
+def label_name(head: str, label: float) -> str:
+    """A label as people say it."""
+    return str(star(label)) if head in ORDINAL_HEADS else ("yes" if label else "no")
 
 
 def thinned(rows: TrainingRows, recipe: Recipe) -> TrainingRows:

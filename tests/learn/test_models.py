@@ -25,7 +25,7 @@ from recux.learn.predictor import load
 from recux.learn.recipe import Recipe, default_recipe
 from recux.learn.response_time import fit_overall, fit_response_time, load_response_time, save_response_time
 from recux.learn.rows import TrainingRows, training_rows
-from recux.learn.saved import save_baseline
+from recux.learn.saved import about, save_baseline
 from recux.learn.scaling import classes_of
 from recux.learn.training import build, train
 from recux.learn.weights import hub_answers, load_encoder, load_tokenizer, locate
@@ -155,6 +155,17 @@ def test_a_model_is_gone_on_from_until_more_layers_are_wanted(tmp_path: Path, ti
     assert load(again).scorer.raw(texts)["rating"] == pytest.approx(load(first).scorer.raw(texts)["rating"])
     whole = train(everything(60), short.but(keep_layers=0), out_dir=tmp_path / "3", start_from=again).folder
     assert load_encoder(str(whole / "encoder")).config.num_hidden_layers == 2
+
+
+def test_what_is_recorded_of_a_model_that_went_on_is_what_it_went_on_from(tmp_path: Path, tiny_model: Path):
+    recipe = Recipe(base_model=str(tiny_model), precision="fp32", epochs=1, max_tokens=32)
+    first = train(everything(60), recipe, out_dir=tmp_path / "1").folder
+    other = recipe.but(base_model="embedded", keep_layers=4)
+    second = train(everything(60), other, out_dir=tmp_path / "2", start_from=first)
+    assert (second.recipe.base_model, second.recipe.keep_layers) == (str(tiny_model), 0)
+    assert about(second.folder)["base_model"] == str(tiny_model)
+    third = train(everything(60), recipe, out_dir=tmp_path / "3", start_from=second.folder).folder
+    assert load_encoder(str(third / "encoder")).config.num_hidden_layers == 2
 
 
 def test_an_encoder_without_pooler_or_token_types_and_a_tokenizer_without_pad_learn_and_serve(

@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from recux.learn.errors import JobUnreadable
+from recux.learn.evaluation import RECOMMEND_AUC
 from recux.learn.examples import Examples, RequestExample
 from recux.learn.jobs import read_job, read_result, write_job
 from recux.learn.logs import training_logs
@@ -79,6 +80,10 @@ def test_a_job_trains_tests_and_chooses_for_every_kind(tmp_path: Path, tiny_reci
             assert measure.definition
     winner = next(m for m in satisfaction.models if m.name == satisfaction.choice.champion)
     assert winner.audit["log_loss"].value is not None
+    taught = read_job(tmp_path).examples.taught()
+    rows = {"satisfaction": len(taught.satisfaction), "rating": len(taught.rating), "behaviour": len(taught.behaviour)}
+    assert {kind: {m.n_train for m in result.kinds[kind].models} for kind in rows} == {k: {n} for k, n in rows.items()}
+    assert {m.metrics["auc"].definition for m in satisfaction.models} == {RECOMMEND_AUC}
     slow, fast = result.kinds["response_time"].models
     assert slow.metrics["pinball"].value < fast.metrics["pinball"].value
     assert {p.stage for p in told} == {"prepare", "train", "baselines", "evaluate", "look closer", "done"}
@@ -104,6 +109,7 @@ def test_the_next_round_starts_from_the_champion_and_measures_it_on_the_same_row
     old = next(m for m in first.models if m.name == "encoder").folder
     write_job(tmp_path / "2", given, tiny_recipe, start_from=old, incumbents={"satisfaction": old})
     models = {m.name: m for m in run_job(tmp_path / "2").kinds["satisfaction"].models}
+    assert models["incumbent"].n_train == models["encoder"].n_train == len(given.taught().satisfaction)
     assert (
         models["incumbent"].metrics["log_loss"] == next(m for m in first.models if m.folder == old).metrics["log_loss"]
     )
