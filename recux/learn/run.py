@@ -50,7 +50,6 @@ def run_job(
     folder: Path,
     *,
     progress: Tell | None = None,
-    should_stop: Callable[[], bool] | None = None,
     team: Team = ALONE,
 ) -> RunResult:
     """Train, evaluate and choose for the job in ``folder``, and write ``result.json``.
@@ -61,7 +60,7 @@ def run_job(
     job = read_job(folder)
     tell = throttled(folder / "progress.json", progress)
     with training_logs(folder / "logs", job.recipe) as log:
-        trained, left_out = encoder(job, folder, both(tell, log), should_stop, team)
+        trained, left_out = encoder(job, folder, both(tell, log), team)
     scorer = load(trained.folder, device=trained.device).scorer if trained else None
     tell(Progress("baselines", 0, 1))
     fitted = fit_baselines(job.examples)
@@ -101,9 +100,7 @@ def run_job(
     return result
 
 
-def encoder(
-    job: Job, folder: Path, tell: Tell, should_stop: Callable[[], bool] | None, team: Team
-) -> tuple[TrainResult | None, dict[str, str]]:
+def encoder(job: Job, folder: Path, tell: Tell, team: Team) -> tuple[TrainResult | None, dict[str, str]]:
     """The fine-tuned encoder, and why heads were left out; no encoder when the examples are too few."""
     tell(Progress("prepare", 0, 1))
     try:
@@ -113,7 +110,6 @@ def encoder(
             out_dir=encoder_folder(folder),
             start_from=job.start_from,
             progress=tell,
-            should_stop=should_stop,
             team=team,
         )
     except TooFewExamples as problem:

@@ -42,7 +42,6 @@ def train(
     out_dir: Path,
     start_from: Path | None = None,
     progress: Callable[[Progress], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
     team: Team = ALONE,
 ) -> TrainResult:
     """Fine-tune one shared encoder with every head that the training part of ``examples`` can teach.
@@ -52,8 +51,8 @@ def train(
     checkpoint, or returns at once when it had finished. With a ``team`` every process makes the same call; the one that
     leads writes.
 
-    Raises ``TooFewExamples`` when no head can be trained, ``TrainingStopped`` when ``should_stop`` says so (the
-    checkpoint stays), ``TrainingDiverged``, ``OutOfMemory``, and ``WeightsMissing`` or ``WeightsCorrupt``.
+    Raises ``TooFewExamples`` when no head can be trained, ``TrainingDiverged``, ``OutOfMemory``, and ``WeightsMissing``
+    or ``WeightsCorrupt``.
     """
     started = time.monotonic()
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -71,7 +70,7 @@ def train(
     if start_from is None:
         start_from_features(network, rows)
     loop = Loop(network, data_of(rows, tokenizer, resolved), resolved, folder=out_dir, fingerprint=mark, team=team)
-    loop.run(progress, should_stop)
+    loop.run(progress)
     unknown = unknown_by_script(rows, loop.data.tokens, tokenizer.unk_token_id)
     result = TrainResult(
         folder=out_dir / "model",

@@ -13,7 +13,7 @@ import torch
 
 from recux.learn import checkpoint, loop
 from recux.learn.checkpoint import load_checkpoint, save_checkpoint
-from recux.learn.errors import OutOfMemory, TooFewExamples, TrainingDiverged, TrainingStopped
+from recux.learn.errors import OutOfMemory, TooFewExamples, TrainingDiverged
 from recux.learn.examples import HEADS, Examples
 from recux.learn.heads import log_probabilities
 from recux.learn.minibatches import by_area, plan_epoch
@@ -29,14 +29,19 @@ def answers(folder: Path) -> list[list[float]]:
     return [row["probabilities"] for row in load(folder / "model", device="cpu").satisfaction(TEXTS)]
 
 
-def stop_after(calls: int):
-    left = [calls]
+class Killed(Exception):
+    """Stands for a kill: the step's checkpoint is not written yet."""
 
-    def stop() -> bool:
+
+def kill_after(steps: int):
+    left = [steps]
+
+    def tell(_: loop.Progress) -> None:
         left[0] -= 1
-        return left[0] < 0
+        if left[0] < 0:
+            raise Killed
 
-    return stop
+    return tell
 
 
 def test_all_heads_learn_and_training_is_deterministic_by_seed(tmp_path: Path, tiny_recipe: Recipe):
@@ -51,14 +56,17 @@ def test_all_heads_learn_and_training_is_deterministic_by_seed(tmp_path: Path, t
 
 
 @pytest.mark.parametrize(("method", "precision"), [("full", "fp32"), ("full", "bf16"), ("adalora", "fp32")])
-def test_a_stopped_run_goes_on_to_the_very_same_weights(
-    method: Method, precision: str, tmp_path: Path, tiny_recipe: Recipe
+def test_a_killed_run_goes_on_to_the_very_same_weights(
+    method: Method, precision: str, tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ):
-    recipe = tiny_recipe.but(tuning_share=0.3, min_tuning_rows=5, method=method, precision=precision)
+    monkeypatch.setattr(loop, "TELL_SECONDS", -1.0)
+    recipe = tiny_recipe.but(
+        tuning_share=0.3, min_tuning_rows=5, method=method, precision=precision, checkpoint_seconds=0.0
+    )
     whole = train(everything(), recipe, out_dir=tmp_path / "whole")
     for steps in (1, 2, 5):
-        with pytest.raises(TrainingStopped):
-            train(everything(), recipe, out_dir=tmp_path / "parts", should_stop=stop_after(steps))
+        with pytest.raises(Killed):
+            train(everything(), recipe, out_dir=tmp_path / "parts", progress=kill_after(steps))
     parts = train(everything(), recipe, out_dir=tmp_path / "parts")
     assert parts.history == whole.history
     assert answers(tmp_path / "parts") == answers(tmp_path / "whole")
