@@ -8,6 +8,8 @@ response-time model is a pickle.
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +29,11 @@ def save_encoder(result: TrainResult, network: Any, tokenizer: Any, means: ItemM
     from safetensors.torch import save_file
 
     draft = new_folder(result.folder)
-    save_adapted(network.encoder, result.recipe.method, draft)
-    tokenizer.save_pretrained(draft / "encoder")
     heads = {name: values.detach().cpu().contiguous() for name, values in network.heads.state_dict().items()}
-    save_file(heads, draft / "heads.safetensors")
+    with disk_errors():
+        save_adapted(network.encoder, result.recipe.method, draft)
+        tokenizer.save_pretrained(draft / "encoder")
+        save_file(heads, draft / "heads.safetensors")
     write_json(draft / "items.json", means.to_dict())
     if words is not None:
         (draft / WORDS).mkdir()
@@ -52,6 +55,17 @@ def save_encoder(result: TrainResult, network: Any, tokenizer: Any, means: ItemM
         out_of_domain=result.out_of_domain,
     )
     publish(draft, result.folder)
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Raise ``OSError`` where safetensors or tokenizers, which have errors of their own, met one: a full disk, say."""
+    try:
+        yield
+    except Exception as problem:
+        if "os error" not in str(problem):
+            raise
+        raise OSError(str(problem)) from problem
 
 
 def save_baseline(baseline: Any, folder: Path, **more: Any) -> None:
