@@ -223,6 +223,29 @@ def test_baselines_answer_alike_after_saving(tmp_path: Path):
         load(tmp_path / "satisfaction").rating([PAIR])
 
 
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["😀 👍", "😡!", "👍👍 ...", "😡 ?!"] * 10,
+        [f"{2 * i:04d}很{2 * i + 1:04d}" for i in range(160)],  # no word twice
+    ],
+)
+def test_comments_without_a_word_or_without_one_that_recurs_are_read_by_their_characters(
+    texts: list[str], tmp_path: Path
+):
+    stars = [5.0 if i % 2 == 0 else 1.0 for i in range(len(texts))]
+    given = [
+        SatisfactionExample(f"c{i}", f"p{i}", "train", t, s) for i, (t, s) in enumerate(zip(texts, stars, strict=True))
+    ]
+    fitted = fit_tfidf(given)
+    assert list(fitted.vocabularies) == ["char"]
+    save_baseline(fitted, tmp_path / "words")
+    p = load(tmp_path / "words").scorer.raw(texts)["satisfaction"]
+    assert np.allclose(p, fitted.raw(texts)["satisfaction"], atol=1e-5)
+    assert np.allclose(p.sum(1), 1)
+    assert p[0, 4] > p[1, 4]
+
+
 def test_a_bag_of_words_counts_as_the_library_does():
     odd = ["Ü ΑΣ ΑΣ, İstanbul  😀", "a\tb\n\nb", "很喜欢 这件 a", "the the the thermal", "x", "", " "]
     taught = [*odd, *(f"lovely dress {i} and the fit was fine" for i in range(20))]
