@@ -6,7 +6,6 @@ cuts, once calibrated), and by kind: ``encoder/`` in the format of transformers 
 response-time model is a pickle.
 """
 
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -99,8 +98,8 @@ def publish(draft: Path, folder: Path) -> None:
 def about(folder: Path) -> dict[str, Any]:
     """The model's ``model.json``; raises ``ModelUnreadable``."""
     try:
-        values: dict[str, Any] = read_json(folder / "model.json")
-    except (OSError, json.JSONDecodeError) as problem:
+        values = dict(read_json(folder / "model.json"))
+    except (OSError, ValueError, TypeError) as problem:
         raise ModelUnreadable(f"{folder} is not a saved model ({problem}); run the round again") from problem
     if values.get("format") != FORMAT:
         raise ModelUnreadable(
@@ -111,7 +110,7 @@ def about(folder: Path) -> dict[str, Any]:
 
 def encoder_of(folder: Path) -> Path:
     """The transformers folder inside a saved encoder model."""
-    if about(folder)["kind"] != "encoder":
+    if about(folder).get("kind") != "encoder":
         raise ModelUnreadable(f"{folder} holds a baseline, which cannot be fine-tuned; start from the base model")
     return folder / "encoder"
 

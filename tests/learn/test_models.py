@@ -2,6 +2,7 @@
 
 import csv
 import random
+import shutil
 import socket
 import time
 from pathlib import Path
@@ -201,12 +202,52 @@ def test_a_bag_of_words_reads_comments_beside_the_encoder(trained: Path):
 
 @pytest.mark.parametrize("file", ["model.json", "heads.safetensors", "items.json", "words/arrays.npz"])
 def test_a_damaged_model_folder_is_refused(trained: Path, tmp_path: Path, file: str):
-    import shutil
-
     shutil.copytree(trained, tmp_path / "copy")
     (tmp_path / "copy" / file).write_bytes(b"{")
     with pytest.raises(ModelUnreadable, match="run the round again"):
         load(tmp_path / "copy")
+
+
+@pytest.mark.parametrize(
+    "file", ["model.json", "recipe.json", "heads.safetensors", "encoder/model.safetensors", "encoder/config.json", "."]
+)
+def test_a_champion_that_cannot_be_read_is_not_gone_on_from(
+    trained: Path, tiny_recipe: Recipe, tmp_path: Path, file: str
+):
+    copy = tmp_path / "copy"
+    shutil.copytree(trained, copy)
+    if file == ".":
+        shutil.rmtree(copy)
+    else:
+        (copy / file).write_bytes((copy / file).read_bytes()[:50])
+    recipe = tiny_recipe.but(epochs=1)
+    result = train(everything(60), recipe, out_dir=tmp_path / "new", start_from=copy)
+    assert result.left_out["warm start"].startswith(
+        "the model to go on from cannot be read, so the base model was taken"
+    )
+    plain = train(everything(60), recipe, out_dir=tmp_path / "plain")
+    assert result.history == plain.history
+    assert train(everything(60), recipe, out_dir=tmp_path / "new", start_from=copy) == result
+
+
+@pytest.mark.parametrize("file", ["model/encoder/model.safetensors", "model", "trained.json"])
+def test_what_was_trained_and_is_damaged_is_trained_again(tiny_recipe: Recipe, tmp_path: Path, file: str):
+    recipe = tiny_recipe.but(epochs=1)
+    result = train(everything(60), recipe, out_dir=tmp_path)
+    before = load(tmp_path / "model", device="cpu").satisfaction(ODD)
+    spoiled = tmp_path / file
+    if spoiled.is_dir():
+        shutil.rmtree(spoiled)
+    else:
+        spoiled.write_bytes(spoiled.read_bytes()[:50])
+    assert train(everything(60), recipe, out_dir=tmp_path).history == result.history
+    assert load(tmp_path / "model", device="cpu").satisfaction(ODD) == before
+
+
+def test_a_missing_base_model_is_said_and_not_taken_for_a_damaged_champion(trained: Path, tmp_path: Path):
+    recipe = Recipe(base_model=str(tmp_path / "nowhere"), device="cpu", precision="fp32", epochs=1, max_tokens=32)
+    with pytest.raises(WeightsMissing, match="nowhere"):
+        train(everything(60), recipe, out_dir=tmp_path, start_from=tmp_path / "gone")
 
 
 def test_baselines_answer_alike_after_saving(tmp_path: Path):

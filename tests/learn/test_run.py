@@ -98,6 +98,22 @@ def test_the_next_round_starts_from_the_champion_and_measures_it_on_the_same_row
     assert models["encoder"].metrics["log_loss"].value < models["incumbent"].metrics["log_loss"].value
 
 
+def test_a_round_whose_champion_is_damaged_starts_from_the_base_model_and_goes_through(
+    tmp_path: Path, tiny_recipe: Recipe
+):
+    given = Examples(comments(150))
+    write_job(tmp_path / "1", given, tiny_recipe)
+    old = run_job(tmp_path / "1").kinds["satisfaction"].models[0].folder
+    weights = old / "encoder" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    write_job(tmp_path / "2", given, tiny_recipe, start_from=old, incumbents={"satisfaction": old})
+    run_job(tmp_path / "2")
+    result = read_result(tmp_path / "2")
+    assert "so the base model was taken" in result.left_out["warm start"]
+    assert result.kinds["satisfaction"].choice.champion in {"encoder", "tfidf_logistic"}
+    assert not next(m for m in result.kinds["satisfaction"].models if m.name == "incumbent").metrics
+
+
 def test_the_model_that_served_is_tested_on_people_who_came_later_with_the_calibration_it_served_with(
     tmp_path: Path, tiny_recipe: Recipe
 ):
