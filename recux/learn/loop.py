@@ -83,6 +83,7 @@ class Loop:
         self.optimiser = make_optimiser(network, recipe)
         self.plans = [self.plan(epoch) for epoch in range(recipe.epochs)]
         self.steps = sum(map(len, self.plans))
+        self.tokens = recipe.epochs * int(data.tokens.lengths[data.learn].sum())
         self.scale = {h: self.head_scale(h) for h in network.heads}
         self.forward_tokens = recipe.forward_tokens
         self.look_every = 1 if self.device.type == "cpu" else GPU_CHECK_EVERY
@@ -143,15 +144,11 @@ class Loop:
 
     def report(self, loss: float) -> Progress:
         """The present state as progress."""
-        left = sum(int(self.data.tokens.lengths[m].sum()) for m in self.remaining())
+        left = self.tokens - self.tokens_seen
         held_out = self.history[-1].get("tuning_loss") if self.history else None
         rate = self.tokens_per_second
         known = loss if math.isfinite(loss) else None  # not looked at in this step, or just thrown away
         return Progress("train", self.step, self.steps, known, held_out, rate, left / rate if rate else None)
-
-    def remaining(self) -> list[Rows]:
-        """The minibatches still to come."""
-        return [m for plan in self.plans for m in plan][self.step :]
 
     def advance(self) -> float:
         """One optimiser step, and the end of the epoch when it was its last; returns the loss, NaN if not looked at."""

@@ -166,6 +166,16 @@ def test_slow_disks_get_fewer_checkpoints(tmp_path: Path, tiny_recipe: Recipe, m
     assert written == [0]
 
 
+def test_progress_tells_how_many_tokens_are_left(tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(loop, "TELL_SECONDS", -1.0)
+    told: list[loop.Progress] = []
+    result = train(everything(), tiny_recipe, out_dir=tmp_path, progress=told.append)
+    left = [p.seconds_left * p.tokens_per_second for p in told]
+    assert left[-1] == 0
+    assert left[7] == pytest.approx(2 / 3 * result.tokens_seen)  # the first of three epochs has eight steps
+    assert left == sorted(left, reverse=True)
+
+
 def spoil_loss(monkeypatch: pytest.MonkeyPatch, calls: set[int]):
     real, count = loop.minibatch_loss, [0]
 

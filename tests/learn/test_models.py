@@ -287,6 +287,12 @@ def test_comments_without_a_word_or_without_one_that_recurs_are_read_by_their_ch
     assert p[0, 4] > p[1, 4]
 
 
+def test_lengths_are_counted_once(tiny_model: Path):
+    tokens = encode(load_tokenizer(str(tiny_model)), ["lovely dress", "soft"], [None, "warm"], 32)
+    assert tokens.lengths.tolist() == [4, 5]
+    assert tokens.lengths is tokens.lengths
+
+
 def test_a_bag_of_words_counts_as_the_library_does():
     odd = ["Ü ΑΣ ΑΣ, İstanbul  😀", "a\tb\n\nb", "很喜欢 这件 a", "the the the thermal", "x", "", " "]
     taught = [*odd, *(f"lovely dress {i} and the fit was fine" for i in range(20))]
