@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from recux.learn.baselines import fit_tfidf
 from recux.learn.checkpoint import clear_checkpoints
 from recux.learn.device import resolve_device, resolve_precision
 from recux.learn.encode import encode
-from recux.learn.errors import TooFewExamples
+from recux.learn.errors import ModelUnreadable, TooFewExamples, WeightsCorrupt, WeightsMissing
 from recux.learn.examples import HEADS, ORDINAL_HEADS, Examples, star
 from recux.learn.files import read_json, write_json
 from recux.learn.languages import out_of_domain, unknown_by_script, unread_scripts
@@ -23,8 +25,9 @@ from recux.learn.loop import Data, Loop, Progress
 from recux.learn.means import item_means
 from recux.learn.network import Network, shorten
 from recux.learn.optimise import freeze
+from recux.learn.predictor import load
 from recux.learn.recipe import Recipe
-from recux.learn.result import TrainResult
+from recux.learn.result import WARM_START, TrainResult
 from recux.learn.rows import TrainingRows, training_rows
 from recux.learn.saved import encoder_of, save_encoder, start_heads
 from recux.learn.splits import unit_hash
@@ -33,6 +36,7 @@ from recux.learn.together import ALONE, Team
 from recux.learn.weights import load_encoder, load_tokenizer
 
 MIN_ROWS, MIN_OF_CLASS = 20, 3
+log = logging.getLogger(__name__)
 
 
 def train(
@@ -42,22 +46,42 @@ def train(
     out_dir: Path,
     start_from: Path | None = None,
     progress: Callable[[Progress], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
     team: Team = ALONE,
 ) -> TrainResult:
     """Fine-tune one shared encoder with every head that the training part of ``examples`` can teach.
 
     Only examples whose split is ``train`` are used. ``start_from`` is the folder of an earlier encoder model: its base
-    model and layers then stand in the result's recipe. It is left aside when it has fewer layers than ``recipe`` wants.
-    The same call on the same ``out_dir`` goes on from the last checkpoint, or returns at once when it had finished.
-    With a ``team`` every process makes the same call; the one that leads writes.
+    model and layers then stand in the result's recipe. It is left aside when it has fewer layers than ``recipe`` wants,
+    or cannot be read (``left_out`` says so). The same call on the same ``out_dir`` goes on from the last checkpoint, or
+    returns at once when it had finished. With a ``team`` every process makes the same call; the one that leads writes.
 
-    Raises ``TooFewExamples`` when no head but ``recommend`` can be trained, ``TrainingStopped`` when ``should_stop``
-    says so (the checkpoint stays), ``TrainingDiverged``, ``OutOfMemory``, and ``WeightsMissing`` or ``WeightsCorrupt``.
+    Raises ``TooFewExamples`` when no head but ``recommend`` can be trained, ``TrainingDiverged``, ``OutOfMemory``, and
+    ``WeightsMissing`` or ``WeightsCorrupt`` for the base model.
     """
+    try:
+        start = None if outgrown(start_from, recipe) else start_from
+        return fine_tune(examples, recipe, out_dir=out_dir, start_from=start, progress=progress, team=team)
+    except (ModelUnreadable, WeightsCorrupt, WeightsMissing) as problem:
+        if start_from is None:
+            raise
+        why = f"the model to go on from cannot be read, so the base model was taken: {problem}"
+        log.warning(why)
+    result = fine_tune(examples, recipe, out_dir=out_dir, start_from=None, progress=progress, team=team)
+    return replace(result, left_out=result.left_out | {WARM_START: why})
+
+
+def fine_tune(
+    examples: Examples,
+    recipe: Recipe,
+    *,
+    out_dir: Path,
+    start_from: Path | None,
+    progress: Callable[[Progress], None] | None,
+    team: Team,
+) -> TrainResult:
+    """``train`` from ``start_from`` or, without one, the base model."""
     started = time.monotonic()
     out_dir.mkdir(parents=True, exist_ok=True)
-    start_from = None if outgrown(start_from, recipe) else start_from
     recipe = inherited(recipe, start_from)
     taught = examples.taught()
     means = item_means(taught.rating)
@@ -72,7 +96,7 @@ def train(
     if start_from is None:
         start_from_features(network, rows)
     loop = Loop(network, data_of(rows, tokenizer, resolved), resolved, folder=out_dir, fingerprint=mark, team=team)
-    loop.run(progress, should_stop)
+    loop.run(progress)
     unknown = unknown_by_script(rows, loop.data.tokens, tokenizer.unk_token_id)
     result = TrainResult(
         folder=out_dir / "model",
@@ -103,9 +127,15 @@ def train(
 
 
 def outgrown(start_from: Path | None, recipe: Recipe) -> bool:
-    """Whether the model to go on from has fewer layers than so many rows can teach: then the base model is better."""
+    """Whether the model to go on from has fewer layers than so many rows can teach: then the base model is better.
+
+    Raises ``ModelUnreadable`` when its recipe is damaged.
+    """
     file = start_from / "recipe.json" if start_from else None
-    kept = int(read_json(file).get("keep_layers", 0)) if file and file.is_file() else 0
+    try:
+        kept = int(read_json(file).get("keep_layers", 0)) if file and file.is_file() else 0
+    except (OSError, ValueError, AttributeError) as problem:
+        raise ModelUnreadable(f"{file} cannot be read ({problem})") from problem
     return kept > 0 and not 0 < recipe.keep_layers <= kept
 
 
@@ -222,9 +252,17 @@ def fingerprint(rows: TrainingRows, recipe: Recipe, start_from: Path | None) -> 
 
 
 def finished(out_dir: Path, mark: str) -> TrainResult | None:
-    """The result of an earlier call that ran to its end on the same job."""
+    """The result of an earlier call that ran to its end on the same job, if its model can still be read."""
     file = out_dir / "trained.json"
     if not file.is_file():
         return None
-    saved = read_json(file)
-    return TrainResult.from_dict(saved["result"]) if saved["fingerprint"] == mark else None
+    try:
+        saved = read_json(file)
+        if saved["fingerprint"] != mark:
+            return None
+        result = TrainResult.from_dict(saved["result"])
+        load(result.folder, device="cpu")
+    except (ModelUnreadable, OSError, ValueError, KeyError, TypeError) as problem:
+        log.warning("what was trained in %s cannot be read (%s); training again", out_dir, problem)
+        return None
+    return result
