@@ -21,7 +21,7 @@ from recux.learn.files import read_json, write_json
 from recux.learn.languages import out_of_domain, unknown_by_script, unread_scripts
 from recux.learn.loop import Data, Loop, Progress
 from recux.learn.means import item_means
-from recux.learn.network import Network, shorten
+from recux.learn.network import Network, longest_text, shorten
 from recux.learn.optimise import freeze
 from recux.learn.recipe import Recipe
 from recux.learn.result import TrainResult
@@ -30,7 +30,7 @@ from recux.learn.saved import encoder_of, save_encoder, start_heads
 from recux.learn.splits import unit_hash
 from recux.learn.start import start_from_features
 from recux.learn.together import ALONE, Team
-from recux.learn.weights import load_encoder, load_tokenizer
+from recux.learn.weights import load_encoder, load_tokenizer, need_embeddings
 
 MIN_ROWS, MIN_OF_CLASS = 20, 3
 
@@ -114,14 +114,15 @@ def build(heads: list[str], recipe: Recipe, start_from: Path | None = None) -> t
 
     torch.manual_seed(recipe.seed)
     base = str(encoder_of(start_from)) if start_from else recipe.base_model
-    encoder = load_encoder(base, dropout=recipe.hidden_dropout)
+    encoder, tokenizer = load_encoder(base, dropout=recipe.hidden_dropout), load_tokenizer(base)
+    need_embeddings(tokenizer, encoder, base)
     if recipe.keep_layers and start_from is None:
         shorten(encoder, recipe.keep_layers)
     device = resolve_device(recipe.device)
     resolved = recipe.but(
         device=str(device),
         precision=resolve_precision(recipe.precision, device),
-        max_tokens=min(recipe.max_tokens, getattr(encoder.config, "max_position_embeddings", recipe.max_tokens)),
+        max_tokens=longest_text(encoder, recipe),
     )
     if recipe.method != "full":
         encoder = adapted(encoder, recipe)
@@ -129,7 +130,7 @@ def build(heads: list[str], recipe: Recipe, start_from: Path | None = None) -> t
     if start_from:
         start_heads(network, start_from)
     freeze(network, resolved)
-    return network.to(device), load_tokenizer(base), resolved
+    return network.to(device), tokenizer, resolved
 
 
 def data_of(rows: TrainingRows, tokenizer: Any, recipe: Recipe) -> Data:
