@@ -1,4 +1,4 @@
-"""Explanations, perturbations, cohorts and the model card."""
+"""Perturbations, cohorts and the model card."""
 
 import json
 import random
@@ -12,18 +12,15 @@ from sklearn.metrics import mean_absolute_error
 from recux.learn.baselines import fit_baselines
 from recux.learn.calibration import expected_stars
 from recux.learn.card import model_card
-from recux.learn.errors import HeadMissing
 from recux.learn.evaluation import labelled_rows
 from recux.learn.examples import Examples
-from recux.learn.explain import attributions
 from recux.learn.jobs import write_job
 from recux.learn.predictor import load
 from recux.learn.recipe import Recipe
 from recux.learn.run import run_job
-from recux.learn.saved import save_baseline
 from recux.learn.training import train
 from recux.learn.trust import cohort_errors, other_case, stability, synonym, typo
-from tests.learn.conftest import BAD, GOOD, comments
+from tests.learn.conftest import comments
 
 
 @pytest.fixture(scope="module")
@@ -39,29 +36,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
         freeze_embeddings=False,
     )
     return train(Examples(comments(300)), recipe, out_dir=tmp_path_factory.mktemp("trust")).folder
-
-
-def test_good_words_raise_and_bad_words_lower_and_the_weights_add_up(folder: Path):
-    found = attributions(load(folder, device="cpu"), ["the lovely dress was great", "an awful dress"])
-    assert found[0].words == ["the", "lovely", "dress", "was", "great"]
-    for one in found:
-        assert sum(one.weights) == pytest.approx(one.value - one.baseline, abs=0.1)
-        for word, weight in zip(one.words, one.weights, strict=True):
-            if word in GOOD + BAD:
-                assert (weight > 0) == (word in GOOD), word
-
-
-def test_words_that_the_encoder_does_not_know_are_shown_as_they_were_written(folder: Path):
-    chinese, mixed = attributions(load(folder, device="cpu"), ["太慢了", "lovely 裙子, Ünbekannt ##"])
-    assert chinese.words == ["太", "慢", "了"]
-    assert mixed.words[:3] == ["lovely", "裙", "子"]
-    assert "[UNK]" not in chinese.words + mixed.words
-
-
-def test_a_baseline_has_no_head_to_explain(tmp_path: Path):
-    save_baseline(fit_baselines(Examples(comments(60)))["satisfaction"], tmp_path / "b")
-    with pytest.raises(HeadMissing, match="choose an encoder model"):
-        attributions(load(tmp_path / "b"), ["lovely"])
 
 
 def test_changes_change_what_they_say():
