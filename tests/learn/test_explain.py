@@ -39,7 +39,9 @@ def test_good_words_raise_and_bad_words_lower_and_the_weights_add_up(folder: Pat
 
 
 def test_words_that_the_encoder_does_not_know_are_shown_as_they_were_written(folder: Path) -> None:
-    assert explained(folder, "太慢了").words == ["太", "慢", "了"]
+    chinese = explained(folder, "太慢了")
+    assert chinese.words == ["太", "慢", "了"]
+    assert all(weight != 0 for weight in chinese.weights)
     mixed = explained(folder, "Lovely 裙子, Ünbekannt हिन्दी \ud800")
     assert mixed.words == ["Lovely", "裙", "子", ",", "Ünbekannt", "हिन्दी"]
 
