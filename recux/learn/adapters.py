@@ -118,6 +118,20 @@ def after_step(encoder: Any, step: int) -> None:
         model.update_and_allocate(step)
 
 
+def add_orthogonality(encoder: Any) -> None:
+    """Add to the gradients those of AdaLoRA's penalty, which keeps its factors orthogonal; nothing for other methods.
+
+    peft adds it only to a loss that the encoder itself computes. Once a step, whatever pieces the minibatch is in.
+    """
+    model: Any = getattr(encoder, "base_model", None)
+    if not hasattr(model, "rankallocator"):
+        return
+    named = list(model.named_parameters())
+    factors = [p for name, p in named if "lora_A" in name] + [p.T for name, p in named if "lora_B" in name]
+    apart = [torch.linalg.matrix_norm(f @ f.T - torch.eye(len(f), device=f.device)) for f in factors]  # f (rank, width)
+    torch.autograd.backward(encoder.active_peft_config.orth_reg_weight * torch.stack(apart).mean())
+
+
 IMPORTANCE = ("ipt", "exp_avg_ipt", "exp_avg_unc")
 """AdaLoRA's running importance of each number, by the names peft gives them."""
 
