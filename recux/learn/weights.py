@@ -55,6 +55,13 @@ def locate(base_model: str) -> str:
     return base_model
 
 
+def hub_id(base_model: str) -> str | None:
+    """What the weights of ``base_model`` are called on the hub; None for a local folder."""
+    if base_model == EMBEDDED:
+        return EMBEDDED_NAME
+    return None if Path(base_model).is_dir() else base_model
+
+
 DROPOUTS = ("hidden_dropout_prob", "dropout", "embedding_dropout", "mlp_dropout", "hidden_dropout", "embd_pdrop")
 ATTENTION_DROPOUTS = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop")
 
