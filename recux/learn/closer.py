@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recux.learn.calibration import cross_called, cross_fitted, expected_stars
+from recux.learn.calibration import Calibration, cross_called, cross_fitted, expected_stars
 from recux.learn.evaluation import PRIMARY, Tested, labelled_rows
 from recux.learn.examples import ORDINAL_HEADS
 from recux.learn.jobs import Job
@@ -29,8 +29,10 @@ Array = NDArray[np.float64]
 Json = dict[str, Any]
 
 
-def closer_look(scorer: Scorer, job: Job, kind: str) -> Json:
+def closer_look(scorer: Scorer, calibration: Calibration, job: Job, kind: str) -> Json:
     """What a reader of the figures asks next about one model of one kind (satisfaction, rating, behaviour).
+
+    ``calibration`` is what the model serves with.
 
     Keys: ``head`` (the head looked at), ``n``, ``reliability`` (bins: ``low``, ``high``, ``predicted``, ``observed``,
     ``n``), ``confusion`` (rows: true class, columns: predicted), ``cohorts`` (``errors`` by cohort, ``gap``),
@@ -52,7 +54,7 @@ def closer_look(scorer: Scorer, job: Job, kind: str) -> Json:
         "reliability": reliability(p, rows),
         "confusion": confusion(p, rows),
         "cohorts": {"errors": {c: stored(m) for c, m in errors.errors.items()}, "gap": stored(errors.gap)},
-        "changes": changes(scorer, rows, head),
+        "changes": changes(scorer, calibration, rows, head),
         "worst": worst(scorer, rows, head, value, distance),
     }
 
@@ -85,12 +87,13 @@ def confusion(p: Array, rows: Tested) -> list[list[int]]:
     return [[int(cell) for cell in row] for row in table]
 
 
-def changes(scorer: Scorer, rows: Tested, head: str) -> list[Json]:
+def changes(scorer: Scorer, calibration: Calibration, rows: Tested, head: str) -> list[Json]:
     """Typos, case and synonyms; only stars are called, so clicks have none."""
     if head not in ORDINAL_HEADS:
         return []
     inputs, people = rows.inputs[:MOST_CHANGED], rows.participants[:MOST_CHANGED]
-    return [{"change": one.change, **stored(one.flipped)} for one in stability(scorer, inputs, people, head=head)]
+    found = stability(scorer, calibration, inputs, people, head=head)
+    return [{"change": one.change, **stored(one.flipped)} for one in found]
 
 
 def worst(scorer: Scorer, rows: Tested, head: str, value: Array, distance: Array) -> list[Json]:

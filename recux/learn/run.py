@@ -26,7 +26,7 @@ from recux.learn.files import write_json
 from recux.learn.jobs import Job, KindResult, RunResult, read_job, write_result
 from recux.learn.logs import training_logs
 from recux.learn.loop import Progress
-from recux.learn.predictor import load
+from recux.learn.predictor import load, read_calibration
 from recux.learn.readings import read_comments, serving_folder
 from recux.learn.requests import response_time_result
 from recux.learn.result import TrainResult
@@ -129,7 +129,9 @@ def look_closer(
     for kind, found in kinds.items():
         for model in found.models:
             scorer = encoders.get(model.name) or (baselines.get(kind) if model.name != "incumbent" else None)
-            if scorer is not None and kind in KINDS and (look := closer_look(scorer, job, kind)):
+            if scorer is None or kind not in KINDS:
+                continue
+            if look := closer_look(scorer, read_calibration(model.folder), job, kind):
                 looks.setdefault(kind, {})[model.name] = look
     return looks
 

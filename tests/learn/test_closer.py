@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from recux.learn.baselines import fit_baselines
-from recux.learn.calibration import cross_called, cross_fitted
+from recux.learn.calibration import Calibration, cross_called, cross_fitted
 from recux.learn.closer import closer_look
 from recux.learn.evaluation import labelled_rows
 from recux.learn.examples import Examples
@@ -30,7 +30,7 @@ def job(tiny_recipe: Recipe) -> Job:
 
 def test_the_tables_count_every_held_out_row_once(job: Job):
     scorer = fit_baselines(job.examples)["satisfaction"]
-    look = closer_look(scorer, job, "satisfaction")
+    look = closer_look(scorer, Calibration(), job, "satisfaction")
     rows = labelled_rows(job.examples, "satisfaction", "heldout")
     assert look["n"] == len(rows.labels) == np.sum(look["confusion"]) == sum(b["n"] for b in look["reliability"])
     p = cross_fitted(scorer.raw(rows.inputs)["satisfaction"], rows.classes, rows.participants)
@@ -41,7 +41,7 @@ def test_the_tables_count_every_held_out_row_once(job: Job):
 
 
 def test_the_worst_rows_are_those_furthest_off_by_the_key_of_their_example(job: Job):
-    look = closer_look(fit_baselines(job.examples)["satisfaction"], job, "satisfaction")
+    look = closer_look(fit_baselines(job.examples)["satisfaction"], Calibration(), job, "satisfaction")
     labels = {e.key: e.satisfaction for e in job.examples.satisfaction}
     off = [abs(one["label"] - one["expected"]) for one in look["worst"]]
     assert off == sorted(off, reverse=True)
