@@ -102,9 +102,14 @@ def save_adapted(encoder: Any, method: str, folder: Path) -> None:
     encoder.save_pretrained(folder / "encoder")
 
 
+def has_adapter(folder: Path) -> bool:
+    """Whether an adapter lies beside the saved encoder."""
+    return (folder / "adapter").is_dir()
+
+
 def load_adapted(encoder: Any, folder: Path) -> Any:
     """The encoder with the adapter that lies beside it, if any."""
-    if not (folder / "adapter").is_dir():
+    if not has_adapter(folder):
         return encoder
     from peft import PeftModel
 

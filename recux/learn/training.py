@@ -26,7 +26,7 @@ from recux.learn.optimise import freeze
 from recux.learn.recipe import Recipe
 from recux.learn.result import TrainResult
 from recux.learn.rows import TrainingRows, training_rows
-from recux.learn.saved import encoder_of, save_encoder, start_heads
+from recux.learn.saved import encoder_of, heads_go_on, save_encoder, start_heads
 from recux.learn.splits import unit_hash
 from recux.learn.start import start_from_features
 from recux.learn.together import ALONE, Team
@@ -48,9 +48,9 @@ def train(
     """Fine-tune one shared encoder with every head that the training part of ``examples`` can teach.
 
     Only examples whose split is ``train`` are used. ``start_from`` is the folder of an earlier encoder model, left
-    aside when it has fewer layers than ``recipe`` wants. The same call on the same ``out_dir`` goes on from the last
-    checkpoint, or returns at once when it had finished. With a ``team`` every process makes the same call; the one that
-    leads writes.
+    aside when it has fewer layers than ``recipe`` wants; a prefix of it stays behind, and with it the heads. The same
+    call on the same ``out_dir`` goes on from the last checkpoint, or returns at once when it had finished. With a
+    ``team`` every process makes the same call; the one that leads writes.
 
     Raises ``TooFewExamples`` when no head can be trained, ``TrainingStopped`` when ``should_stop`` says so (the
     checkpoint stays), ``TrainingDiverged``, ``OutOfMemory``, and ``WeightsMissing`` or ``WeightsCorrupt``.
@@ -68,7 +68,7 @@ def train(
     if (done := finished(out_dir, mark)) is not None:
         return done
     network, tokenizer, resolved = build(heads, recipe, start_from)
-    if start_from is None:
+    if not heads_go_on(start_from):
         start_from_features(network, rows)
     loop = Loop(network, data_of(rows, tokenizer, resolved), resolved, folder=out_dir, fingerprint=mark, team=team)
     loop.run(progress, should_stop)
@@ -127,7 +127,7 @@ def build(heads: list[str], recipe: Recipe, start_from: Path | None = None) -> t
     if recipe.method != "full":
         encoder = adapted(encoder, recipe)
     network = Network(encoder, heads, ordinal=recipe.ordinal, dropout=recipe.dropout)
-    if start_from:
+    if start_from and heads_go_on(start_from):
         start_heads(network, start_from)
     freeze(network, resolved)
     return network.to(device), tokenizer, resolved
