@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recux.learn.calibration import expected_stars
+from recux.learn.calibration import Calibration, expected_stars
 from recux.learn.evaluation import PRIMARY, Evaluation
 from recux.learn.examples import ORDINAL_HEADS
 from recux.learn.metrics import Measure
@@ -51,7 +51,7 @@ def closer_look(scorer: Scorer, found: Evaluation, cohorts: Mapping[str, str]) -
         "reliability": reliability(p, rows),
         "confusion": confusion(called, rows),
         "cohorts": {"errors": {c: stored(m) for c, m in errors.errors.items()}, "gap": stored(errors.gap)},
-        "changes": changes(scorer, rows, head),
+        "changes": changes(scorer, found.calibration, rows, head),
         "worst": worst(scorer, rows, head, value, distance),
     }
 
@@ -83,12 +83,13 @@ def confusion(called: NDArray[np.int64], rows: Tested) -> list[list[int]]:
     return [[int(cell) for cell in row] for row in table]
 
 
-def changes(scorer: Scorer, rows: Tested, head: str) -> list[Json]:
+def changes(scorer: Scorer, calibration: Calibration, rows: Tested, head: str) -> list[Json]:
     """Typos, case and synonyms; only stars are called, so clicks have none."""
     if head not in ORDINAL_HEADS:
         return []
     inputs, people = rows.inputs[:MOST_CHANGED], rows.participants[:MOST_CHANGED]
-    return [{"change": one.change, **stored(one.flipped)} for one in stability(scorer, inputs, people, head=head)]
+    found = stability(scorer, calibration, inputs, people, head=head)
+    return [{"change": one.change, **stored(one.flipped)} for one in found]
 
 
 def worst(scorer: Scorer, rows: Tested, head: str, value: Array, distance: Array) -> list[Json]:

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recux.learn.adapters import adapter_state, after_step, restore_adapter
+from recux.learn.adapters import adapter_state, add_orthogonality, after_step, restore_adapter
 from recux.learn.checkpoint import load_checkpoint, save_checkpoint
 from recux.learn.device import autocast, is_out_of_memory
 from recux.learn.encode import Tokens, padded
@@ -176,6 +176,7 @@ class Loop:
         own = self.own_gradients(self.team.share(minibatch, self.data.tokens.lengths))
         learning = [p for _, p in self.learning()]
         loss = self.team.add_up(learning, own)
+        add_orthogonality(self.network.encoder)
         return loss, torch.nn.utils.clip_grad_norm_(learning, self.recipe.clip)
 
     def own_gradients(self, minibatch: Rows) -> Tensor:

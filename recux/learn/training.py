@@ -23,17 +23,17 @@ from recux.learn.files import read_json, write_json
 from recux.learn.languages import out_of_domain, unknown_by_script, unread_scripts
 from recux.learn.loop import Data, Loop, Progress
 from recux.learn.means import item_means
-from recux.learn.network import Network, shorten
+from recux.learn.network import Network, longest_text, shorten
 from recux.learn.optimise import freeze
 from recux.learn.predictor import load
 from recux.learn.recipe import Recipe
 from recux.learn.result import WARM_START, TrainResult
 from recux.learn.rows import TrainingRows, training_rows
-from recux.learn.saved import encoder_of, save_encoder, start_heads
+from recux.learn.saved import encoder_of, heads_go_on, save_encoder, start_heads
 from recux.learn.splits import unit_hash
 from recux.learn.start import start_from_features
 from recux.learn.together import ALONE, Team
-from recux.learn.weights import load_encoder, load_tokenizer
+from recux.learn.weights import load_encoder, load_tokenizer, need_embeddings
 
 MIN_ROWS, MIN_OF_CLASS = 20, 3
 log = logging.getLogger(__name__)
@@ -51,9 +51,10 @@ def train(
     """Fine-tune one shared encoder with every head that the training part of ``examples`` can teach.
 
     Only examples whose split is ``train`` are used. ``start_from`` is the folder of an earlier encoder model: its base
-    model and layers then stand in the result's recipe. It is left aside when it has fewer layers than ``recipe`` wants,
-    or cannot be read (``left_out`` says so). The same call on the same ``out_dir`` goes on from the last checkpoint, or
-    returns at once when it had finished. With a ``team`` every process makes the same call; the one that leads writes.
+    model and layers then stand in the result's recipe; a prefix of it stays behind, and with it the heads. It is left
+    aside when it has fewer layers than ``recipe`` wants, or cannot be read (``left_out`` says so). The same call on the
+    same ``out_dir`` goes on from the last checkpoint, or returns at once when it had finished. With a ``team`` every
+    process makes the same call; the one that leads writes.
 
     Raises ``TooFewExamples`` when no head but ``recommend`` can be trained, ``TrainingDiverged``, ``OutOfMemory``, and
     ``WeightsMissing`` or ``WeightsCorrupt`` for the base model.
@@ -93,7 +94,7 @@ def fine_tune(
     if (done := finished(out_dir, mark)) is not None:
         return done
     network, tokenizer, resolved = build(heads, recipe, start_from)
-    if start_from is None:
+    if not heads_go_on(start_from):
         start_from_features(network, rows)
     loop = Loop(network, data_of(rows, tokenizer, resolved), resolved, folder=out_dir, fingerprint=mark, team=team)
     loop.run(progress)
@@ -154,22 +155,23 @@ def build(heads: list[str], recipe: Recipe, start_from: Path | None = None) -> t
 
     torch.manual_seed(recipe.seed)
     base = str(encoder_of(start_from)) if start_from else recipe.base_model
-    encoder = load_encoder(base, dropout=recipe.hidden_dropout)
+    encoder, tokenizer = load_encoder(base, dropout=recipe.hidden_dropout), load_tokenizer(base)
+    need_embeddings(tokenizer, encoder, base)
     if recipe.keep_layers and start_from is None:
         shorten(encoder, recipe.keep_layers)
     device = resolve_device(recipe.device)
     resolved = recipe.but(
         device=str(device),
         precision=resolve_precision(recipe.precision, device),
-        max_tokens=min(recipe.max_tokens, getattr(encoder.config, "max_position_embeddings", recipe.max_tokens)),
+        max_tokens=longest_text(encoder, recipe),
     )
     if recipe.method != "full":
         encoder = adapted(encoder, recipe)
     network = Network(encoder, heads, ordinal=recipe.ordinal, dropout=recipe.dropout)
-    if start_from:
+    if start_from and heads_go_on(start_from):
         start_heads(network, start_from)
     freeze(network, resolved)
-    return network.to(device), load_tokenizer(base), resolved
+    return network.to(device), tokenizer, resolved
 
 
 def data_of(rows: TrainingRows, tokenizer: Any, recipe: Recipe) -> Data:

@@ -6,6 +6,7 @@ import resource
 import signal
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,33 @@ def test_a_killed_run_goes_on_to_the_very_same_weights(
     parts = train(everything(), recipe, out_dir=tmp_path / "parts")
     assert parts.history == whole.history
     assert answers(tmp_path / "parts") == answers(tmp_path / "whole")
+
+
+def test_adalora_keeps_its_factors_orthogonal_as_peft_does_once_a_step(tmp_path: Path, tiny_recipe: Recipe) -> None:
+    from recux.learn.means import item_means
+    from recux.learn.rows import training_rows
+    from recux.learn.training import build, data_of
+
+    recipe = tiny_recipe.but(method="adalora", minibatch_tokens=10**6, minibatch_rows=10**6, dropout=0.0, clip=1e9)
+    rows = training_rows(Examples(comments(30)).of("train"), item_means(()))
+
+    def gradients(forward_tokens: int, weight: float) -> dict[str, torch.Tensor]:
+        network, tokenizer, resolved = build(["satisfaction"], recipe.but(forward_tokens=forward_tokens))
+        network.encoder.active_peft_config.orth_reg_weight = weight
+        run = loop.Loop(network, data_of(rows, tokenizer, resolved), resolved, folder=tmp_path, fingerprint="f")
+        run.gradients(run.plans[0][0], False)
+        return {name: p.grad for name, p in run.learning()}
+
+    whole, pieces, without = gradients(10**6, 0.5), gradients(40, 0.5), gradients(10**6, 0.0)
+    network, _, _ = build(["satisfaction"], recipe)
+    theirs = network.encoder.base_model
+    theirs.model.forward = lambda: SimpleNamespace(loss=torch.zeros(()))  # peft adds to the loss of what it adapts
+    theirs.forward().loss.backward()
+    for name, parameter in network.named_parameters():
+        if name in whole:
+            added = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+            assert torch.allclose(whole[name] - without[name], added, atol=1e-5), name
+            assert torch.allclose(whole[name], pieces[name], atol=1e-5), name
 
 
 def test_a_finished_run_is_not_repeated(tmp_path: Path, tiny_recipe: Recipe):
