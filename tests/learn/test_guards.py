@@ -86,7 +86,7 @@ def test_adalora_keeps_its_factors_orthogonal_as_peft_does_once_a_step(tmp_path:
         network, tokenizer, resolved = build(["satisfaction"], recipe.but(forward_tokens=forward_tokens))
         network.encoder.active_peft_config.orth_reg_weight = weight
         run = loop.Loop(network, data_of(rows, tokenizer, resolved), resolved, folder=tmp_path, fingerprint="f")
-        run.gradients(run.plans[0][0], False)
+        run.gradients(run.plans[0][0])
         return {name: p.grad for name, p in run.learning()}
 
     whole, pieces, without = gradients(10**6, 0.5), gradients(40, 0.5), gradients(10**6, 0.0)
