@@ -11,7 +11,7 @@ from recux.api.scorer import Scorer
 from recux.api.shapes import Head, PairsTaken, Predictions, StudySlug, TextsTaken
 
 router = APIRouter(tags=["predict"], route_class=KeyedRoute)
-PREDICT = needs("predict", 409, largest=16 << 20)
+PREDICT = needs("predict", 409, 415, largest=16 << 20)
 
 
 @router.post("/studies/{study}/predictions/satisfaction", response_model=Predictions, **PREDICT)

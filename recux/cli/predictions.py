@@ -2,15 +2,12 @@
 
 import csv
 import io
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from recux.errors import InvalidInput, NotFound
-from recux.ingest.sources import open_source
-from recux.ingest.values import as_written
+from recux.cli.common import as_file
+from recux.errors import InvalidInput
+from recux.ingest.sources import Record, open_bytes, open_source
+from recux.ingest.values import BadValue, as_written
 
 TABLES = {".csv", ".jsonl", ".ndjson", ".json", ".parquet"}
 
@@ -20,11 +17,12 @@ def read_texts(file: Path | None) -> list[str]:
 
     Lines end as files' lines do: a form feed or a line separator inside a comment is part of it.
     """
-    with _as_file(file) as path:
+    with as_file(file) as path:
         if _is_table(path, ["text"]):
             return [row[0] for row in _columns(path, ["text"])]
         try:
-            lines = path.read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
+            with open_bytes(path) as handle:
+                lines = io.TextIOWrapper(handle, encoding="utf-8-sig").read().removesuffix("\n").split("\n")
         except UnicodeDecodeError as error:
             raise InvalidInput(f"{path.name} is not UTF-8 text (byte {error.start})") from None
     if not any(line.strip() for line in lines):
@@ -34,7 +32,7 @@ def read_texts(file: Path | None) -> list[str]:
 
 def read_pairs(file: Path | None) -> list[tuple[str, str]]:
     """The columns ``participant_id`` and ``item_id`` of CSV, JSON Lines or Parquet."""
-    with _as_file(file) as path:
+    with as_file(file) as path:
         rows = _columns(path, ["participant_id", "item_id"])
     for number, row in enumerate(rows, 1):
         if not all(row):
@@ -51,28 +49,22 @@ def _columns(path: Path, names: list[str]) -> list[list[str]]:
         for record in source.records:
             if record.problem:
                 raise InvalidInput(f"{path.name}, line {record.line}: {record.problem}")
-            cells = [record.cells.get(name) for name in names]
-            rows.append(["" if cell is None else as_written(cell) for cell in cells])
+            rows.append([_text(path, record, name) for name in names])
         return rows
 
 
+def _text(path: Path, record: Record, name: str) -> str:
+    cell = record.cells.get(name)
+    try:
+        return "" if cell is None else as_written(cell)
+    except BadValue as error:
+        raise InvalidInput(f"{path.name}, line {record.line}: {name} {error}") from None
+
+
 def _is_table(path: Path, names: list[str]) -> bool:
-    if set(path.suffixes) & TABLES:
+    if {suffix.lower() for suffix in path.suffixes} & TABLES:
         return True
-    with path.open("rb") as handle:
+    with open_bytes(path) as handle:
         first = handle.readline(100_000).decode("utf-8-sig", "replace").strip()
-    header = next(csv.reader(io.StringIO(first)), [])
+    header = next(csv.reader(first.split("\r")[:1]), [])
     return first.startswith("{") or set(names) <= {cell.strip() for cell in header}
-
-
-@contextmanager
-def _as_file(file: Path | None) -> Iterator[Path]:
-    if file is not None:
-        if not file.is_file():
-            raise NotFound(f"{file}: there is no such file")
-        yield file
-        return
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "standard input"
-        path.write_bytes(sys.stdin.buffer.read())
-        yield path

@@ -1,9 +1,9 @@
 """Model folders: what is in them, and how they are written.
 
 ``model.json`` (kind, heads, metadata), ``recipe.json``, ``calibration.json`` (scales, conformal quantiles and
-cuts, once calibrated), and by kind: ``encoder/`` in the format of transformers with ``heads.safetensors``,
-``items.json`` and, where comments were learned from, ``words/``; or a baseline's numbers and words. Only the
-response-time model is a pickle.
+cuts, once calibrated) with ``crossed.json`` (the same from each half of the people that it was fitted on), and by kind:
+``encoder/`` in the format of transformers with ``heads.safetensors``, ``items.json`` and, where comments were learned
+from, ``words/``; or a baseline's numbers and words. Only the response-time model is a pickle.
 """
 
 import json

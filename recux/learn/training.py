@@ -52,8 +52,8 @@ def train(
     call on the same ``out_dir`` goes on from the last checkpoint, or returns at once when it had finished. With a
     ``team`` every process makes the same call; the one that leads writes.
 
-    Raises ``TooFewExamples`` when no head can be trained, ``TrainingStopped`` when ``should_stop`` says so (the
-    checkpoint stays), ``TrainingDiverged``, ``OutOfMemory``, and ``WeightsMissing`` or ``WeightsCorrupt``.
+    Raises ``TooFewExamples`` when no head but ``recommend`` can be trained, ``TrainingStopped`` when ``should_stop``
+    says so (the checkpoint stays), ``TrainingDiverged``, ``OutOfMemory``, and ``WeightsMissing`` or ``WeightsCorrupt``.
     """
     started = time.monotonic()
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -62,7 +62,7 @@ def train(
     means = item_means(taught.rating)
     rows = thinned(training_rows(taught, means), recipe)
     heads, left_out = trainable_heads(rows)
-    if not heads:
+    if set(heads) <= {"recommend"}:  # auxiliary: no model serves for its sake
         raise TooFewExamples("nothing can be trained yet: " + "; ".join(f"{h}: {why}" for h, why in left_out.items()))
     mark = fingerprint(rows, recipe, start_from)
     if (done := finished(out_dir, mark)) is not None:

@@ -14,6 +14,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from db.queries import counts, in_batches
 from db.tables import (
+    LONGEST_DURATION,
     Answer,
     Arm,
     Batch,
@@ -78,7 +79,7 @@ def request_examples(session: Session, study: Study, up_to: int) -> tuple[Reques
             key=f"request-{row.id}",
             participant=row.participant or f"request-{row.id}",
             split=split_of(row.participant or f"request-{row.id}", study.salt),
-            duration_ms=row.duration_ms,
+            duration_ms=min(row.duration_ms, LONGEST_DURATION),
             failed=row.outcome != "ok",
             slate_size=row.slate_size,
             hour=row.requested_at.hour,

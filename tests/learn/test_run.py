@@ -85,6 +85,18 @@ def test_a_job_trains_tests_and_chooses_for_every_kind(tmp_path: Path, tiny_reci
     assert json.loads((tmp_path / "progress.json").read_text())["stage"] == "done"
 
 
+def test_a_model_that_only_knows_who_would_recommend_is_none_for_satisfaction(tmp_path: Path, tiny_recipe: Recipe):
+    said = tuple(replace(e, satisfaction=None) for e in comments(200))
+    write_job(tmp_path, replace(everything(0, 60), satisfaction=said), tiny_recipe)
+    result = run_job(tmp_path)
+    assert set(result.kinds) == {"rating", "behaviour"}
+    assert "recommend" in result.training["heads"]
+    assert result.left_out["satisfaction"].startswith("0 labelled examples")
+    read = json.loads((tmp_path / "comments.json").read_text())["readings"]
+    assert len(read) == 200
+    assert {one["expected"] for one in read} == {None}
+
+
 def test_the_next_round_starts_from_the_champion_and_measures_it_on_the_same_rows(tmp_path: Path, tiny_recipe: Recipe):
     given = Examples(comments(300))
     write_job(tmp_path / "1", given, tiny_recipe)

@@ -14,12 +14,12 @@ from recux.learn.baselines import fit_baselines
 from recux.learn.calibration import expected_stars
 from recux.learn.card import model_card
 from recux.learn.closer import MOST_CHANGED
-from recux.learn.evaluation import labelled_rows
 from recux.learn.examples import Examples
 from recux.learn.jobs import KindResult, write_job
 from recux.learn.predictor import load
 from recux.learn.recipe import Recipe
 from recux.learn.run import run_job
+from recux.learn.tested import labelled_rows
 from recux.learn.training import train
 from recux.learn.trust import errors_by_cohort, other_case, stability, synonym, typo
 from tests.learn.conftest import comments

@@ -30,7 +30,7 @@ from recux.rounds.foreground import run_study
 from recux.rounds.job import first_rounds
 from recux.rounds.predict import predict_pairs, predict_texts
 from recux.rounds.queue import close_and_enqueue
-from tests.planting import plant_person, plant_rating, plant_study
+from tests.planting import plant_answers, plant_person, plant_rating, plant_study
 from tests.rounds.conftest import plant_feedback
 
 
@@ -175,6 +175,26 @@ def test_three_ratings_make_a_round_without_models_that_says_why(sqlite_settings
     assert "at least 20 needed" in round_.message
     assert rows(sqlite_settings, ModelVersion) == []
     assert rows(sqlite_settings, Figure)
+
+
+def test_a_study_that_asks_for_recommendation_alone_ends_its_round_with_figures_and_themes(settings, tiny_encoder):
+    with write_session(engine_for(settings.url)) as session:
+        study = plant_study(session, arms=("default",), primary_metric="nps")
+        for number in range(160):
+            why = ("the delivery was late again", "lovely fabric and a soft colour")[number % 2]
+            score = (number % 7, 9 + number % 2)[number % 2]
+            plant_answers(session, plant_person(session, study, f"p{number}"), "nps", score=score, why=why)
+    round_ = run(settings, study, base_model=tiny_encoder, device="cpu")
+    assert round_.status == "done"
+    assert "satisfaction: 0 labelled examples" in round_.message
+    assert rows(settings, ModelVersion) == []
+    nps = next(f for f in rows(settings, Figure) if (f.section, f.metric, f.arm) == ("satisfaction", "nps", ""))
+    assert nps.n == 160
+    assert nps.value is not None
+    assert len(rows(settings, CommentTheme)) >= 2
+    assert {one.expected for one in rows(settings, CommentReading)} == {None}
+    with read_session(engine_for(settings.url)) as session:
+        assert build_report(session, session.get_one(Study, study.id))["models"] == {}
 
 
 def test_an_encoder_that_cannot_be_loaded_fails_the_round_and_the_next_run_finishes_it(sqlite_settings, tiny_encoder):
