@@ -1,6 +1,6 @@
 """Raw probabilities from a fine-tuned encoder, many texts at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from recux.learn.adapters import load_adapted
 from recux.learn.baselines import TfidfLogistic
@@ -18,7 +19,7 @@ from recux.learn.examples import Pair
 from recux.learn.files import read_json
 from recux.learn.heads import probabilities
 from recux.learn.means import ItemMeans
-from recux.learn.minibatches import by_area
+from recux.learn.minibatches import Rows, by_area
 from recux.learn.network import Network
 from recux.learn.rows import PAIR_FEATURES, pair_features
 from recux.learn.saved import WORDS, head_weights
@@ -85,14 +86,19 @@ class EncoderScorer:
     def in_pieces(self, tokens: Tokens, features: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
         """Probabilities of tokenised texts, those of like length together."""
         out: dict[str, NDArray[np.float64]] = {}
-        pad = self.tokenizer.pad_token_id or 0
-        for rows in by_area(np.arange(len(tokens)), tokens.lengths, AREA.get(self.device.type, 4096)):
-            ids, real, types = (torch.from_numpy(a).to(self.device) for a in padded(tokens, rows, pad))
+        for rows, ids, real, types in pieces(tokens, self.tokenizer, self.device):
             logits = self.network(ids, real, types, torch.from_numpy(features[rows]).to(self.device))
             for head, values in logits.items():
                 p = probabilities(head, values, self.network.ordinal).cpu().numpy()
                 out.setdefault(head, np.empty((len(tokens), *p.shape[1:])))[rows] = p
         return out
+
+
+def pieces(tokens: Tokens, tokenizer: Any, device: torch.device) -> Iterator[tuple[Rows, Tensor, Tensor, Tensor]]:
+    """Rows of like length that the device takes in one pass, with what the network reads of them: see ``padded``."""
+    for rows in by_area(np.arange(len(tokens)), tokens.lengths, AREA.get(device.type, 4096)):
+        ids, real, types = (torch.from_numpy(a).to(device) for a in padded(tokens, rows, tokenizer.pad_token_id or 0))
+        yield rows, ids, real, types
 
 
 def load_encoder_scorer(folder: Path, description: dict[str, Any], device: str) -> EncoderScorer:
