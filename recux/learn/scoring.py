@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from recux.learn.adapters import load_adapted
 from recux.learn.baselines import TfidfLogistic
 from recux.learn.calibration import multiplied
-from recux.learn.device import autocast, resolve_device, resolve_precision
+from recux.learn.device import autocast, in_parts, moved, resolve_device, resolve_precision
 from recux.learn.encode import Tokens, encode, padded
 from recux.learn.examples import Pair
 from recux.learn.files import read_json
@@ -86,12 +86,17 @@ class EncoderScorer:
         """Probabilities of tokenised texts, those of like length together."""
         out: dict[str, NDArray[np.float64]] = {}
         pad = self.tokenizer.pad_token_id or 0
-        for rows in by_area(np.arange(len(tokens)), tokens.lengths, AREA.get(self.device.type, 4096)):
-            ids, real, types = (torch.from_numpy(a).to(self.device) for a in padded(tokens, rows, pad))
-            logits = self.network(ids, real, types, torch.from_numpy(features[rows]).to(self.device))
+
+        def piece(rows: NDArray[np.int64]) -> None:
+            arrays = (*padded(tokens, rows, pad), features[rows])
+            logits = self.network(*(moved(torch.from_numpy(a), self.device) for a in arrays))
             for head, values in logits.items():
                 p = probabilities(head, values, self.network.ordinal).cpu().numpy()
                 out.setdefault(head, np.empty((len(tokens), *p.shape[1:])))[rows] = p
+
+        for rows in by_area(np.arange(len(tokens)), tokens.lengths, AREA.get(self.device.type, 4096)):
+            for _ in in_parts(piece, rows):
+                pass
         return out
 
 
