@@ -122,8 +122,7 @@ class Loop:
 
     def run(self, progress: Callable[[Progress], None] | None) -> None:
         """Train to the end, from the last checkpoint when there is one; else the state before the first step is one."""
-        state = load_checkpoint(self.folder, self.fingerprint)
-        if state:
+        if state := self.last_state():
             self.restore(state)
         elif self.team.leads:
             self.save(0.0)
@@ -142,6 +141,12 @@ class Loop:
                 saved_at = time.monotonic()
         if self.best:
             self.load_parameters(self.best)
+
+    def last_state(self) -> dict[str, Any] | None:
+        """The newest checkpoint, the same in every process of the team."""
+        state = load_checkpoint(self.folder, self.fingerprint)
+        self.team.agree(state["step"] if state else None, self.folder)
+        return state
 
     def report(self, loss: float) -> Progress:
         """The present state as progress."""
@@ -253,7 +258,7 @@ class Loop:
                 f"loss or gradients were not finite at step {self.step}, also after {MAX_RESTARTS} restarts at lower"
                 " learning rates; lower `lr` in the recipe, or set precision to fp32"
             )
-        state = load_checkpoint(self.folder, self.fingerprint)
+        state = self.last_state()
         if state is None:
             raise TrainingDiverged(
                 f"loss or gradients were not finite at step {self.step}, and there is no checkpoint to go back to;"

@@ -55,8 +55,8 @@ def train(
     same ``out_dir`` goes on from the last checkpoint, or returns at once when it had finished. With a ``team`` every
     process makes the same call; the one that leads writes.
 
-    Raises ``TooFewExamples`` when no head can be trained, ``TrainingDiverged``, ``OutOfMemory``, and ``WeightsMissing``
-    or ``WeightsCorrupt`` for the base model.
+    Raises ``TooFewExamples`` when no head can be trained, ``TrainingDiverged``, ``OutOfMemory``, ``FoldersApart``, and
+    ``WeightsMissing`` or ``WeightsCorrupt`` for the base model.
     """
     try:
         start = None if outgrown(start_from, recipe) else start_from
@@ -89,7 +89,9 @@ def fine_tune(
     if not heads:
         raise TooFewExamples("nothing can be trained yet: " + "; ".join(f"{h}: {why}" for h, why in left_out.items()))
     mark = fingerprint(rows, recipe, start_from)
-    if (done := finished(out_dir, mark)) is not None:
+    done = finished(out_dir, mark)
+    team.agree((mark, done is not None), out_dir)
+    if done is not None:
         return done
     network, tokenizer, resolved = build(heads, recipe, start_from)
     if start_from is None:
