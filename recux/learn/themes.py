@@ -67,8 +67,8 @@ def embedded(texts: Sequence[str], base_model: str, device: str) -> Array:
     network = Network(load_encoder(base_model), (), ordinal="", dropout=0.0).to(where).eval()
     out: Array = np.zeros((len(texts), int(network.encoder.config.hidden_size)))
     with torch.no_grad(), autocast(where, resolve_precision("auto", where)):
-        for rows, ids, real, types in pieces(tokens, tokenizer, where):
-            out[rows] = network.pooled(ids, real, types).float().cpu().numpy()
+        for rows, vectors in pieces(lambda _rows, *seen: network.pooled(*seen), tokens, tokenizer, where):
+            out[rows] = vectors.float().cpu().numpy()
     return units(out)
 
 

@@ -56,8 +56,8 @@ def train(
     same ``out_dir`` goes on from the last checkpoint, or returns at once when it had finished. With a ``team`` every
     process makes the same call; the one that leads writes.
 
-    Raises ``TooFewExamples`` when no head but ``recommend`` can be trained, ``TrainingDiverged``, ``OutOfMemory``, and
-    ``WeightsMissing`` or ``WeightsCorrupt`` for the base model.
+    Raises ``TooFewExamples`` when no head but ``recommend`` can be trained, ``TrainingDiverged``, ``OutOfMemory``,
+    ``FoldersApart``, and ``WeightsMissing`` or ``WeightsCorrupt`` for the base model.
     """
     try:
         start = None if outgrown(start_from, recipe) else start_from
@@ -91,7 +91,9 @@ def fine_tune(
     if set(heads) <= {"recommend"}:  # auxiliary: no model serves for its sake
         raise TooFewExamples("nothing can be trained yet: " + "; ".join(f"{h}: {why}" for h, why in left_out.items()))
     mark = fingerprint(rows, recipe, start_from)
-    if (done := finished(out_dir, mark)) is not None:
+    done = finished(out_dir, mark)
+    team.agree((mark, done is not None), out_dir)
+    if done is not None:
         return done
     network, tokenizer, resolved = build(heads, recipe, start_from)
     if not heads_go_on(start_from):
