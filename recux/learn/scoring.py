@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 
 from recux.learn.adapters import load_adapted
-from recux.learn.baselines import TfidfLogistic
 from recux.learn.calibration import multiplied
 from recux.learn.device import autocast, resolve_device, resolve_precision
 from recux.learn.encode import Tokens, encode, padded
@@ -22,6 +21,7 @@ from recux.learn.minibatches import by_area
 from recux.learn.network import Network
 from recux.learn.rows import PAIR_FEATURES, pair_features
 from recux.learn.saved import WORDS, head_weights
+from recux.learn.tfidf import TfidfLogistic
 from recux.learn.weights import load_encoder, load_tokenizer
 
 AREA = {"cpu": 2048, "cuda": 131_072}
