@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recux.learn.adapters import load_adapted
-from recux.learn.baselines import TfidfLogistic
 from recux.learn.calibration import multiplied
 from recux.learn.device import autocast, in_parts, moved, resolve_device, resolve_precision
 from recux.learn.encode import Tokens, encode, padded
@@ -23,6 +22,7 @@ from recux.learn.minibatches import Rows, by_area
 from recux.learn.network import Network
 from recux.learn.rows import PAIR_FEATURES, pair_features
 from recux.learn.saved import WORDS, head_weights
+from recux.learn.tfidf import TfidfLogistic
 from recux.learn.weights import load_encoder, load_tokenizer
 
 Found = TypeVar("Found")

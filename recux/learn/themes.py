@@ -76,7 +76,7 @@ def by_characters(texts: Sequence[str]) -> Array:
     """Unit vectors from character n-grams."""
     from sklearn.decomposition import TruncatedSVD
 
-    from recux.learn.baselines import make_vectoriser
+    from recux.learn.tfidf import make_vectoriser
 
     matrix = make_vectoriser("char", min_df=2, max_features=20_000).fit_transform(texts)
     width = min(50, min(matrix.shape) - 1)
