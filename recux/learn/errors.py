@@ -23,8 +23,16 @@ class HeadMissing(InvalidInput):
     """The model was never trained for what is asked of it."""
 
 
+class MethodUnfit(InvalidInput):
+    """A way of fine-tuning that the chosen encoder's architecture does not allow."""
+
+
 class JobUnreadable(InvalidInput):
     """A job folder lacks a file or holds one that cannot be read."""
+
+
+class FoldersApart(Unavailable):
+    """Processes that train together do not see the same job folder."""
 
 
 class TrainingDiverged(RecuxError):
@@ -33,7 +41,3 @@ class TrainingDiverged(RecuxError):
 
 class OutOfMemory(Unavailable):
     """A single text does not fit into memory, so that no smaller minibatch can help."""
-
-
-class TrainingStopped(RecuxError):
-    """The caller asked to stop; the checkpoint is kept and the same call goes on from it."""

@@ -1,9 +1,10 @@
-"""The training loop with its guards: resume, out-of-memory back-off, non-finite values, early stopping, cancel."""
+"""The training loop with its guards: resume, out-of-memory back-off, non-finite values, early stopping."""
 
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recux.learn.adapters import adapter_state, after_step, restore_adapter
+from recux.learn.adapters import adapter_state, add_orthogonality, after_step, restore_adapter
 from recux.learn.checkpoint import load_checkpoint, save_checkpoint
-from recux.learn.device import autocast, is_out_of_memory
+from recux.learn.device import autocast, in_parts, is_out_of_memory, moved
 from recux.learn.encode import Tokens, padded
-from recux.learn.errors import OutOfMemory, TrainingDiverged, TrainingStopped
+from recux.learn.errors import OutOfMemory, TrainingDiverged
 from recux.learn.examples import HEADS
 from recux.learn.heads import minibatch_loss
 from recux.learn.minibatches import Rows, by_area, plan_epoch
@@ -83,6 +84,7 @@ class Loop:
         self.optimiser = make_optimiser(network, recipe)
         self.plans = [self.plan(epoch) for epoch in range(recipe.epochs)]
         self.steps = sum(map(len, self.plans))
+        self.tokens = recipe.epochs * int(data.tokens.lengths[data.learn].sum())
         self.scale = {h: self.head_scale(h) for h in network.heads}
         self.forward_tokens = recipe.forward_tokens
         self.look_every = 1 if self.device.type == "cpu" else GPU_CHECK_EVERY
@@ -118,59 +120,55 @@ class Loop:
         """The parameters that learn, by name."""
         return [(name, p) for name, p in self.network.named_parameters() if p.requires_grad]
 
-    def run(self, progress: Callable[[Progress], None] | None, should_stop: Callable[[], bool] | None) -> None:
+    def run(self, progress: Callable[[Progress], None] | None) -> None:
         """Train to the end, from the last checkpoint when there is one; else the state before the first step is one."""
-        state = load_checkpoint(self.folder, self.fingerprint)
-        if state:
+        if state := self.last_state():
             self.restore(state)
         elif self.team.leads:
             self.save(0.0)
         saved_at = told_at = time.monotonic()
         began, seen = time.monotonic(), self.tokens_seen
         while self.step < self.steps and self.stale <= self.recipe.patience:
-            loss, stop = self.advance(bool(should_stop and should_stop()))
+            loss = self.advance()
             now = time.monotonic()
             self.tokens_per_second = (self.tokens_seen - seen) / (now - began)
             if progress and (now - told_at > TELL_SECONDS or self.step == self.steps):
                 told_at = now
                 progress(self.report(loss))
             looked = math.isfinite(loss)  # what nobody looked at may be damaged: better an older checkpoint
-            if self.team.leads and (stop or (looked and now - saved_at > self.between_checkpoints())):
+            if self.team.leads and looked and now - saved_at > self.between_checkpoints():
                 self.save(now - began)
                 saved_at = time.monotonic()
-            if stop:
-                raise TrainingStopped(f"training stopped at step {self.step} of {self.steps}; run it again to go on")
         if self.best:
             self.load_parameters(self.best)
 
+    def last_state(self) -> dict[str, Any] | None:
+        """The newest checkpoint, the same in every process of the team."""
+        state = load_checkpoint(self.folder, self.fingerprint)
+        self.team.agree(state["step"] if state else None, self.folder)
+        return state
+
     def report(self, loss: float) -> Progress:
         """The present state as progress."""
-        left = sum(int(self.data.tokens.lengths[m].sum()) for m in self.remaining())
+        left = self.tokens - self.tokens_seen
         held_out = self.history[-1].get("tuning_loss") if self.history else None
         rate = self.tokens_per_second
         known = loss if math.isfinite(loss) else None  # not looked at in this step, or just thrown away
         return Progress("train", self.step, self.steps, known, held_out, rate, left / rate if rate else None)
 
-    def remaining(self) -> list[Rows]:
-        """The minibatches still to come."""
-        return [m for plan in self.plans for m in plan][self.step :]
-
-    def advance(self, stop: bool = False) -> tuple[float, bool]:
-        """One optimiser step, and the end of the epoch when it was its last.
-
-        Returns the minibatch's loss (NaN when nobody looked), and whether any process of the team wants to stop.
-        """
+    def advance(self) -> float:
+        """One optimiser step, and the end of the epoch when it was its last; returns the loss, NaN if not looked at."""
         before = sum(len(p) for p in self.plans[: self.epoch])
         minibatch = self.plans[self.epoch][self.step - before]
         set_rates(self.optimiser, self.lr_share * schedule(self.step, self.steps, self.recipe.warmup))
-        loss, norm, wanted = self.gradients(minibatch, stop)
-        stop = stop if self.team.size == 1 else bool(wanted > 0)
+        loss, norm = self.gradients(minibatch)
         last = self.step + 1 - before == len(self.plans[self.epoch])
-        look = stop or last or self.step % self.look_every == 0
+        look = last or self.step % self.look_every == 0
         if look and not bool(torch.isfinite(loss + norm)):
             self.go_back()
-            return float("nan"), stop
-        self.optimiser.step()
+            return float("nan")
+        with self.beside_the_minibatch():
+            self.optimiser.step()
         after_step(self.network.encoder, self.step)
         self.optimiser.zero_grad(set_to_none=True)
         self.step += 1
@@ -178,14 +176,16 @@ class Loop:
         self.epoch_loss += loss
         if last:
             self.end_epoch()
-        return (float(loss) if look else float("nan")), stop
+        return float(loss) if look else float("nan")
 
-    def gradients(self, minibatch: Rows, stop: bool) -> tuple[Tensor, Tensor, Tensor]:
-        """Gradients of the minibatch, clipped; returns its loss, their norm, and how many of the team want to stop."""
+    def gradients(self, minibatch: Rows) -> tuple[Tensor, Tensor]:
+        """Gradients of the minibatch, clipped; returns its loss and their norm."""
         own = self.own_gradients(self.team.share(minibatch, self.data.tokens.lengths))
         learning = [p for _, p in self.learning()]
-        loss, wanted = self.team.add_up(learning, own, torch.tensor(float(stop), device=self.device))
-        return loss, torch.nn.utils.clip_grad_norm_(learning, self.recipe.clip), wanted
+        with self.beside_the_minibatch():
+            loss = self.team.add_up(learning, own)
+            add_orthogonality(self.network.encoder)
+            return loss, torch.nn.utils.clip_grad_norm_(learning, self.recipe.clip)
 
     def own_gradients(self, minibatch: Rows) -> Tensor:
         """Gradients of these rows in as many passes as memory asks for; returns their part of the loss."""
@@ -205,7 +205,7 @@ class Loop:
         """Forward and backward of some rows; returns their part of the minibatch's loss."""
         loss = minibatch_loss(
             self.logits(rows),
-            self.data.labels[rows].to(self.device),
+            moved(self.data.labels[rows], self.device),
             self.scale,
             self.recipe.ordinal,
             self.recipe.label_smoothing,
@@ -215,9 +215,10 @@ class Loop:
 
     def logits(self, rows: Rows) -> dict[str, Tensor]:
         """Logits of some rows."""
-        ids, real, types = (torch.from_numpy(a).to(self.device) for a in padded(self.data.tokens, rows, self.data.pad))
+        parts = [torch.from_numpy(a) for a in padded(self.data.tokens, rows, self.data.pad)]
+        inputs = [moved(part, self.device) for part in (*parts, self.data.features[rows])]
         with autocast(self.device, self.recipe.precision):
-            output: dict[str, Tensor] = self.network(ids, real, types, self.data.features[rows].to(self.device))
+            output: dict[str, Tensor] = self.network(*inputs)
         return output
 
     def shrink(self, minibatch: Rows, problem: BaseException) -> None:
@@ -234,6 +235,20 @@ class Loop:
         self.forward_tokens = max(longest, self.forward_tokens // 2)
         log.warning("out of memory; going on with at most %d tokens in a forward pass", self.forward_tokens)
 
+    @contextmanager
+    def beside_the_minibatch(self) -> Iterator[None]:
+        """Say what to do when memory is short for what no smaller pass makes smaller."""
+        try:
+            yield
+        except (RuntimeError, MemoryError) as problem:
+            if not is_out_of_memory(problem):
+                raise
+            learning = sum(p.numel() for _, p in self.learning())
+            raise OutOfMemory(
+                f"what {learning:,} numbers need to learn does not fit into the memory of {self.device}; set "
+                " freeze_layers or method (lora) in the recipe, take a smaller base model, or free memory"
+            ) from problem
+
     def go_back(self) -> None:
         """After a non-finite value: back to the last good state, at half the learning rate."""
         self.optimiser.zero_grad(set_to_none=True)
@@ -244,7 +259,7 @@ class Loop:
                 f"loss or gradients were not finite at step {self.step}, also after {MAX_RESTARTS} restarts at lower"
                 " learning rates; lower `lr` in the recipe, or set precision to fp32"
             )
-        state = load_checkpoint(self.folder, self.fingerprint)
+        state = self.last_state()
         if state is None:
             raise TrainingDiverged(
                 f"loss or gradients were not finite at step {self.step}, and there is no checkpoint to go back to;"
@@ -273,10 +288,15 @@ class Loop:
         """The loss of the tuning rows, weighted like a minibatch's."""
         self.network.eval()
         total = 0.0
-        for rows in by_area(self.data.tune, self.data.tokens.lengths, self.forward_tokens):
-            labels = self.data.labels[rows].to(self.device)
-            total += float(minibatch_loss(self.logits(rows), labels, self.scale, self.recipe.ordinal, 0.0))
+        for piece in by_area(self.data.tune, self.data.tokens.lengths, self.forward_tokens):
+            for loss in in_parts(self.loss_of, piece):
+                total += loss
         return total * len(self.data.learn) / len(self.data.tune) / len(self.plans[0])
+
+    def loss_of(self, rows: Rows) -> float:
+        """The sum of the rows' losses without smoothing."""
+        labels = moved(self.data.labels[rows], self.device)
+        return float(minibatch_loss(self.logits(rows), labels, self.scale, self.recipe.ordinal, 0.0))
 
     def between_checkpoints(self) -> float:
         """Seconds from one checkpoint to the next: what the recipe asks for, or more where writing takes long."""

@@ -9,8 +9,8 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from recux.learn.calibration import Calibration, conformal_sets, expected_stars, predicted_stars
-from recux.learn.errors import HeadMissing, ModelUnreadable
+from recux.learn.calibration import Calibration, Halves, conformal_sets, expected_stars, predicted_stars
+from recux.learn.errors import HeadMissing, ModelUnreadable, WeightsCorrupt, WeightsMissing
 from recux.learn.examples import Pair
 from recux.learn.files import read_json
 from recux.learn.saved import about
@@ -41,8 +41,9 @@ class Predictor:
     about: dict[str, Any]
 
     def probabilities(self, inputs: Inputs, heads: Sequence[str]) -> dict[str, Array]:
-        """Calibrated probabilities of those ``heads`` that the model has."""
-        raw = self.scorer.raw(inputs) if len(inputs) else {}
+        """Calibrated probabilities of those ``heads`` that the model has, or that a base rate stands in for."""
+        raw = {h: np.full(len(inputs), rate) for h, rate in self.calibration.rate.items()}
+        raw |= self.scorer.raw(inputs) if len(inputs) else {}
         return {h: self.calibration.served(h, raw[h]) for h in heads if h in raw}
 
     def satisfaction(self, texts: Sequence[str]) -> list[dict[str, Any]]:
@@ -102,7 +103,7 @@ def load(folder: Path, *, model: str | None = None, device: str = "auto") -> Pre
     try:
         scorer = scorer_of(folder, description, device)
         calibration = read_calibration(folder)
-    except (OSError, ValueError, KeyError, BadZipFile) as problem:
+    except (WeightsCorrupt, WeightsMissing, OSError, ValueError, KeyError, BadZipFile) as problem:
         raise ModelUnreadable(f"{folder} cannot be read ({problem}); run the round again") from problem
     return Predictor(scorer, calibration, model or folder.name, description)
 
@@ -123,3 +124,15 @@ def read_calibration(folder: Path) -> Calibration:
     """The calibration beside the model; none yet means raw probabilities and sets of all stars."""
     file = folder / "calibration.json"
     return Calibration(**read_json(file)) if file.is_file() else Calibration()
+
+
+def read_crossed(folder: Path) -> Halves | None:
+    """What each half of the held-out participants was measured with when the model was made; None of older models."""
+    file = folder / "crossed.json"
+    if not file.is_file():
+        return None
+    try:
+        first, second = (Calibration(**one) for one in read_json(file))
+    except (OSError, ValueError, TypeError) as problem:
+        raise ModelUnreadable(f"{file} cannot be read ({problem}); run the round again") from problem
+    return first, second

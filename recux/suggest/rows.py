@@ -9,7 +9,18 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from db.queries import in_batches
-from db.tables import Answer, Batch, BatchRow, Impression, Interaction, Rating, Request, Response, Slate
+from db.tables import (
+    LONGEST_DURATION,
+    Answer,
+    Batch,
+    BatchRow,
+    Impression,
+    Interaction,
+    Rating,
+    Request,
+    Response,
+    Slate,
+)
 from recux.suggest.columns import Floats, Ints, first_match, floats, integers
 from recux.suggest.reading import Index, Row, Rows, known, moment, read, seconds
 
@@ -203,7 +214,7 @@ def requests_of(session: Session, study_id: int, slates: Rows, keys: Keys, start
         "id": found["id"],
         "arm": np.where(own >= 0, own, _taken(slates["arm"], number)),
         "person": person,
-        "duration_ms": floats(found["duration_ms"]),
+        "duration_ms": np.minimum(floats(found["duration_ms"]), LONGEST_DURATION),
         "failed": found["failed"],
     }
     if start is None:

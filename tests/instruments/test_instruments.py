@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from recux.errors import InvalidInput, NotFound
-from recux.instruments import available, check_answer, load, read
+from recux.instruments import available, check_answer, construct_named, load, read
 
 VALID = """
 id = "tiny"
@@ -79,10 +79,8 @@ def test_a_sus_with_a_question_left_out_has_no_score() -> None:
     assert load("sus").score({**answers("5151515151"), "q4": None}) == {"usability": None}
 
 
-def test_reverse_keyed_questions_are_turned_round_in_scores_and_tables() -> None:
-    trust = load("trust")
-    assert trust.score(answers("515111"))["transparency"] == 5
-    assert trust.table_of_construct("transparency", [answers("515111"), {}]) == [[5, 5, 5], [None, None, None]]
+def test_reverse_keyed_questions_are_turned_round_in_scores() -> None:
+    assert load("trust").score(answers("515111"))["transparency"] == 5
 
 
 def test_resque_has_fifteen_questions_one_for_each_construct_of_its_source() -> None:
@@ -200,3 +198,9 @@ def test_an_installation_has_instruments_of_its_own_but_not_under_a_name_of_ours
     with pytest.raises(InvalidInput, match="another name"):
         load("nps")
     load.cache_clear()
+
+
+def test_a_construct_goes_by_its_title_in_both_languages():
+    titles = construct_named("resque.recommendation_quality")
+    assert titles == {"en": "RESQUE: Quality of the recommendations", "zh_CN": "RESQUE: 推荐质量"}
+    assert [construct_named(name) for name in ("nps", "resque.nothing", "nobody.score")] == [None] * 3

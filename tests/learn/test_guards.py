@@ -2,9 +2,11 @@
 
 import os
 import random
+import resource
 import signal
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,10 +15,12 @@ import torch
 
 from recux.learn import checkpoint, loop
 from recux.learn.checkpoint import load_checkpoint, save_checkpoint
-from recux.learn.errors import OutOfMemory, TooFewExamples, TrainingDiverged, TrainingStopped
+from recux.learn.device import resolve_precision
+from recux.learn.errors import OutOfMemory, TooFewExamples, TrainingDiverged
 from recux.learn.examples import HEADS, Examples
 from recux.learn.heads import log_probabilities
 from recux.learn.minibatches import by_area, plan_epoch
+from recux.learn.network import Network
 from recux.learn.predictor import load
 from recux.learn.recipe import Method, Recipe
 from recux.learn.training import train
@@ -29,14 +33,19 @@ def answers(folder: Path) -> list[list[float]]:
     return [row["probabilities"] for row in load(folder / "model", device="cpu").satisfaction(TEXTS)]
 
 
-def stop_after(calls: int):
-    left = [calls]
+class Killed(Exception):
+    """Stands for a kill: the step's checkpoint is not written yet."""
 
-    def stop() -> bool:
+
+def kill_after(steps: int):
+    left = [steps]
+
+    def tell(_: loop.Progress) -> None:
         left[0] -= 1
-        return left[0] < 0
+        if left[0] < 0:
+            raise Killed
 
-    return stop
+    return tell
 
 
 def test_all_heads_learn_and_training_is_deterministic_by_seed(tmp_path: Path, tiny_recipe: Recipe):
@@ -51,17 +60,47 @@ def test_all_heads_learn_and_training_is_deterministic_by_seed(tmp_path: Path, t
 
 
 @pytest.mark.parametrize(("method", "precision"), [("full", "fp32"), ("full", "bf16"), ("adalora", "fp32")])
-def test_a_stopped_run_goes_on_to_the_very_same_weights(
-    method: Method, precision: str, tmp_path: Path, tiny_recipe: Recipe
+def test_a_killed_run_goes_on_to_the_very_same_weights(
+    method: Method, precision: str, tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ):
-    recipe = tiny_recipe.but(tuning_share=0.3, min_tuning_rows=5, method=method, precision=precision)
+    monkeypatch.setattr(loop, "TELL_SECONDS", -1.0)
+    recipe = tiny_recipe.but(
+        tuning_share=0.3, min_tuning_rows=5, method=method, precision=precision, checkpoint_seconds=0.0
+    )
     whole = train(everything(), recipe, out_dir=tmp_path / "whole")
     for steps in (1, 2, 5):
-        with pytest.raises(TrainingStopped):
-            train(everything(), recipe, out_dir=tmp_path / "parts", should_stop=stop_after(steps))
+        with pytest.raises(Killed):
+            train(everything(), recipe, out_dir=tmp_path / "parts", progress=kill_after(steps))
     parts = train(everything(), recipe, out_dir=tmp_path / "parts")
     assert parts.history == whole.history
     assert answers(tmp_path / "parts") == answers(tmp_path / "whole")
+
+
+def test_adalora_keeps_its_factors_orthogonal_as_peft_does_once_a_step(tmp_path: Path, tiny_recipe: Recipe) -> None:
+    from recux.learn.means import item_means
+    from recux.learn.rows import training_rows
+    from recux.learn.training import build, data_of
+
+    recipe = tiny_recipe.but(method="adalora", minibatch_tokens=10**6, minibatch_rows=10**6, dropout=0.0, clip=1e9)
+    rows = training_rows(Examples(comments(30)).of("train"), item_means(()))
+
+    def gradients(forward_tokens: int, weight: float) -> dict[str, torch.Tensor]:
+        network, tokenizer, resolved = build(["satisfaction"], recipe.but(forward_tokens=forward_tokens))
+        network.encoder.active_peft_config.orth_reg_weight = weight
+        run = loop.Loop(network, data_of(rows, tokenizer, resolved), resolved, folder=tmp_path, fingerprint="f")
+        run.gradients(run.plans[0][0])
+        return {name: p.grad for name, p in run.learning()}
+
+    whole, pieces, without = gradients(10**6, 0.5), gradients(40, 0.5), gradients(10**6, 0.0)
+    network, _, _ = build(["satisfaction"], recipe)
+    theirs = network.encoder.base_model
+    theirs.model.forward = lambda: SimpleNamespace(loss=torch.zeros(()))  # peft adds to the loss of what it adapts
+    theirs.forward().loss.backward()
+    for name, parameter in network.named_parameters():
+        if name in whole:
+            added = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+            assert torch.allclose(whole[name] - without[name], added, atol=1e-5), name
+            assert torch.allclose(whole[name], pieces[name], atol=1e-5), name
 
 
 def test_a_finished_run_is_not_repeated(tmp_path: Path, tiny_recipe: Recipe):
@@ -86,16 +125,17 @@ def test_a_checkpoint_of_another_job_is_not_used(tmp_path: Path):
     assert load_checkpoint(tmp_path, "g") is None
 
 
-def test_a_full_disk_while_writing_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_full_disk_while_writing_leaves_the_last_checkpoint(tmp_path: Path):
     save_checkpoint(tmp_path, {"step": 1}, fingerprint="f", step=1)
-
-    def half(_: object, file: Path) -> None:
-        file.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(checkpoint.torch, "save", half)
-    with pytest.raises(OSError, match="No space left"):
-        save_checkpoint(tmp_path, {"step": 2}, fingerprint="f", step=2)
+    if (child := os.fork()) == 0:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))  # what PyTorch meets is that of a full disk
+        try:
+            save_checkpoint(tmp_path, {"step": torch.ones(100_000)}, fingerprint="f", step=2)
+        except OSError:
+            os._exit(7)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
     assert load_checkpoint(tmp_path, "f") == {"step": 1}
     assert not list(tmp_path.glob(".*tmp"))
 
@@ -154,6 +194,16 @@ def test_slow_disks_get_fewer_checkpoints(tmp_path: Path, tiny_recipe: Recipe, m
     monkeypatch.setattr(loop, "save_checkpoint", slow)
     train(everything(), tiny_recipe.but(checkpoint_seconds=0.001), out_dir=tmp_path)
     assert written == [0]
+
+
+def test_progress_tells_how_many_tokens_are_left(tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(loop, "TELL_SECONDS", -1.0)
+    told: list[loop.Progress] = []
+    result = train(everything(), tiny_recipe, out_dir=tmp_path, progress=told.append)
+    left = [p.seconds_left * p.tokens_per_second for p in told]
+    assert left[-1] == 0
+    assert left[7] == pytest.approx(2 / 3 * result.tokens_seen)  # the first of three epochs has eight steps
+    assert left == sorted(left, reverse=True)
 
 
 def spoil_loss(monkeypatch: pytest.MonkeyPatch, calls: set[int]):
@@ -231,6 +281,61 @@ def test_one_text_that_does_not_fit_is_an_error(tmp_path: Path, tiny_recipe: Rec
     limit_memory(monkeypatch, 0)
     with pytest.raises(OutOfMemory, match="lower max_tokens"):
         train(everything(), tiny_recipe, out_dir=tmp_path)
+
+
+def test_an_optimiser_that_does_not_fit_says_what_to_change(
+    tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+):
+    def full(*_: object) -> None:
+        raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", full)
+    with pytest.raises(OutOfMemory, match=r"numbers need to learn does not fit .* set freeze_layers or method"):
+        train(everything(), tiny_recipe, out_dir=tmp_path)
+
+
+def test_out_of_memory_halves_what_is_scored_and_what_tunes(
+    tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+):
+    recipe = tiny_recipe.but(epochs=1, tuning_share=0.3, min_tuning_rows=5)
+    whole = train(everything(), recipe, out_dir=tmp_path / "whole")
+    texts = [c.text for c in comments(50)]
+    expected = load(tmp_path / "whole" / "model", device="cpu").scorer.raw(texts)["satisfaction"]
+    real = Network.forward
+
+    def limited(self: Network, ids: torch.Tensor, *others: torch.Tensor) -> dict[str, torch.Tensor]:
+        if len(ids) > 3 and not self.training:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 99 bytes")
+        return real(self, ids, *others)
+
+    monkeypatch.setattr(Network, "forward", limited)
+    parts = train(everything(), recipe, out_dir=tmp_path / "parts")
+    assert parts.history[0]["tuning_loss"] == pytest.approx(whole.history[0]["tuning_loss"], rel=1e-5)
+    found = load(tmp_path / "parts" / "model", device="cpu").scorer.raw(texts)["satisfaction"]
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_single_text_that_cannot_be_scored_is_an_error(
+    tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+):
+    train(everything(60), tiny_recipe.but(epochs=1), out_dir=tmp_path)
+    scorer = load(tmp_path / "model", device="cpu").scorer
+
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Network, "forward", full)
+    with pytest.raises(OutOfMemory, match="one text does not fit into memory"):
+        scorer.raw(TEXTS)
+
+
+def test_only_a_gpu_that_has_bf16_computes_in_it(monkeypatch: pytest.MonkeyPatch):
+    """Older ones emulate it, slower than fp32."""
+    for has in (True, False):
+        monkeypatch.setattr(
+            torch.cuda, "is_bf16_supported", lambda including_emulation=True, has=has: has or including_emulation
+        )
+        assert resolve_precision("auto", torch.device("cuda")) == ("bf16" if has else "fp32")
 
 
 def test_three_ratings_are_too_few_and_the_message_says_how_many_are_needed(tmp_path: Path, tiny_recipe: Recipe):
