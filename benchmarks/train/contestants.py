@@ -257,7 +257,7 @@ def own(examples: Any, recipe: Recipe) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         loop = Loop(network, data_of(rows, tokenizer, resolved), resolved, folder=Path(folder), fingerprint="bench")
         wall, processor = clock()
-        loop.run(None, None)
+        loop.run(None)
         wall_end, processor_end = clock()
     scorer = EncoderScorer(network.eval(), tokenizer, item_means(()), MAX_TOKENS, WHERE, resolved.precision)
     return (

@@ -207,6 +207,7 @@ class Pair(Taken):
 
     participant_id: Name
     item_id: Name
+    position: int = Field(default=1, ge=1, le=10_000, description="The item's place in the list; for `behaviour`.")
 
 
 class TextsTaken(Taken):

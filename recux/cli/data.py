@@ -150,8 +150,9 @@ def predict(
     """Predict with the model that serves; one JSON object per line, in input order.
 
     satisfaction reads a column `text` of CSV, JSON Lines or Parquet, or plain lines; rating and behaviour read the
-    columns `participant_id` and `item_id`. `predicted` may be another star than the likeliest: stars are called so that
-    they agree best with people's own over all texts (the highest quadratic kappa that the probabilities promise).
+    columns `participant_id` and `item_id`, behaviour also `position`, the item's place in the list (without it, 1).
+    `predicted` may be another star than the likeliest: stars are called so that they agree best with people's own over
+    all texts (the highest quadratic kappa that the probabilities promise).
     """
     from db.engine import read_session
     from recux.cli.predictions import read_pairs, read_texts

@@ -2,12 +2,14 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 from recux.cli.common import as_file
 from recux.errors import InvalidInput
 from recux.ingest.sources import Record, open_bytes, open_source
-from recux.ingest.values import BadValue, as_written
+from recux.ingest.values import BadValue, as_written, whole
+from recux.rounds.predict import AskedPair
 
 TABLES = {".csv", ".jsonl", ".ndjson", ".json", ".parquet"}
 
@@ -30,17 +32,27 @@ def read_texts(file: Path | None) -> list[str]:
     return lines
 
 
-def read_pairs(file: Path | None) -> list[tuple[str, str]]:
-    """The columns ``participant_id`` and ``item_id`` of CSV, JSON Lines or Parquet."""
+def read_pairs(file: Path | None) -> list[AskedPair]:
+    """The columns ``participant_id``, ``item_id`` and, if any, ``position`` of CSV, JSON Lines or Parquet."""
     with as_file(file) as path:
-        rows = _columns(path, ["participant_id", "item_id"])
-    for number, row in enumerate(rows, 1):
-        if not all(row):
+        rows = _columns(path, ["participant_id", "item_id"], optional=["position"])
+    pairs = []
+    for number, (participant, item, position) in enumerate(rows, 1):
+        if not participant or not item:
             raise InvalidInput(f"{path.name}, row {number}: participant_id and item_id must both be given")
-    return [(participant.strip(), item.strip()) for participant, item in rows]
+        pairs.append(AskedPair(participant.strip(), item.strip(), _position(position, f"{path.name}, row {number}")))
+    return pairs
 
 
-def _columns(path: Path, names: list[str]) -> list[list[str]]:
+def _position(text: str, where: str) -> int:
+    """A place in a list; the first where nothing is said."""
+    try:
+        return whole(text, low=1, high=10_000) or 1
+    except BadValue as problem:
+        raise InvalidInput(f"{where}: position {text!r} {problem}") from None
+
+
+def _columns(path: Path, names: list[str], optional: Sequence[str] = ()) -> list[list[str]]:
     with open_source(path) as source:
         missing = [name for name in names if name not in source.columns]
         if missing:
@@ -49,7 +61,7 @@ def _columns(path: Path, names: list[str]) -> list[list[str]]:
         for record in source.records:
             if record.problem:
                 raise InvalidInput(f"{path.name}, line {record.line}: {record.problem}")
-            rows.append([_text(path, record, name) for name in names])
+            rows.append([_text(path, record, name) for name in (*names, *optional)])
         return rows
 
 

@@ -1,5 +1,6 @@
 """The simple models that a fine-tuned encoder must beat. Saved as numbers and words, never as pickles."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +16,7 @@ from recux.learn.examples import BehaviourExample, Examples, Pair, RatingExample
 from recux.learn.files import read_json, write_json
 from recux.learn.means import ItemMeans, item_means
 
+log = logging.getLogger(__name__)
 Array = NDArray[np.float64]
 INVERSE_REGULARISATION = 4.0
 MIN_LABELS = 3
@@ -123,7 +125,7 @@ def gram_counts(counter: Any, texts: Sequence[str]) -> Any:
 
 
 def fit_tfidf(examples: Sequence[SatisfactionExample]) -> TfidfLogistic | None:
-    """Fit on comments with text; None when no head has two classes."""
+    """Fit on comments with text; None when no head has two classes, or nothing can be counted in the texts."""
     from scipy.sparse import hstack
     from sklearn.linear_model import LogisticRegression
 
@@ -135,9 +137,10 @@ def fit_tfidf(examples: Sequence[SatisfactionExample]) -> TfidfLogistic | None:
     usable = {h: v for h, v in labels.items() if len({x for x in v if x is not None}) > 1}
     if not usable or len(texts) < MIN_LABELS:
         return None
-    least = 2 if len(texts) >= 100 else 1
-    fitted = {k: make_vectoriser(k, min_df=least, max_features=60_000) for k in ("word", "char")}
-    matrix = hstack([v.fit_transform([e.text for e in texts]) for v in fitted.values()], format="csr")
+    fitted, parts = fit_vectorisers([e.text for e in texts])
+    if not fitted:
+        return None
+    matrix = hstack(parts, format="csr")
     weights, classes, shares = {}, {}, {}
     for head, values in usable.items():
         rows = [i for i, v in enumerate(values) if v is not None]
@@ -147,6 +150,24 @@ def fit_tfidf(examples: Sequence[SatisfactionExample]) -> TfidfLogistic | None:
         shares[head] = class_shares([values[i] for i in rows], classes[head], head)
     vocabularies = {k: list(v.get_feature_names_out()) for k, v in fitted.items()}
     return TfidfLogistic(vocabularies, {k: v.idf_ for k, v in fitted.items()}, weights, classes, shares)
+
+
+def fit_vectorisers(texts: list[str]) -> tuple[dict[str, Any], list[Any]]:
+    """The vectoriser of each kind with the matrix of ``texts``; without a kind of n-gram of which there is none.
+
+    Emoji and punctuation hold no word. From 100 texts on an n-gram counts only if it recurs, and none may.
+    """
+    least = 2 if len(texts) >= 100 else 1
+    fitted, parts = {}, []
+    for kind in KINDS:
+        vectoriser = make_vectoriser(kind, min_df=least, max_features=60_000)
+        try:
+            parts.append(vectoriser.fit_transform(texts))
+        except ValueError as problem:
+            log.info("no n-grams of the kind %s among %d texts: %s", kind, len(texts), problem)
+        else:
+            fitted[kind] = vectoriser
+    return fitted, parts
 
 
 def class_shares(labels: Sequence[int | None], classes: Sequence[int], head: str) -> list[float]:

@@ -11,6 +11,7 @@ from recux.learn.calibration import Calibration, Halves
 from recux.learn.champion import Choice, Contender, choose_champion
 from recux.learn.errors import ModelUnreadable
 from recux.learn.evaluation import PRIMARY, Evaluation, evaluate
+from recux.learn.examples import MODEL_OF_HEAD
 from recux.learn.files import write_json
 from recux.learn.jobs import Job, KindResult, ModelResult
 from recux.learn.predictor import Scorer, load, read_calibration, read_crossed
@@ -57,6 +58,7 @@ class About:
     folder: Path
     base_model: str
     n_train: int
+    """Labelled rows that taught this kind."""
     device: str = "cpu"
     seconds: float = 0.0
     unfit: str | None = None
@@ -76,18 +78,23 @@ class Tested:
     """None for a damaged incumbent."""
 
 
-def about(trained: TrainResult) -> About:
-    """The candidate's own."""
+def about(trained: TrainResult, kind: str) -> About:
+    """The candidate's own, as a model of ``kind``."""
     return About(
         "encoder",
         False,
         trained.folder,
         trained.recipe.base_model,
-        trained.n_train,
+        rows_for(kind, trained.heads),
         trained.device,
         trained.seconds,
         trained.out_of_domain,
     )
+
+
+def rows_for(kind: str, heads: Mapping[str, int]) -> int:
+    """How many labelled rows taught ``kind``, from those of each head."""
+    return max((n for head, n in heads.items() if MODEL_OF_HEAD[head] == kind), default=0)
 
 
 def incumbent(kind: str, job: Job, rates: Rates) -> list[Tested]:
@@ -111,7 +118,7 @@ def incumbent(kind: str, job: Job, rates: Rates) -> list[Tested]:
         old.about["kind"] != "encoder",
         place,
         base_model,
-        int(old.about.get("n_train", 0)),
+        rows_for(kind, old.about.get("rows_by_head", {})) or int(old.about.get("n_train", 0)),
         unfit=old.about.get("out_of_domain"),
         known=known,
     )

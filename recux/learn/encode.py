@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ CHUNK = 4096
 HALF = re.compile("[\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tokens:
     """Token ids of many texts, end to end in one array."""
 
@@ -24,7 +25,7 @@ class Tokens:
     unknown_share: float
     """Share of unknown tokens among all but the special ones; 0 without any token."""
 
-    @property
+    @cached_property
     def lengths(self) -> NDArray[np.int64]:
         """Tokens of each text, special ones included."""
         return np.diff(self.starts)

@@ -37,7 +37,3 @@ class TrainingDiverged(RecuxError):
 
 class OutOfMemory(Unavailable):
     """A single text does not fit into memory, so that no smaller minibatch can help."""
-
-
-class TrainingStopped(RecuxError):
-    """The caller asked to stop; the checkpoint is kept and the same call goes on from it."""

@@ -1,7 +1,7 @@
 """How well a model predicts people it has not seen."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from recux.learn.tested import Tested, rating_rows, tested_rows
 Array = NDArray[np.float64]
 PRIMARY = {"satisfaction": ("satisfaction",), "rating": ("rating",), "behaviour": ("click", "purchase")}
 """The heads whose log-loss decides about a model; without one of them it is none. ``recommend`` is auxiliary."""
+RECOMMEND_AUC = (
+    "probability that a random comment of someone who would recommend is scored above one of someone who would not"
+)
 COVERED = "share of rows whose 90 % set holds the star"
 COLD_START = {"0 earlier": (0, 0), "1-4 earlier": (1, 4), "5+ earlier": (5, 10**9)}
 
@@ -123,7 +126,8 @@ def all_measures(
             if head == primary and name != "log_loss":
                 yield name, value
     if model == "satisfaction" and "recommend" in rows:  # the flag is the label that AUC is about
-        yield "auc", head_measures(rows["recommend"], said["recommend"], seed)["auc"]
+        flagged = head_measures(rows["recommend"], said["recommend"], seed)["auc"]
+        yield "auc", replace(flagged, definition=RECOMMEND_AUC)
     yield "log_loss", log_loss(model, rows, {h: one.p for h, one in said.items()}, seed)
 
 

@@ -8,13 +8,18 @@ from typing import Any
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Let ``write`` fill a temporary file beside ``path``, flush it to disk, and rename it into place."""
+    """Let ``write`` fill a temporary file beside ``path``, flush it to disk, and rename it into place.
+
+    Raises ``OSError`` on a full disk, also where ``write`` is PyTorch's, which then raises ``RuntimeError``.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         write(temporary)
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
         temporary.replace(path)
+    except RuntimeError as problem:
+        raise OSError(f"{path} could not be written: {problem}") from problem
     finally:
         temporary.unlink(missing_ok=True)
     flush_folder(path.parent)

@@ -87,7 +87,7 @@ class RunResult:
     kinds: dict[str, KindResult]
     """By satisfaction, rating, behaviour, response_time; only those with a model."""
     left_out: dict[str, str]
-    """Heads that could not be trained, each with the reason and what to do."""
+    """Heads that could not be trained, each with the reason and what to do; also a warm start that was not possible."""
     recipe: Recipe
     """As resolved by training."""
     training: dict[str, Any]

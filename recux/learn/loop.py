@@ -1,4 +1,4 @@
-"""The training loop with its guards: resume, out-of-memory back-off, non-finite values, early stopping, cancel."""
+"""The training loop with its guards: resume, out-of-memory back-off, non-finite values, early stopping."""
 
 import logging
 import math
@@ -17,7 +17,7 @@ from recux.learn.adapters import adapter_state, add_orthogonality, after_step, r
 from recux.learn.checkpoint import load_checkpoint, save_checkpoint
 from recux.learn.device import autocast, is_out_of_memory
 from recux.learn.encode import Tokens, padded
-from recux.learn.errors import OutOfMemory, TrainingDiverged, TrainingStopped
+from recux.learn.errors import OutOfMemory, TrainingDiverged
 from recux.learn.examples import HEADS
 from recux.learn.heads import minibatch_loss
 from recux.learn.minibatches import Rows, by_area, plan_epoch
@@ -83,6 +83,7 @@ class Loop:
         self.optimiser = make_optimiser(network, recipe)
         self.plans = [self.plan(epoch) for epoch in range(recipe.epochs)]
         self.steps = sum(map(len, self.plans))
+        self.tokens = recipe.epochs * int(data.tokens.lengths[data.learn].sum())
         self.scale = {h: self.head_scale(h) for h in network.heads}
         self.forward_tokens = recipe.forward_tokens
         self.look_every = 1 if self.device.type == "cpu" else GPU_CHECK_EVERY
@@ -118,7 +119,7 @@ class Loop:
         """The parameters that learn, by name."""
         return [(name, p) for name, p in self.network.named_parameters() if p.requires_grad]
 
-    def run(self, progress: Callable[[Progress], None] | None, should_stop: Callable[[], bool] | None) -> None:
+    def run(self, progress: Callable[[Progress], None] | None) -> None:
         """Train to the end, from the last checkpoint when there is one; else the state before the first step is one."""
         state = load_checkpoint(self.folder, self.fingerprint)
         if state:
@@ -128,48 +129,38 @@ class Loop:
         saved_at = told_at = time.monotonic()
         began, seen = time.monotonic(), self.tokens_seen
         while self.step < self.steps and self.stale <= self.recipe.patience:
-            loss, stop = self.advance(bool(should_stop and should_stop()))
+            loss = self.advance()
             now = time.monotonic()
             self.tokens_per_second = (self.tokens_seen - seen) / (now - began)
             if progress and (now - told_at > TELL_SECONDS or self.step == self.steps):
                 told_at = now
                 progress(self.report(loss))
             looked = math.isfinite(loss)  # what nobody looked at may be damaged: better an older checkpoint
-            if self.team.leads and (stop or (looked and now - saved_at > self.between_checkpoints())):
+            if self.team.leads and looked and now - saved_at > self.between_checkpoints():
                 self.save(now - began)
                 saved_at = time.monotonic()
-            if stop:
-                raise TrainingStopped(f"training stopped at step {self.step} of {self.steps}; run it again to go on")
         if self.best:
             self.load_parameters(self.best)
 
     def report(self, loss: float) -> Progress:
         """The present state as progress."""
-        left = sum(int(self.data.tokens.lengths[m].sum()) for m in self.remaining())
+        left = self.tokens - self.tokens_seen
         held_out = self.history[-1].get("tuning_loss") if self.history else None
         rate = self.tokens_per_second
         known = loss if math.isfinite(loss) else None  # not looked at in this step, or just thrown away
         return Progress("train", self.step, self.steps, known, held_out, rate, left / rate if rate else None)
 
-    def remaining(self) -> list[Rows]:
-        """The minibatches still to come."""
-        return [m for plan in self.plans for m in plan][self.step :]
-
-    def advance(self, stop: bool = False) -> tuple[float, bool]:
-        """One optimiser step, and the end of the epoch when it was its last.
-
-        Returns the minibatch's loss (NaN when nobody looked), and whether any process of the team wants to stop.
-        """
+    def advance(self) -> float:
+        """One optimiser step, and the end of the epoch when it was its last; returns the loss, NaN if not looked at."""
         before = sum(len(p) for p in self.plans[: self.epoch])
         minibatch = self.plans[self.epoch][self.step - before]
         set_rates(self.optimiser, self.lr_share * schedule(self.step, self.steps, self.recipe.warmup))
-        loss, norm, wanted = self.gradients(minibatch, stop)
-        stop = stop if self.team.size == 1 else bool(wanted > 0)
+        loss, norm = self.gradients(minibatch)
         last = self.step + 1 - before == len(self.plans[self.epoch])
-        look = stop or last or self.step % self.look_every == 0
+        look = last or self.step % self.look_every == 0
         if look and not bool(torch.isfinite(loss + norm)):
             self.go_back()
-            return float("nan"), stop
+            return float("nan")
         self.optimiser.step()
         after_step(self.network.encoder, self.step)
         self.optimiser.zero_grad(set_to_none=True)
@@ -178,15 +169,15 @@ class Loop:
         self.epoch_loss += loss
         if last:
             self.end_epoch()
-        return (float(loss) if look else float("nan")), stop
+        return float(loss) if look else float("nan")
 
-    def gradients(self, minibatch: Rows, stop: bool) -> tuple[Tensor, Tensor, Tensor]:
-        """Gradients of the minibatch, clipped; returns its loss, their norm, and how many of the team want to stop."""
+    def gradients(self, minibatch: Rows) -> tuple[Tensor, Tensor]:
+        """Gradients of the minibatch, clipped; returns its loss and their norm."""
         own = self.own_gradients(self.team.share(minibatch, self.data.tokens.lengths))
         learning = [p for _, p in self.learning()]
-        loss, wanted = self.team.add_up(learning, own, torch.tensor(float(stop), device=self.device))
+        loss = self.team.add_up(learning, own)
         add_orthogonality(self.network.encoder)
-        return loss, torch.nn.utils.clip_grad_norm_(learning, self.recipe.clip), wanted
+        return loss, torch.nn.utils.clip_grad_norm_(learning, self.recipe.clip)
 
     def own_gradients(self, minibatch: Rows) -> Tensor:
         """Gradients of these rows in as many passes as memory asks for; returns their part of the loss."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recux.learn.calibration import Calibration, Halves, conformal_sets, expected_stars, predicted_stars
-from recux.learn.errors import HeadMissing, ModelUnreadable
+from recux.learn.errors import HeadMissing, ModelUnreadable, WeightsCorrupt, WeightsMissing
 from recux.learn.examples import Pair
 from recux.learn.files import read_json
 from recux.learn.saved import about
@@ -103,7 +103,7 @@ def load(folder: Path, *, model: str | None = None, device: str = "auto") -> Pre
     try:
         scorer = scorer_of(folder, description, device)
         calibration = read_calibration(folder)
-    except (OSError, ValueError, KeyError, BadZipFile) as problem:
+    except (WeightsCorrupt, WeightsMissing, OSError, ValueError, KeyError, BadZipFile) as problem:
         raise ModelUnreadable(f"{folder} cannot be read ({problem}); run the round again") from problem
     return Predictor(scorer, calibration, model or folder.name, description)
 

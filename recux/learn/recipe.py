@@ -1,15 +1,46 @@
 """Every setting of a training run, in one frozen record that is saved with the model."""
 
 import json
-from dataclasses import asdict, dataclass, field, fields, replace
+import re
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from recux.errors import InvalidInput
+from recux.learn.examples import HEADS
 
 Method = Literal["full", "lora", "adalora", "ia3", "prefix"]
 METHODS: tuple[Method, ...] = ("full", "lora", "adalora", "ia3", "prefix")
-PRECISIONS = ("auto", "fp32", "bf16")
+CHOICES = {"method": METHODS, "precision": ("auto", "fp32", "bf16"), "ordinal": ("corn", "cross_entropy")}
+DEVICE = re.compile(r"auto|cpu|(cuda|mps)(:\d+)?")
+INF = float("inf")
+LIMITS: dict[str, tuple[float, float]] = {
+    "seed": (0, 2**32 - 1),
+    "max_tokens": (8, INF),
+    "minibatch_tokens": (1, INF),
+    "minibatch_rows": (1, INF),
+    "forward_tokens": (1, INF),
+    "epochs": (1, INF),
+    "lr": (0, 1),
+    "head_lr": (0, 1),
+    "layer_decay": (0, 1),
+    "keep_layers": (0, INF),
+    "freeze_layers": (0, INF),
+    "warmup": (0, 1),
+    "dropout": (0, 1),
+    "hidden_dropout": (0, 1),
+    "weight_decay": (0, 1),
+    "clip": (0.001, 1e9),
+    "label_smoothing": (0, 1),
+    "words": (0, 100),
+    "tuning_share": (0, 1),
+    "patience": (0, INF),
+    "min_tuning_rows": (0, INF),
+    "max_rows": (1, INF),
+    "checkpoint_seconds": (0, INF),
+    "adapter_rank": (1, INF),
+}
+"""Least and greatest value of each number."""
 EMBEDDED_LAYERS = 4
 """Layers of the embedded encoder that are used unless a recipe says otherwise."""
 
@@ -21,7 +52,7 @@ class Recipe:
     base_model: str = "embedded"
     """``embedded`` (the encoder installed with recux), a local folder, or a hub id."""
     device: str = "auto"
-    """``auto``, ``cpu``, ``cuda`` or ``cuda:N``; auto takes a GPU when there is one."""
+    """``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; auto takes a GPU when there is one."""
     precision: str = "auto"
     """``fp32``, ``bf16``, or ``auto``: the faster of the two in a short measurement on the device."""
     method: Method = "full"
@@ -80,14 +111,23 @@ class Recipe:
     """Rank of LoRA and AdaLoRA, number of virtual tokens of prefix tuning."""
 
     def __post_init__(self) -> None:
-        """Refuse settings that cannot be meant."""
-        if self.method not in METHODS:
-            raise InvalidInput(f"recipe: method is {self.method!r}, must be one of {', '.join(METHODS)}")
-        if self.precision not in PRECISIONS:
-            raise InvalidInput(f"recipe: precision is {self.precision!r}, must be one of {', '.join(PRECISIONS)}")
-        for name in ("max_tokens", "minibatch_tokens", "minibatch_rows", "forward_tokens", "epochs", "max_rows"):
-            if getattr(self, name) < 1:
-                raise InvalidInput(f"recipe: {name} is {getattr(self, name)}, must be at least 1")
+        """Refuse settings that cannot be meant; raises ``InvalidInput``."""
+        for setting in fields(self):
+            value, wanted = getattr(self, setting.name), dict if setting.default is MISSING else type(setting.default)
+            if type(value) is not wanted and not (wanted is float and type(value) is int):
+                raise refusal(setting.name, value, f"of type {wanted.__name__}")
+        for name, (low, high) in LIMITS.items():
+            if not low <= getattr(self, name) <= high:  # NaN is not, either
+                raise refusal(name, getattr(self, name), f"at least {low}" if high == INF else f"from {low} to {high}")
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise refusal(name, getattr(self, name), f"one of {', '.join(known)}")
+        if not DEVICE.fullmatch(self.device):
+            raise refusal("device", self.device, "auto, cpu, cuda, cuda:N or mps")
+        for head, weight in self.head_weights.items():
+            if head not in HEADS or type(weight) not in (int, float) or not 0 <= weight < INF:
+                what = f"numbers from 0 on for some of {', '.join(HEADS)}"
+                raise refusal("head_weights", self.head_weights, what)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -95,16 +135,11 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Recipe":
-        """From ``to_dict``; raises ``InvalidInput`` for a setting that does not exist."""
+        """From ``to_dict``; raises ``InvalidInput`` for a setting that does not exist or cannot be meant."""
         known = {f.name for f in fields(cls)}
         unknown = sorted(set(values) - known)
         if unknown:
             raise InvalidInput(f"recipe: unknown setting {unknown[0]!r}; known are {', '.join(sorted(known))}")
-        usual = cls()
-        for name, value in values.items():
-            wanted = type(getattr(usual, name))
-            if type(value) is not wanted and not (wanted is float and type(value) is int):
-                raise InvalidInput(f"recipe: {name} is {value!r}, must be of type {wanted.__name__}")
         return cls(**values)
 
     def but(self, **changes: Any) -> "Recipe":
@@ -112,8 +147,13 @@ class Recipe:
         return replace(self, **changes)
 
 
+def refusal(name: str, value: object, allowed: str) -> InvalidInput:
+    """What to raise for a setting that cannot be meant."""
+    return InvalidInput(f"recipe: {name} is {value!r}, must be {allowed}")
+
+
 def default_recipe(n_texts: int, device: str = "cpu", **changes: Any) -> Recipe:
-    """The recipe for a training set of ``n_texts`` rows on ``device`` (``cpu`` or ``cuda``).
+    """The recipe for ``n_texts`` labelled comments or ratings (whichever are more) on ``device`` (``cpu`` or ``cuda``).
 
     Fewer rows get more epochs (6 up to about 700, 3 from about 1,200) and smaller minibatches, so that there are enough
     steps; the fewest, at which these epochs are few steps still, a higher rate. Nothing is kept back for early stopping

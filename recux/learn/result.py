@@ -6,6 +6,8 @@ from typing import Any
 
 from recux.learn.recipe import Recipe
 
+WARM_START = "warm start"
+
 
 @dataclass(frozen=True, slots=True)
 class TrainResult:
@@ -18,7 +20,8 @@ class TrainResult:
     heads: dict[str, int]
     """Trained heads, each with its number of labelled training rows."""
     left_out: dict[str, str]
-    """Heads that could not be trained, each with the reason."""
+    """Heads that could not be trained, each with the reason; by ``WARM_START``, why the base model was taken instead of
+    the last round's."""
     n_train: int
     """Texts and pairs in the training part."""
     unknown_token_share: float

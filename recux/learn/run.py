@@ -7,6 +7,7 @@ together (see ``together``); the first of them does all else. Exit code 0: ``res
 """
 
 import json
+import logging
 import os
 import sys
 import threading
@@ -37,6 +38,7 @@ KINDS = ("satisfaction", "rating", "behaviour")
 ORPHANED = 3
 """Exit code when the parent is gone."""
 Tell = Callable[[Progress], None]
+log = logging.getLogger(__name__)
 
 
 def help_train(folder: Path, team: Team) -> None:
@@ -50,7 +52,6 @@ def run_job(
     folder: Path,
     *,
     progress: Tell | None = None,
-    should_stop: Callable[[], bool] | None = None,
     team: Team = ALONE,
 ) -> RunResult:
     """Train, evaluate and choose for the job in ``folder``, and write ``result.json``.
@@ -60,8 +61,8 @@ def run_job(
     started = time.monotonic()
     job = read_job(folder)
     tell = throttled(folder / "progress.json", progress)
-    with training_logs(folder / "logs", job.recipe) as log:
-        trained, left_out = encoder(job, folder, both(tell, log), should_stop, team)
+    with training_logs(folder / "logs", job.recipe) as write:
+        trained, left_out = encoder(job, folder, both(tell, write), team)
     scorer = load(trained.folder, device=trained.device).scorer if trained else None
     tell(Progress("baselines", 0, 1))
     fitted = fit_baselines(job.examples)
@@ -69,7 +70,7 @@ def run_job(
     tested: dict[str, list[Tested]] = {}
     for number, kind in enumerate(KINDS):
         tell(Progress("evaluate", number, len(KINDS)))
-        candidate = (scorer, about(trained)) if scorer and trained else None
+        candidate = (scorer, about(trained, kind)) if scorer and trained else None
         found, tested[kind] = kind_result(kind, job, folder, candidate, fitted.get(kind))
         if found.models:
             kinds[kind] = found
@@ -102,9 +103,7 @@ def run_job(
     return result
 
 
-def encoder(
-    job: Job, folder: Path, tell: Tell, should_stop: Callable[[], bool] | None, team: Team
-) -> tuple[TrainResult | None, dict[str, str]]:
+def encoder(job: Job, folder: Path, tell: Tell, team: Team) -> tuple[TrainResult | None, dict[str, str]]:
     """The fine-tuned encoder, and why heads were left out; no encoder when the examples are too few."""
     tell(Progress("prepare", 0, 1))
     try:
@@ -114,7 +113,6 @@ def encoder(
             out_dir=encoder_folder(folder),
             start_from=job.start_from,
             progress=tell,
-            should_stop=should_stop,
             team=team,
         )
     except TooFewExamples as problem:
@@ -158,7 +156,10 @@ def both(first: Tell, second: Tell) -> Tell:
 
 
 def throttled(file: Path, listener: Tell | None, seconds: float = 1.0) -> Tell:
-    """Tell progress to ``listener`` always, and to ``file`` about once a second and at every new stage."""
+    """Tell progress to ``listener`` always, and to ``file`` about once a second and at every new stage.
+
+    A full disk does not end a training only because nobody can be told how far it is.
+    """
     last: dict[str, Any] = {"at": 0.0, "stage": ""}
 
     def tell(progress: Progress) -> None:
@@ -167,7 +168,8 @@ def throttled(file: Path, listener: Tell | None, seconds: float = 1.0) -> Tell:
         now = time.monotonic()
         if progress.stage != last["stage"] or now - last["at"] >= seconds or progress.step == progress.of:
             last.update(at=now, stage=progress.stage)
-            write_json(file, {name: getattr(progress, name) for name in Progress.__slots__})
+            with suppress(OSError):
+                write_json(file, {name: getattr(progress, name) for name in Progress.__slots__})
 
     return tell
 
@@ -202,9 +204,8 @@ def main(arguments: list[str]) -> int:
     if "--alone" not in arguments:
         die_with_parent()
     (folder / "error.json").unlink(missing_ok=True)
-    team = join()
     try:
-        if team.leads:
+        if (team := join()).leads:
             run_job(folder, team=team)
         else:
             help_train(folder, team)
@@ -213,6 +214,10 @@ def main(arguments: list[str]) -> int:
     except OSError as problem:
         why = f"a file could not be read or written ({problem}); see to the disk of {folder} and run the round again"
         return failed(folder, "OSError", why)
+    except Exception as problem:
+        log.exception("training failed")
+        name, why = type(problem).__name__, str(problem).strip().split("\n")[0]
+        return failed(folder, name, f"training failed: {name}: {why}; where it did stands in its log")
     return 0
 
 

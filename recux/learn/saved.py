@@ -6,8 +6,9 @@ cuts, once calibrated) with ``crossed.json`` (the same from each half of the peo
 from, ``words/``; or a baseline's numbers and words. Only the response-time model is a pickle.
 """
 
-import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,11 @@ def save_encoder(result: TrainResult, network: Any, tokenizer: Any, means: ItemM
     from safetensors.torch import save_file
 
     draft = new_folder(result.folder)
-    save_adapted(network.encoder, result.recipe.method, draft)
-    tokenizer.save_pretrained(draft / "encoder")
     heads = {name: values.detach().cpu().contiguous() for name, values in network.heads.state_dict().items()}
-    save_file(heads, draft / "heads.safetensors")
+    with disk_errors():
+        save_adapted(network.encoder, result.recipe.method, draft)
+        tokenizer.save_pretrained(draft / "encoder")
+        save_file(heads, draft / "heads.safetensors")
     write_json(draft / "items.json", means.to_dict())
     if words is not None:
         (draft / WORDS).mkdir()
@@ -52,6 +54,17 @@ def save_encoder(result: TrainResult, network: Any, tokenizer: Any, means: ItemM
         out_of_domain=result.out_of_domain,
     )
     publish(draft, result.folder)
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Raise ``OSError`` where safetensors or tokenizers, which have errors of their own, met one: a full disk, say."""
+    try:
+        yield
+    except Exception as problem:
+        if "os error" not in str(problem):
+            raise
+        raise OSError(str(problem)) from problem
 
 
 def save_baseline(baseline: Any, folder: Path, **more: Any) -> None:
@@ -85,8 +98,8 @@ def publish(draft: Path, folder: Path) -> None:
 def about(folder: Path) -> dict[str, Any]:
     """The model's ``model.json``; raises ``ModelUnreadable``."""
     try:
-        values: dict[str, Any] = read_json(folder / "model.json")
-    except (OSError, json.JSONDecodeError) as problem:
+        values = dict(read_json(folder / "model.json"))
+    except (OSError, ValueError, TypeError) as problem:
         raise ModelUnreadable(f"{folder} is not a saved model ({problem}); run the round again") from problem
     if values.get("format") != FORMAT:
         raise ModelUnreadable(
@@ -97,7 +110,7 @@ def about(folder: Path) -> dict[str, Any]:
 
 def encoder_of(folder: Path) -> Path:
     """The transformers folder inside a saved encoder model."""
-    if about(folder)["kind"] != "encoder":
+    if about(folder).get("kind") != "encoder":
         raise ModelUnreadable(f"{folder} holds a baseline, which cannot be fine-tuned; start from the base model")
     return folder / "encoder"
 

@@ -33,22 +33,22 @@ class Team:
             return rows
         return rows[np.argsort(-lengths[rows], kind="stable")][self.rank :: self.size]
 
-    def add_up(self, parameters: Iterable[torch.nn.Parameter], *numbers: Tensor) -> list[Tensor]:
-        """Add up the parameters' gradients in place, and ``numbers``, over all processes; returns the sums."""
+    def add_up(self, parameters: Iterable[torch.nn.Parameter], loss: Tensor) -> Tensor:
+        """Add up the parameters' gradients in place, and ``loss``, over all processes; returns the sum of the loss."""
         if self.size == 1:
-            return list(numbers)
+            return loss
         learning = list(parameters)
         for parameter in learning:
             if parameter.grad is None:  # a process without rows of a head must send its zeros
                 parameter.grad = torch.zeros_like(parameter)
         gradients = [p.grad for p in learning if p.grad is not None]
-        flat = torch.cat([t.detach().float().reshape(-1) for t in (*gradients, *numbers)])
+        flat = torch.cat([t.detach().float().reshape(-1) for t in (*gradients, loss)])
         distributed.all_reduce(flat)
         at = 0
         for gradient in gradients:
             gradient.copy_(flat[at : at + gradient.numel()].view_as(gradient))
             at += gradient.numel()
-        return list(flat[at:])
+        return flat[at]
 
 
 ALONE = Team()

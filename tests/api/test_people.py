@@ -224,6 +224,13 @@ def test_a_prediction_without_a_model_says_what_to_do(api):
     assert (answer.status_code, "recux round run" in answer.json()["detail"]) == (404, True)
 
 
+def test_a_pair_may_say_its_position_which_counts_from_one(api):
+    for position, status in ((0, 422), (3, 404)):
+        pair = {"participant_id": "p1", "item_id": "i1", "position": position}
+        answer = api.call("POST", "/studies/shop/predictions/behaviour", json={"pairs": [pair]})
+        assert answer.status_code == status
+
+
 @pytest.fixture
 def client(api):
     made = Client("http://recux.test", api.keys["all"])

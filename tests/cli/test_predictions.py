@@ -58,7 +58,27 @@ def test_texts_come_through_a_pipe(tmp_path):
     ],
 )
 def test_pairs_come_from_two_columns(tmp_path, name, content):
-    assert read_pairs(written(tmp_path, name, content)) == [("p1", "i1"), ("p2", "7")]
+    assert read_pairs(written(tmp_path, name, content)) == [("p1", "i1", 1), ("p2", "7", 1)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "position,participant_id,item_id\n3,p1,i1\n,p2,i2\n"),
+        (
+            "a.jsonl",
+            '{"participant_id": "p1", "item_id": "i1", "position": 3}\n{"participant_id": "p2", "item_id": "i2"}\n',
+        ),
+    ],
+)
+def test_a_position_stands_beside_a_pair_and_is_the_first_where_none_is_given(tmp_path, name, content):
+    assert read_pairs(written(tmp_path, name, content)) == [("p1", "i1", 3), ("p2", "i2", 1)]
+
+
+@pytest.mark.parametrize("position", ["0", "-1", "top", "1.5"])
+def test_a_position_that_is_none_is_said_with_its_row(tmp_path, position):
+    with pytest.raises(InvalidInput, match=f"row 2: position '{position}' is "):
+        read_pairs(written(tmp_path, "a.csv", f"participant_id,item_id,position\np,i,1\np,i,{position}\n"))
 
 
 def test_what_cannot_be_read_is_said(tmp_path):

@@ -2,6 +2,7 @@
 
 import os
 import random
+import resource
 import signal
 import time
 from pathlib import Path
@@ -14,7 +15,7 @@ import torch
 
 from recux.learn import checkpoint, loop
 from recux.learn.checkpoint import load_checkpoint, save_checkpoint
-from recux.learn.errors import OutOfMemory, TooFewExamples, TrainingDiverged, TrainingStopped
+from recux.learn.errors import OutOfMemory, TooFewExamples, TrainingDiverged
 from recux.learn.examples import HEADS, Examples
 from recux.learn.heads import log_probabilities
 from recux.learn.minibatches import by_area, plan_epoch
@@ -30,14 +31,19 @@ def answers(folder: Path) -> list[list[float]]:
     return [row["probabilities"] for row in load(folder / "model", device="cpu").satisfaction(TEXTS)]
 
 
-def stop_after(calls: int):
-    left = [calls]
+class Killed(Exception):
+    """Stands for a kill: the step's checkpoint is not written yet."""
 
-    def stop() -> bool:
+
+def kill_after(steps: int):
+    left = [steps]
+
+    def tell(_: loop.Progress) -> None:
         left[0] -= 1
-        return left[0] < 0
+        if left[0] < 0:
+            raise Killed
 
-    return stop
+    return tell
 
 
 def test_all_heads_learn_and_training_is_deterministic_by_seed(tmp_path: Path, tiny_recipe: Recipe):
@@ -52,14 +58,17 @@ def test_all_heads_learn_and_training_is_deterministic_by_seed(tmp_path: Path, t
 
 
 @pytest.mark.parametrize(("method", "precision"), [("full", "fp32"), ("full", "bf16"), ("adalora", "fp32")])
-def test_a_stopped_run_goes_on_to_the_very_same_weights(
-    method: Method, precision: str, tmp_path: Path, tiny_recipe: Recipe
+def test_a_killed_run_goes_on_to_the_very_same_weights(
+    method: Method, precision: str, tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ):
-    recipe = tiny_recipe.but(tuning_share=0.3, min_tuning_rows=5, method=method, precision=precision)
+    monkeypatch.setattr(loop, "TELL_SECONDS", -1.0)
+    recipe = tiny_recipe.but(
+        tuning_share=0.3, min_tuning_rows=5, method=method, precision=precision, checkpoint_seconds=0.0
+    )
     whole = train(everything(), recipe, out_dir=tmp_path / "whole")
     for steps in (1, 2, 5):
-        with pytest.raises(TrainingStopped):
-            train(everything(), recipe, out_dir=tmp_path / "parts", should_stop=stop_after(steps))
+        with pytest.raises(Killed):
+            train(everything(), recipe, out_dir=tmp_path / "parts", progress=kill_after(steps))
     parts = train(everything(), recipe, out_dir=tmp_path / "parts")
     assert parts.history == whole.history
     assert answers(tmp_path / "parts") == answers(tmp_path / "whole")
@@ -114,16 +123,17 @@ def test_a_checkpoint_of_another_job_is_not_used(tmp_path: Path):
     assert load_checkpoint(tmp_path, "g") is None
 
 
-def test_a_full_disk_while_writing_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_full_disk_while_writing_leaves_the_last_checkpoint(tmp_path: Path):
     save_checkpoint(tmp_path, {"step": 1}, fingerprint="f", step=1)
-
-    def half(_: object, file: Path) -> None:
-        file.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(checkpoint.torch, "save", half)
-    with pytest.raises(OSError, match="No space left"):
-        save_checkpoint(tmp_path, {"step": 2}, fingerprint="f", step=2)
+    if (child := os.fork()) == 0:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))  # what PyTorch meets is that of a full disk
+        try:
+            save_checkpoint(tmp_path, {"step": torch.ones(100_000)}, fingerprint="f", step=2)
+        except OSError:
+            os._exit(7)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
     assert load_checkpoint(tmp_path, "f") == {"step": 1}
     assert not list(tmp_path.glob(".*tmp"))
 
@@ -182,6 +192,16 @@ def test_slow_disks_get_fewer_checkpoints(tmp_path: Path, tiny_recipe: Recipe, m
     monkeypatch.setattr(loop, "save_checkpoint", slow)
     train(everything(), tiny_recipe.but(checkpoint_seconds=0.001), out_dir=tmp_path)
     assert written == [0]
+
+
+def test_progress_tells_how_many_tokens_are_left(tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(loop, "TELL_SECONDS", -1.0)
+    told: list[loop.Progress] = []
+    result = train(everything(), tiny_recipe, out_dir=tmp_path, progress=told.append)
+    left = [p.seconds_left * p.tokens_per_second for p in told]
+    assert left[-1] == 0
+    assert left[7] == pytest.approx(2 / 3 * result.tokens_seen)  # the first of three epochs has eight steps
+    assert left == sorted(left, reverse=True)
 
 
 def spoil_loss(monkeypatch: pytest.MonkeyPatch, calls: set[int]):

@@ -1,8 +1,10 @@
 """What callers use without paying for torch: imports, splits, templates, recipes, examples."""
 
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -98,6 +100,30 @@ def test_a_recipe_survives_its_dictionary_and_refuses_unknown_settings():
         Recipe.from_dict({"learning_rate": 1})
     with pytest.raises(InvalidInput, match="method is 'magic'"):
         Recipe(method="magic")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"seed": -1}, "seed is -1, must be from 0 to 4294967295"),
+        ({"epochs": 0}, "epochs is 0, must be at least 1"),
+        ({"dropout": 2}, "dropout is 2, must be from 0 to 1"),
+        ({"lr": float("nan")}, "lr is nan, must be from 0 to 1"),
+        ({"clip": float("inf")}, "clip is inf, must be from 0.001 to"),
+        ({"epochs": 2.5}, "epochs is 2.5, must be of type int"),
+        ({"freeze_embeddings": 1}, "freeze_embeddings is 1, must be of type bool"),
+        ({"ordinal": "coral"}, "ordinal is 'coral', must be one of corn, cross_entropy"),
+        ({"device": "gpu"}, "device is 'gpu', must be auto, cpu, cuda, cuda:N or mps"),
+        ({"head_weights": {"satisfied": 1.0}}, "for some of satisfaction, recommend, rating, click, purchase"),
+        ({"head_weights": {"rating": float("nan")}}, "head_weights is {'rating': nan}, must be numbers from 0 on"),
+    ],
+)
+def test_a_recipe_refuses_what_cannot_be_meant_with_the_setting_its_value_and_what_may_stand_there(
+    setting: dict[str, Any], said: str
+):
+    for made in (Recipe.from_dict, lambda values: default_recipe(100).but(**values)):
+        with pytest.raises(InvalidInput, match=re.escape(said)):
+            made(setting)
 
 
 def test_stars_round_half_up():

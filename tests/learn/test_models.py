@@ -2,6 +2,7 @@
 
 import csv
 import random
+import shutil
 import socket
 import time
 from pathlib import Path
@@ -25,7 +26,7 @@ from recux.learn.predictor import load
 from recux.learn.recipe import Recipe, default_recipe
 from recux.learn.response_time import fit_overall, fit_response_time, load_response_time, save_response_time
 from recux.learn.rows import TrainingRows, training_rows
-from recux.learn.saved import head_weights, save_baseline
+from recux.learn.saved import about, head_weights, save_baseline
 from recux.learn.scaling import classes_of
 from recux.learn.training import build, train
 from recux.learn.weights import hub_answers, load_encoder, load_tokenizer, locate
@@ -157,6 +158,17 @@ def test_a_model_is_gone_on_from_until_more_layers_are_wanted(tmp_path: Path, ti
     assert load_encoder(str(whole / "encoder")).config.num_hidden_layers == 2
 
 
+def test_what_is_recorded_of_a_model_that_went_on_is_what_it_went_on_from(tmp_path: Path, tiny_model: Path):
+    recipe = Recipe(base_model=str(tiny_model), precision="fp32", epochs=1, max_tokens=32)
+    first = train(everything(60), recipe, out_dir=tmp_path / "1").folder
+    other = recipe.but(base_model="embedded", keep_layers=4)
+    second = train(everything(60), other, out_dir=tmp_path / "2", start_from=first)
+    assert (second.recipe.base_model, second.recipe.keep_layers) == (str(tiny_model), 0)
+    assert about(second.folder)["base_model"] == str(tiny_model)
+    third = train(everything(60), recipe, out_dir=tmp_path / "3", start_from=second.folder).folder
+    assert load_encoder(str(third / "encoder")).config.num_hidden_layers == 2
+
+
 def test_heads_that_sat_on_a_prefix_are_not_gone_on_from_without_it(tmp_path: Path, tiny_model: Path):
     prefix = Recipe(base_model=str(tiny_model), precision="fp32", epochs=2, max_tokens=32, method="prefix")
     first = train(everything(60), prefix, out_dir=tmp_path / "1").folder
@@ -212,12 +224,52 @@ def test_a_bag_of_words_reads_comments_beside_the_encoder(trained: Path):
 
 @pytest.mark.parametrize("file", ["model.json", "heads.safetensors", "items.json", "words/arrays.npz"])
 def test_a_damaged_model_folder_is_refused(trained: Path, tmp_path: Path, file: str):
-    import shutil
-
     shutil.copytree(trained, tmp_path / "copy")
     (tmp_path / "copy" / file).write_bytes(b"{")
     with pytest.raises(ModelUnreadable, match="run the round again"):
         load(tmp_path / "copy")
+
+
+@pytest.mark.parametrize(
+    "file", ["model.json", "recipe.json", "heads.safetensors", "encoder/model.safetensors", "encoder/config.json", "."]
+)
+def test_a_champion_that_cannot_be_read_is_not_gone_on_from(
+    trained: Path, tiny_recipe: Recipe, tmp_path: Path, file: str
+):
+    copy = tmp_path / "copy"
+    shutil.copytree(trained, copy)
+    if file == ".":
+        shutil.rmtree(copy)
+    else:
+        (copy / file).write_bytes((copy / file).read_bytes()[:50])
+    recipe = tiny_recipe.but(epochs=1)
+    result = train(everything(60), recipe, out_dir=tmp_path / "new", start_from=copy)
+    assert result.left_out["warm start"].startswith(
+        "the model to go on from cannot be read, so the base model was taken"
+    )
+    plain = train(everything(60), recipe, out_dir=tmp_path / "plain")
+    assert result.history == plain.history
+    assert train(everything(60), recipe, out_dir=tmp_path / "new", start_from=copy) == result
+
+
+@pytest.mark.parametrize("file", ["model/encoder/model.safetensors", "model", "trained.json"])
+def test_what_was_trained_and_is_damaged_is_trained_again(tiny_recipe: Recipe, tmp_path: Path, file: str):
+    recipe = tiny_recipe.but(epochs=1)
+    result = train(everything(60), recipe, out_dir=tmp_path)
+    before = load(tmp_path / "model", device="cpu").satisfaction(ODD)
+    spoiled = tmp_path / file
+    if spoiled.is_dir():
+        shutil.rmtree(spoiled)
+    else:
+        spoiled.write_bytes(spoiled.read_bytes()[:50])
+    assert train(everything(60), recipe, out_dir=tmp_path).history == result.history
+    assert load(tmp_path / "model", device="cpu").satisfaction(ODD) == before
+
+
+def test_a_missing_base_model_is_said_and_not_taken_for_a_damaged_champion(trained: Path, tmp_path: Path):
+    recipe = Recipe(base_model=str(tmp_path / "nowhere"), device="cpu", precision="fp32", epochs=1, max_tokens=32)
+    with pytest.raises(WeightsMissing, match="nowhere"):
+        train(everything(60), recipe, out_dir=tmp_path, start_from=tmp_path / "gone")
 
 
 def test_baselines_answer_alike_after_saving(tmp_path: Path):
@@ -232,6 +284,35 @@ def test_baselines_answer_alike_after_saving(tmp_path: Path):
     assert not [f for f in tmp_path.rglob("*") if f.suffix in {".pkl", ".joblib"}]
     with pytest.raises(HeadMissing, match="was not trained for rating"):
         load(tmp_path / "satisfaction").rating([PAIR])
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["😀 👍", "😡!", "👍👍 ...", "😡 ?!"] * 10,
+        [f"{2 * i:04d}很{2 * i + 1:04d}" for i in range(160)],  # no word twice
+    ],
+)
+def test_comments_without_a_word_or_without_one_that_recurs_are_read_by_their_characters(
+    texts: list[str], tmp_path: Path
+):
+    stars = [5.0 if i % 2 == 0 else 1.0 for i in range(len(texts))]
+    given = [
+        SatisfactionExample(f"c{i}", f"p{i}", "train", t, s) for i, (t, s) in enumerate(zip(texts, stars, strict=True))
+    ]
+    fitted = fit_tfidf(given)
+    assert list(fitted.vocabularies) == ["char"]
+    save_baseline(fitted, tmp_path / "words")
+    p = load(tmp_path / "words").scorer.raw(texts)["satisfaction"]
+    assert np.allclose(p, fitted.raw(texts)["satisfaction"], atol=1e-5)
+    assert np.allclose(p.sum(1), 1)
+    assert p[0, 4] > p[1, 4]
+
+
+def test_lengths_are_counted_once(tiny_model: Path):
+    tokens = encode(load_tokenizer(str(tiny_model)), ["lovely dress", "soft"], [None, "warm"], 32)
+    assert tokens.lengths.tolist() == [4, 5]
+    assert tokens.lengths is tokens.lengths
 
 
 def test_a_bag_of_words_counts_as_the_library_does():

@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from recux.learn.errors import JobUnreadable
+from recux.learn.evaluation import RECOMMEND_AUC
 from recux.learn.examples import Examples, RequestExample
 from recux.learn.jobs import read_job, read_result, write_job
 from recux.learn.logs import training_logs
@@ -79,6 +80,10 @@ def test_a_job_trains_tests_and_chooses_for_every_kind(tmp_path: Path, tiny_reci
             assert measure.definition
     winner = next(m for m in satisfaction.models if m.name == satisfaction.choice.champion)
     assert winner.audit["log_loss"].value is not None
+    taught = read_job(tmp_path).examples.taught()
+    rows = {"satisfaction": len(taught.satisfaction), "rating": len(taught.rating), "behaviour": len(taught.behaviour)}
+    assert {kind: {m.n_train for m in result.kinds[kind].models} for kind in rows} == {k: {n} for k, n in rows.items()}
+    assert {m.metrics["auc"].definition for m in satisfaction.models} == {RECOMMEND_AUC}
     slow, fast = result.kinds["response_time"].models
     assert slow.metrics["pinball"].value < fast.metrics["pinball"].value
     assert {p.stage for p in told} == {"prepare", "train", "baselines", "evaluate", "look closer", "done"}
@@ -104,10 +109,27 @@ def test_the_next_round_starts_from_the_champion_and_measures_it_on_the_same_row
     old = next(m for m in first.models if m.name == "encoder").folder
     write_job(tmp_path / "2", given, tiny_recipe, start_from=old, incumbents={"satisfaction": old})
     models = {m.name: m for m in run_job(tmp_path / "2").kinds["satisfaction"].models}
+    assert models["incumbent"].n_train == models["encoder"].n_train == len(given.taught().satisfaction)
     assert (
         models["incumbent"].metrics["log_loss"] == next(m for m in first.models if m.folder == old).metrics["log_loss"]
     )
     assert models["encoder"].metrics["log_loss"].value < models["incumbent"].metrics["log_loss"].value
+
+
+def test_a_round_whose_champion_is_damaged_starts_from_the_base_model_and_goes_through(
+    tmp_path: Path, tiny_recipe: Recipe
+):
+    given = Examples(comments(150))
+    write_job(tmp_path / "1", given, tiny_recipe)
+    old = run_job(tmp_path / "1").kinds["satisfaction"].models[0].folder
+    weights = old / "encoder" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    write_job(tmp_path / "2", given, tiny_recipe, start_from=old, incumbents={"satisfaction": old})
+    run_job(tmp_path / "2")
+    result = read_result(tmp_path / "2")
+    assert "so the base model was taken" in result.left_out["warm start"]
+    assert result.kinds["satisfaction"].choice.champion in {"encoder", "tfidf_logistic"}
+    assert not next(m for m in result.kinds["satisfaction"].models if m.name == "incumbent").metrics
 
 
 def test_the_model_that_served_is_tested_on_people_who_came_later_with_the_calibration_it_served_with(
@@ -213,8 +235,12 @@ def init(**given):
         raise OSError("no network")
     told = open(given["dir"] + "/told.jsonl", "a")
     class Run:
-        def log(self, values, step): told.write(json.dumps([step, values]) + chr(10))
-        def finish(self): told.close()
+        def log(self, values, step):
+            told.write(json.dumps([step, values]) + chr(10))
+            if os.environ["WANDB_MODE"] == "breaking": raise OSError("gone")
+        def finish(self):
+            told.close()
+            if os.environ["WANDB_MODE"] == "breaking": raise OSError("gone")
     return Run()
 """
 
@@ -226,15 +252,18 @@ def test_weights_and_biases_hears_of_training_only_where_someone_configured_it(
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     told = {}
-    for mode in ("", "offline", "broken"):
+    for mode in ("", "offline", "broken", "breaking"):
         monkeypatch.setenv("WANDB_MODE", mode)
         with training_logs(tmp_path / mode / "logs", tiny_recipe) as tell:
             tell(Progress("prepare", 0, 1, loss=9.0))
             tell(Progress("train", 3, 8, loss=0.5))
+            if mode == "breaking":
+                tell(Progress("train", 4, 8, loss=0.4))  # what failed once is left alone
         file = tmp_path / mode / "logs" / "told.jsonl"
         told[mode] = file.read_text() if file.is_file() else None
         assert list((tmp_path / mode / "logs").glob("events.out.tfevents*"))  # TensorBoard hears of it always
-    assert told == {"": None, "offline": '[3, {"loss": 0.5}]\n', "broken": None}
+    heard = '[3, {"loss": 0.5}]\n'
+    assert told == {"": None, "offline": heard, "broken": None, "breaking": heard}
 
 
 def test_too_little_data_is_one_line_in_error_json(tmp_path: Path, tiny_recipe: Recipe):
@@ -246,20 +275,38 @@ def test_too_little_data_is_one_line_in_error_json(tmp_path: Path, tiny_recipe: 
     assert "\n" not in error["message"]
 
 
-def test_a_full_disk_ends_the_run_with_a_line_that_says_so(
-    tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+LIMITED = """
+import resource, runpy, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, 2 * (int(sys.argv.pop(1)),))
+runpy.run_module("recux.learn.run", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("largest", [50_000, 100])
+def test_a_full_disk_ends_the_run_at_its_model_with_a_line_that_says_so(
+    largest: int, tmp_path: Path, tiny_recipe: Recipe
 ):
-    from recux.learn import training
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
+    """Files may not grow, so libraries meet what they meet on a full disk; with 100 bytes not even progress is told."""
     write_job(tmp_path, Examples(comments(90)), tiny_recipe.but(epochs=1))
-    monkeypatch.setattr(training, "save_encoder", full)
-    assert main(["--alone", str(tmp_path)]) == 1
-    message = json.loads((tmp_path / "error.json").read_text())["message"]
-    assert "No space left on device" in message
+    command = [sys.executable, "-c", LIMITED, str(largest), "--alone", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, check=False, env=ENVIRONMENT, text=True, timeout=120)
+    assert done.returncode == 1
+    assert "no checkpoint at step 0" in done.stderr
+    message = json.loads(done.stderr.strip().splitlines()[-1])["message"]
+    assert "File too large" in message
     assert "run the round again" in message
+    if largest > 100:
+        assert json.loads((tmp_path / "error.json").read_text())["message"] == message
+
+
+def test_an_error_that_nobody_foresaw_is_said_and_not_an_abort(tmp_path: Path, tiny_recipe: Recipe):
+    write_job(tmp_path, Examples(comments(90)), tiny_recipe.but(device="cuda:99"))
+    child = start(tmp_path)
+    assert child.wait(60) == 1
+    child.stdin.close()
+    error = json.loads((tmp_path / "error.json").read_text())
+    assert error["message"].startswith(f"training failed: {error['error']}: ")
+    assert "\n" not in error["message"]
 
 
 def test_an_unreadable_job_or_result_says_which_file(tmp_path: Path):

@@ -28,8 +28,9 @@ from recux.learn.splits import split_of
 from recux.report.document import build_report
 from recux.rounds.foreground import run_study
 from recux.rounds.job import first_rounds
-from recux.rounds.predict import predict_pairs, predict_texts
+from recux.rounds.predict import AskedPair, predict_pairs, predict_texts
 from recux.rounds.queue import close_and_enqueue
+from tests.evaluation.world import plant_interaction, plant_slate
 from tests.planting import plant_answers, plant_person, plant_rating, plant_study
 from tests.rounds.conftest import plant_feedback
 
@@ -68,12 +69,36 @@ def test_a_round_stores_models_champions_figures_and_serves_predictions(settings
     with read_session(engine_for(settings.url)) as session:
         said = predict_texts(session, study, ["love it", "terrible"], home=settings.home)
         assert [abs(sum(row["probabilities"]) - 1) < 1e-6 for row in said] == [True, True]
-        rated = predict_pairs(session, study, "rating", [("p1", "i2"), ("p0", "i1")], home=settings.home)
+        rated = predict_pairs(
+            session, study, "rating", [AskedPair("p1", "i2"), AskedPair("p0", "i1")], home=settings.home
+        )
         assert {row["predicted"] for row in rated} <= {1, 2, 3, 4, 5}
-        clicks = predict_pairs(session, study, "behaviour", [("p1", "i2")], home=settings.home)
+        clicks = predict_pairs(session, study, "behaviour", [AskedPair("p1", "i2")], home=settings.home)
         assert 0 <= clicks[0]["click"] <= 1
         with pytest.raises(RecuxError, match="row 2: participant 'nobody'"):
-            predict_pairs(session, study, "rating", [("p1", "i2"), ("nobody", "i2")], home=settings.home)
+            predict_pairs(
+                session, study, "rating", [AskedPair("p1", "i2"), AskedPair("nobody", "i2")], home=settings.home
+            )
+
+
+def test_a_click_is_predicted_for_the_position_that_is_asked_and_for_the_first_by_itself(sqlite_settings, tiny_encoder):
+    with write_session(engine_for(sqlite_settings.url)) as session:
+        study = plant_study(session, items=6)
+        for number in range(80):
+            person = plant_person(session, study, f"p{number}")
+            plant_answers(session, person, "csat", score=4)
+            order = [1 + (number + place) % 6 for place in range(6)]
+            slate = plant_slate(session, person, order)
+            for place in range(6):
+                if number % 10 < (6, 3, 2, 1, 1, 0)[place]:
+                    plant_interaction(session, person, order[place], "click", slate=slate)
+    run(sqlite_settings, study, base_model=tiny_encoder, device="cpu")
+    with read_session(engine_for(sqlite_settings.url)) as session:
+        asked = [AskedPair("p1", "i2"), *(AskedPair("p1", "i2", place) for place in (1, 2, 6))]
+        answers = predict_pairs(session, study, "behaviour", asked, home=sqlite_settings.home)
+    unsaid, first, second, last = (answer["click"] for answer in answers)
+    assert unsaid == first
+    assert [first, second, last] == pytest.approx([0.6, 0.3, 0.05], abs=0.15)
 
 
 def test_the_second_round_starts_from_the_champion_unless_someone_withdrew(sqlite_settings, tiny_encoder):
@@ -91,7 +116,7 @@ def test_the_second_round_starts_from_the_champion_unless_someone_withdrew(sqlit
         for version in encoders:  # so that there is something to start from, whoever won
             version.champion = True
             session.add(version)
-        from recux.rounds.job import start_from
+        from recux.rounds.warm_start import start_from
 
         second = session.exec(select(Round)).one()
         serving = {version.head: version for version in encoders}
