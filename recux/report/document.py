@@ -30,16 +30,15 @@ def build_report(
     *,
     without_flagged: bool = False,
     language: str | None = None,
-    least: int | None = None,
+    least: int = 1,
 ) -> Json:
     """The report of a study in the shape of the public contract, before any round too.
 
     Figures are of everything that counts now; the trend, models and suggestions are of the rounds. Flagged people's
     answers are in unless ``without_flagged``. ``language`` is that of the words on paper (by default
     English) and of the suggestions (by default the study's first). Where there are several arms, figures of those of
-    fewer than ``least`` people (by default the study's ``min_group``) are hidden.
+    fewer than ``least`` people are hidden.
     """
-    least = study.min_group if least is None else least
     scope = live(study)
     everything = snapshot(session, study, scope)
     flagged = flags(session, scope, everything)

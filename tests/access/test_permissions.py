@@ -27,7 +27,7 @@ ACTIONS = sorted(
 """Every change that pages and accounts write down."""
 BY_ANALYSTS = {
     "alert.seen", "answers.export", "answers.reject", "answers.take_back", "batch.close", "comment.tag",
-    "decision.record", "import.ratings", "round.cancel", "study.remind", "suggestion.accept",
+    "decision.record", "import.ratings", "round.cancel", "round.retry", "study.remind", "suggestion.accept",
 }  # fmt: skip
 
 
