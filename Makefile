@@ -1,8 +1,9 @@
 # recux: `make demo` sets up and runs a whole synthetic pilot; `make test` sets up and tests.
+# Benchmarks and tests read the public data sets in the folder RECUX_DATA (docs/benchmarks.md), else ../shared/data.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test check bench bench-train bench-stats bench-evaluation bench-alerts bench-suggest bench-web bench-admin bench-load bench-chaos audit clean
+.PHONY: install demo test check bench bench-train bench-stats bench-evaluation bench-alerts bench-suggest bench-web bench-admin bench-api bench-load bench-chaos audit clean
 install: .venv/.runtime
 
 .venv/bin/pip:
@@ -52,7 +53,7 @@ bench-evaluation: .venv/.dev
 	$(BIN)/python -m benchmarks.evaluation
 
 bench-alerts: .venv/.dev
-	$(BIN)/python -m benchmarks.alerts ../shared/data/nab
+	$(BIN)/python -m benchmarks.alerts
 
 bench-suggest: .venv/.dev
 	$(BIN)/python -m benchmarks.suggest

@@ -1,8 +1,9 @@
 """The alert rule on two weeks of real series: which labelled windows it finds, and how often it cries wolf.
 
-    python benchmarks/alerts.py FOLDER
+    python -m benchmarks.alerts [FOLDER]
 
-``FOLDER`` holds the two series and ``labels.json`` of the Numenta Anomaly Benchmark (MIT).
+``FOLDER`` holds the two series and ``labels.json`` of the Numenta Anomaly Benchmark (MIT); without it, ``nab`` among
+the public data sets.
 """
 
 import json
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmarks.data import data_set
 from recux.operate.alert_rule import THRESHOLD, stretches
 
 LABELLED, COUNTS = "ec2_request_latency_system_failure", "elb_request_count_8c0756"
@@ -46,4 +48,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else data_set("nab"))

@@ -122,9 +122,15 @@ class Client:
         """P(satisfaction 1..5) of each comment, and whether its author would recommend."""
         return list(self._call("POST", f"{_study(study)}/predictions/satisfaction", json={"texts": texts})["data"])
 
-    def predict_pairs(self, study: str, head: str, pairs: Iterable[tuple[str, str]]) -> list[Json]:
-        """What each participant would do with each item; ``head`` is ``rating`` or ``behaviour``."""
-        named = [{"participant_id": person, "item_id": item} for person, item in pairs]
+    def predict_pairs(
+        self, study: str, head: str, pairs: Iterable[tuple[str, str] | tuple[str, str, int]]
+    ) -> list[Json]:
+        """What each participant would do with each item; ``head`` is ``rating`` or ``behaviour``.
+
+        For ``behaviour`` a third entry says at which position of the list; without it, 1.
+        """
+        names = ("participant_id", "item_id", "position")
+        named = [dict(zip(names, pair, strict=False)) for pair in pairs]
         return list(self._call("POST", f"{_study(study)}/predictions/{_name(head)}", json={"pairs": named})["data"])
 
     def report(self, study: str) -> Json:

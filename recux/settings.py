@@ -8,12 +8,16 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """Where recux keeps its things and how it serves them. Built by callers, never at import."""
+    """Where recux keeps its things and how it serves them. Built by callers, never at import.
+
+    docs/deployment.md has a table of them all.
+    """
 
     model_config = SettingsConfigDict(env_prefix="RECUX_", env_file=".env", extra="ignore", frozen=True)
 
     home: Path = Path("var")
-    """Folder of the SQLite file, models, quarantine files and logs. Created on first use."""
+    """Folder of the SQLite file, rounds (models, training logs), uploads, quarantine files, own questionnaires and
+    ``erasures.jsonl``. Created on first use. Processes log to standard error."""
 
     database_url: str = ""
     """SQLAlchemy URL; empty means the SQLite file ``recux.db`` in ``home``.
@@ -21,11 +25,13 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = 8501
+    """Where the app listens."""
+
     public_url: str = ""
     """Address that participants use, without a trailing slash; empty means ``http://HOST:PORT``."""
 
     session_hours: int = 12
-    """How long an admin's sign-in lasts without use, in hours."""
+    """How long an account's sign-in lasts without use, in hours."""
 
     secure_cookies: bool = False
     """Mark cookies ``Secure``; switch on behind TLS."""

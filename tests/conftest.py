@@ -9,19 +9,18 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
+from benchmarks import data
 from db.engine import build_engine
 from db.migrate import upgrade
-
-ROOT = Path(__file__).parent.parent
-DATA = ROOT.parent / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
     """Folder of the public data sets; a test that needs them skips when it is absent."""
-    if not DATA.is_dir():
-        pytest.skip(f"the public data sets are not at {DATA}")
-    return DATA
+    folder = data.data_folder()
+    if not folder.is_dir():
+        pytest.skip(data.absent(folder))
+    return folder
 
 
 @pytest.fixture(scope="session")

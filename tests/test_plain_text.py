@@ -1,5 +1,8 @@
 """What people typed is kept; what would harm whoever reads it is not."""
 
+import ast
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,3 +42,11 @@ def test_cleaning_twice_is_cleaning_once_and_the_result_can_be_stored(text: str)
     once = clean(text)
     assert clean(once) == once
     (once or "").encode()
+
+
+def test_no_page_asks_for_foreign_text_to_be_drawn_as_html() -> None:
+    root = Path(__file__).parent.parent
+    files = [file for folder in ("recux", "pages") for file in (root / folder).rglob("*.py")]
+    nodes = (node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    asked = [node.arg for node in nodes if isinstance(node, ast.keyword) and node.arg == "unsafe_allow_html"]
+    assert (len(files) > 100, asked) == (True, [])

@@ -48,7 +48,7 @@ def made_now(url: str, slug: str) -> dict[str, Any]:
         study = study_by_slug(session, slug)
         if study is None:
             raise SystemExit(f"there is no study {slug!r}")
-        return build_report(session, study)
+        return build_report(session, study, least=1)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.data import data_set
 from benchmarks.train.adapters import adapter, adapters
 from benchmarks.train.quality import PLAIN, quality
+from benchmarks.train.reviews import REVIEWS
 from benchmarks.train.scoring import scoring
 from benchmarks.train.speed import CONTESTANTS, speed
 from recux.learn.recipe import METHODS
@@ -23,6 +25,7 @@ PARTS = ("all", "speed", "scoring", "adapters", "quality")
 def main() -> None:
     """Parse the flags and run the parts asked for."""
     flags = parser().parse_args()
+    data_set(REVIEWS)  # said before anything is started
     if flags.part == "contestant":
         from benchmarks.train.contestants import run
 

@@ -20,7 +20,6 @@ from benchmarks.train.reviews import sample
 from recux.learn.calibration import predicted_stars
 from recux.learn.device import autocast, resolve_device, resolve_precision
 from recux.learn.encode import encode
-from recux.learn.evaluation import labelled_rows
 from recux.learn.examples import Examples, star
 from recux.learn.loop import Loop
 from recux.learn.means import item_means
@@ -29,6 +28,7 @@ from recux.learn.network import layers_of, non_embedding_parameters
 from recux.learn.recipe import Recipe, default_recipe
 from recux.learn.rows import training_rows
 from recux.learn.scoring import EncoderScorer
+from recux.learn.tested import labelled_rows
 from recux.learn.training import build, data_of
 from recux.learn.weights import load_encoder, load_tokenizer, locate
 

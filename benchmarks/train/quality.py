@@ -17,10 +17,10 @@ from benchmarks.train.contestants import plain_shares
 from benchmarks.train.quality_tables import print_tables
 from benchmarks.train.reviews import read_reviews, sample
 from recux.learn.baselines import fit_baselines
-from recux.learn.evaluation import labelled_rows
 from recux.learn.examples import Examples
 from recux.learn.predictor import Scorer, load
 from recux.learn.recipe import Recipe, default_recipe
+from recux.learn.tested import labelled_rows
 from recux.learn.training import train
 
 Arrays = dict[str, Any]

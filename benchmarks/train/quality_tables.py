@@ -6,18 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recux.learn.calibration import (
-    conformal_quantile,
-    covered,
-    cross_called,
-    cross_fitted,
-    fit,
-    predicted_stars,
-    star_cuts,
-)
-from recux.learn.curves import curved
+from recux.learn.calibration import Said, covered, crossed, predicted_stars, said_of, taught
 from recux.learn.metrics import Groups, auc, calibration_error, one_hot, quadratic_kappa
-from recux.learn.scaling import scaled
 
 Array = NDArray[np.float64]
 AIMS = {200: (0.945, 0.50), 500: (0.952, 0.68), 4000: (0.969, 0.82)}
@@ -75,8 +65,13 @@ def flag_auc(found: dict[str, Any], score: Array) -> Array:
 
 def called(found: dict[str, Any], name: str) -> NDArray[np.int64]:
     """Stars as recux serves them: calibrated, and cut so that each is called as often as it occurs; cross-fitted."""
-    people = list(found["people"])
-    return cross_called(cross_fitted(found[name], found["stars"] - 1, people), people)
+    return said(found, name, "stars").called
+
+
+def said(found: dict[str, Any], name: str, labels: str) -> Said:
+    """What recux says of ``stars`` or ``flags`` with calibration, cuts and sets of the other half of the people."""
+    about = (found[name], found[labels] - (labels == "stars"), list(found["people"]))
+    return said_of(labels, *about, crossed(labels, *about))
 
 
 def kappa(found: dict[str, Any], stars: NDArray[np.int64]) -> Array:
@@ -124,8 +119,7 @@ def calibrated(n: int, found: list[dict[str, Any]]) -> str:
 
 def fair(found: dict[str, Any], name: str, labels: str) -> Array:
     """Cross-fitted calibrated probabilities, as (n, classes)."""
-    classes = found[labels] - (labels == "stars")
-    p = cross_fitted(found[name], classes, list(found["people"]))
+    p = said(found, name, labels).p
     return p if p.ndim == 2 else np.stack([1 - p, p], 1)
 
 
@@ -149,9 +143,8 @@ def coverage(found: dict[str, Any]) -> float:
     for split in range(SPLITS):
         order = np.random.default_rng(split).permutation(len(p))
         known, test = order[:CALIBRATION_ROWS], order[CALIBRATION_ROWS:]
-        scale, curve = fit(p[known], classes[known])
-        fair = curved(scaled(p, scale), curve)
-        called = predicted_stars(fair, star_cuts(fair[known]))
-        quantile = conformal_quantile(fair[known], classes[known], called[known])
-        shares.append(covered(fair[test], classes[test], quantile, called[test]).mean())
+        model = taught("stars", p[known], classes[known])
+        fair = model.served("stars", p[test])
+        called = predicted_stars(fair, model.cuts["stars"])
+        shares.append(covered(fair, classes[test], model.quantile["stars"], called).mean())
     return float(np.mean(shares))

@@ -24,12 +24,13 @@ from db.tables.results import (
     ReportLink,
 )
 from db.tables.rounds import Batch, BatchRow, Figure, ModelVersion, Round
-from db.tables.shown import ImportRun, Impression, Interaction, Item, Request, Slate
+from db.tables.shown import LONGEST_DURATION, ImportRun, Impression, Interaction, Item, Request, Slate
 from db.tables.studies import Arm, ConsentText, Study, StudyInstrument
 from db.tables.suggestions import Suggestion, SuggestionEvent
 
 __all__ = [
     "JSON_TYPE",
+    "LONGEST_DURATION",
     "Alert",
     "AlertChannel",
     "AlertDelivery",

@@ -90,6 +90,11 @@ class Interaction(SQLModel, table=True):
     dwell_ms: float | None = None
 
 
+LONGEST_DURATION = 1e12
+"""Milliseconds, about 32 years: what is said to have taken longer did not happen. Rows that were stored before there
+was this limit may say more; whoever computes with durations takes them for this long."""
+
+
 class Request(SQLModel, table=True):
     """One call to the recommender: how long it took and how it ended."""
 

@@ -13,7 +13,7 @@ from db.tables import User
 from recux.errors import NotAllowed
 
 ROLES = ("viewer", "analyst", "admin")
-"""Each may do what those before it may: viewers read, analysts also run rounds and decide, admins also set up."""
+"""Each may do what those before it may. What that is stands in docs/admin.md."""
 ANALYST = frozenset({
     "alert.seen", "answers.export", "answers.reject", "answers.take_back", "batch.close", "comment.tag",
     "decision.record", "round.cancel", "round.retry", "study.remind",

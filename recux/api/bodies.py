@@ -27,8 +27,9 @@ class StrictRequest(Request):
     largest: int = SMALL
 
     async def json(self) -> Any:
-        """The body as JSON. Raises Refusal (400) for what is not UTF-8, ambiguous, not a number, or too deep."""
+        """The body as JSON. Raises Refusal: 400 for what is not UTF-8, ambiguous, not a number, or too deep; 415."""
         if not hasattr(self, "_json"):
+            refuse_packed(self)
             self._json = strict_json(await self.body())
         return self._json
 
@@ -96,6 +97,13 @@ def bounded(receive: Receive, largest: int) -> Receive:
         return message
 
     return next_part
+
+
+def refuse_packed(request: Request) -> None:
+    """Raise Refusal (415) when the body comes with a Content-Encoding, where only files may."""
+    packed = request.headers.get("content-encoding", "identity").strip().lower()
+    if packed not in {"", "identity"}:
+        raise Refusal(415, f"JSON is not taken as {packed[:40]}; leave Content-Encoding out, or send a file to import")
 
 
 def refuse_large(size: int, largest: int) -> None:

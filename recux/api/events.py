@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, StrictFloat, ValidationError
 from sqlmodel import Session
 from starlette.responses import Response
 
@@ -39,9 +39,9 @@ class Event(Taken):
 
     item_id: Name
     kind: Literal["view", "click", "purchase", "dismiss", "like", "know"]
-    occurred_at: str | float = Field(description="ISO 8601 with a zone, or epoch seconds.")
+    occurred_at: str | StrictFloat = Field(description="ISO 8601 with a zone, or epoch seconds.")
     slate_id: Name | None = None
-    dwell_ms: float | None = Field(default=None, ge=0, le=1e12)
+    dwell_ms: StrictFloat | None = Field(default=None, ge=0, le=1e12)
 
 
 class Beacon(Taken):
@@ -79,7 +79,7 @@ TAKES = {
     "/events",
     response_model=Received,
     openapi_extra={"requestBody": TAKES, "x-largest-body": LARGEST},
-    responses=documented(400, 403, 408, 413, 422, 429, 503),
+    responses=documented(400, 403, 408, 413, 415, 422, 429, 503),
 )
 async def events(request: Request) -> Response:
     """Keep what the person did. The same event sent twice counts once."""

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from recux.api.admission import KeyedRoute, needs
-from recux.api.bodies import SMALL, refuse_large, strict_json
+from recux.api.bodies import SMALL, refuse_large, refuse_packed, strict_json
 from recux.api.problems import Broken, Refusal, problem
 from recux.api.replies import Reply, answer, hashed
 from recux.api.shapes import StudySlug
@@ -94,6 +94,7 @@ async def ingest(  # noqa: PLR0917 - FastAPI fills them by name
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     limiter: CapacityLimiter = request.app.state.imports
     if content_type == "application/json":
+        refuse_packed(request)
         body = await _small(request)
         limiter = limiter if len(body) > SMALL else request.app.state.writes
         return await to_thread.run_sync(partial(_from_json, request, study, kind, body, how), limiter=limiter)

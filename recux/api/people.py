@@ -43,7 +43,7 @@ from recux.operate import metrics
 from recux.questionnaires import instrument_of
 
 router = APIRouter(tags=["collect"], route_class=KeyedRoute)
-COLLECT = needs("collect", 409)
+COLLECT = needs("collect", 409, 415)
 PERSON = "/studies/{study}/participants/{participant}"
 
 
@@ -73,7 +73,7 @@ async def write_consent(request: Request, study: StudySlug, participant: PersonI
 
 @router.post(PERSON + "/slate", response_model=SlateShape, **COLLECT)
 def slate(request: Request, study: StudySlug, participant: PersonId) -> Response:
-    """The person's slate: made when there is none yet, and the same one afterwards."""
+    """The person's slate: made when there is none yet, and the same one afterwards; 403 for who may not answer now."""
     engine = _engine(request)
     with read_session(engine) as session:
         person_id = _person(session, study, participant).id

@@ -11,7 +11,7 @@ from recux.api.scorer import Scorer
 from recux.api.shapes import Head, PairsTaken, Predictions, StudySlug, TextsTaken
 
 router = APIRouter(tags=["predict"], route_class=KeyedRoute)
-PREDICT = needs("predict", 409, largest=16 << 20)
+PREDICT = needs("predict", 409, 415, largest=16 << 20)
 
 
 @router.post("/studies/{study}/predictions/satisfaction", response_model=Predictions, **PREDICT)
@@ -22,8 +22,8 @@ def predict_texts(request: Request, study: StudySlug, taken: TextsTaken) -> Resp
 
 @router.post("/studies/{study}/predictions/{head}", response_model=Predictions, **PREDICT)
 def predict_pairs(request: Request, study: StudySlug, head: Head, taken: PairsTaken) -> Response:
-    """What each participant would do with each item: `rating`, or `behaviour` (click and purchase)."""
-    pairs = [(pair.participant_id, pair.item_id) for pair in taken.pairs]
+    """What each participant would do with each item: `rating`, or `behaviour` (click and purchase at its position)."""
+    pairs = [(pair.participant_id, pair.item_id, pair.position) for pair in taken.pairs]
     return _asked(request, {"study": study, "head": head, "pairs": pairs})
 
 

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import exc
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from recux import errors
@@ -37,6 +38,11 @@ STATUS: dict[type[errors.RecuxError], int] = {
     errors.NotAllowed: 403,
     errors.Unavailable: 503,
 }
+NOWHERE = {
+    404: "the API has no such address; /api/v1/openapi.json names all that it has",
+    405: "the API has this address, but not for this method; /api/v1/openapi.json says which it takes",
+}
+"""What the framework says in two words."""
 LONGEST = 2000
 
 
@@ -91,6 +97,7 @@ def add_to(api: FastAPI) -> None:
     api.add_exception_handler(errors.RecuxError, _recux_error)
     api.add_exception_handler(RequestValidationError, _validation)
     api.add_exception_handler(HTTPException, _http)
+    api.add_exception_handler(ClientDisconnect, _hung_up)
     api.add_exception_handler(exc.OperationalError, _database)
     api.add_exception_handler(exc.InterfaceError, _database)
     api.add_exception_handler(exc.TimeoutError, _database)
@@ -115,7 +122,13 @@ def _validation(_request: Request, error: Exception) -> Response:
 def _http(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     more = error.more if isinstance(error, Refusal) else {}
-    return problem(error.status_code, str(error.detail), headers=error.headers, **more)
+    words = str(error.detail) if isinstance(error, Refusal) else NOWHERE.get(error.status_code, str(error.detail))
+    return problem(error.status_code, words, headers=error.headers, **more)
+
+
+def _hung_up(_request: Request, _error: Exception) -> Response:
+    """For the counts of answers alone: nobody is there to read it, and nothing here failed."""
+    return problem(400, "the connection was closed before the whole body had come; nothing was written")
 
 
 def _database(_request: Request, error: Exception) -> Response:

@@ -40,7 +40,7 @@ MOST = 64
 LOCK_WAIT = "2s"
 """How long a group waits for a row of somebody else's; then each of its ratings goes the ordinary way."""
 INGEST = re.compile(r"/studies/([a-z0-9_-]{1,64})/import/ratings")
-COLLECT = re.compile(r"/studies/([a-z0-9_-]{1,64})/participants/([^/\x00-\x1f\x7f]{1,255})/ratings")
+COLLECT = re.compile(r"/studies/([a-z0-9_-]{1,64})/participants/([^/\x00-\x1f\x7f\uFFFD]{1,255})/ratings")
 SPECIAL = {b"idempotency-key", b"content-encoding", b"transfer-encoding", b"expect"}
 """With one of these headers a request is no plain case."""
 

@@ -17,7 +17,7 @@ IDLE_SECONDS = 600.0
 
 def answer(settings: Settings, question: dict[str, Any], load: Any) -> dict[str, Any]:
     """The rows that answer ``question``, or the name and words of the error."""
-    from recux.rounds.predict import predict_pairs, predict_texts
+    from recux.rounds.predict import AskedPair, predict_pairs, predict_texts
 
     home = settings.home.resolve()
     try:
@@ -25,7 +25,7 @@ def answer(settings: Settings, question: dict[str, Any], load: Any) -> dict[str,
             study = get_study(session, question["study"])
             if question["head"] == "satisfaction":
                 return {"rows": predict_texts(session, study, question["texts"], home=home, load=load)}
-            pairs = [tuple(pair) for pair in question["pairs"]]
+            pairs = [AskedPair(*pair) for pair in question["pairs"]]
             return {"rows": predict_pairs(session, study, question["head"], pairs, home=home, load=load)}
     except RecuxError as error:
         known = next((kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "recux.errors"), "")

@@ -4,21 +4,34 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictFloat
+from pydantic_core import PydanticCustomError
 
 Item = TypeVar("Item")
 PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
-TRIMMED = r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$"
-"""Printable, and neither beginning nor ending with a space: imports cut those off."""
+TRIMMED = r"^[^\x00-\x20\x7f\uFFFD]([^\x00-\x1f\x7f\uFFFD]*[^\x00-\x20\x7f\uFFFD])?$"
+"""Printable, and neither beginning nor ending with a space: imports cut those off. U+FFFD stands where an address was
+not UTF-8, and different people's would read the same.
+"""
 StudySlug = Annotated[str, Path(max_length=64, pattern=r"^[a-z0-9_-]+$", description="The study's short name.")]
 PersonId = Annotated[
-    str, Path(max_length=255, pattern=TRIMMED, description="The participant's pseudonym, as your system names them.")
+    str, Path(max_length=255, pattern=TRIMMED, description="The participant's pseudonym in UTF-8, as in imports.")
 ]
 InstrumentId = Annotated[str, Path(max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
 QuestionName = Annotated[str, Path(max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
 Language = Annotated[str | None, Query(max_length=16, pattern=r"^[A-Za-z_-]+$", description="Such as en or zh_CN.")]
 LanguageField = Annotated[str | None, Field(max_length=16, pattern=r"^[A-Za-z_-]+$")]
 Name = Annotated[str, Field(min_length=1, max_length=255, pattern=PRINTABLE)]
+
+
+def _no_words(value: object) -> object:
+    if isinstance(value, bool | str):
+        raise PydanticCustomError("int_type", "must be a whole number")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_no_words)]
+"""A whole number, also as 5.0; pydantic would take true for 1 and text for what is written in it."""
 
 
 class Taken(BaseModel):
@@ -76,9 +89,9 @@ class ConsentShape(BaseModel):
 class Decision(Taken):
     """The person agreed to this version of the text, or did not."""
 
-    version: int = Field(ge=1, le=2**31 - 1)
+    version: Whole = Field(ge=1, le=2**31 - 1)
     language: LanguageField = None
-    given: bool
+    given: StrictBool
 
 
 class CardShape(BaseModel):
@@ -110,7 +123,7 @@ class RatingTaken(Taken):
 
     slate_id: Name
     item_id: Name
-    rating: int = Field(ge=1, le=5)
+    rating: Whole = Field(ge=1, le=5)
     comment: str | None = Field(default=None, max_length=20_000)
 
 
@@ -127,9 +140,9 @@ class RatingShape(BaseModel):
 class AnswerTaken(Taken):
     """An answer: a number or text, or that the person would rather not say. Nothing at all takes an answer back."""
 
-    value: Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)] | None = None
+    value: Annotated[StrictFloat, Field(ge=-1e9, le=1e9, allow_inf_nan=False)] | None = None
     text: str | None = Field(default=None, max_length=20_000)
-    refused: bool = False
+    refused: StrictBool = False
     language: LanguageField = None
 
 
@@ -186,7 +199,7 @@ class LinkShape(BaseModel):
 class LinkTaken(Taken):
     """How long the link is to work."""
 
-    hours: float = Field(default=24.0, gt=0, le=24 * 30)
+    hours: StrictFloat = Field(default=24.0, gt=0, le=24 * 30)
 
 
 class Pair(Taken):
@@ -194,6 +207,7 @@ class Pair(Taken):
 
     participant_id: Name
     item_id: Name
+    position: int = Field(default=1, ge=1, le=10_000, description="The item's place in the list; for `behaviour`.")
 
 
 class TextsTaken(Taken):

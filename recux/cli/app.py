@@ -19,7 +19,8 @@ app = typer.Typer(
 def _settings() -> None:
     """Measure the user experience of a recommender system and improve it, round by round.
 
-    RECUX_HOME (default ./var) holds the SQLite file, models and logs; RECUX_DATABASE_URL names another database.
+    RECUX_HOME (default ./var) holds the SQLite file, rounds (models, training logs), uploads, quarantine files and
+    erasures.jsonl; RECUX_DATABASE_URL names another database. Processes log to standard error.
     """
 
 

@@ -1,9 +1,12 @@
 """What commands share: the database, output, progress."""
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import sqlalchemy as sa
@@ -11,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from recux.errors import Unavailable
+from recux.errors import InvalidInput, NotFound, Unavailable
 from recux.settings import Settings
 
 StudyOption = Annotated[str, typer.Option("--study", metavar="SLUG", help="The study's short name.")]
@@ -33,6 +36,32 @@ def database(settings: Settings) -> sa.Engine:
             "run `recux db upgrade` (after a backup)"
         )
     return engine_for(settings.url)
+
+
+@contextmanager
+def as_file(file: Path | None) -> Iterator[Path]:
+    """The file itself, or a copy of what can be read only once: standard input (None or ``-``), a pipe, a device.
+
+    Raises NotFound when there is no such file, InvalidInput when it is a folder.
+    """
+    standard = file is None or str(file) == "-"
+    if file is not None and not standard:
+        if not file.exists():
+            raise NotFound(f"{file}: there is no such file")
+        if file.is_dir():
+            raise InvalidInput(f"{file} is a folder, not a file")
+        if file.is_file():
+            yield file
+            return
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / ("standard input" if file is None or standard else file.name)
+        with path.open("wb") as copy:
+            if file is None or standard:
+                shutil.copyfileobj(sys.stdin.buffer, copy)
+            else:
+                with file.open("rb") as source:
+                    shutil.copyfileobj(source, copy)
+        yield path
 
 
 def emit(document: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from recux.cli.common import JsonOption, StudyOption, database, emit, progress_bar, say
+from recux.cli.common import JsonOption, StudyOption, as_file, database, emit, progress_bar, say
 from recux.settings import Settings
 
 
@@ -56,7 +56,9 @@ def import_(  # noqa: PLR0917 - typer fills them by name
             metavar="KIND", help="participants, items, slates, interactions, ratings, responses or requests."
         ),
     ],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, JSON Lines or Parquet, gzipped or not.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV, JSON Lines or Parquet, gzipped or not; - is standard input.")
+    ],
     study: StudyOption,
     map_file: Annotated[
         Path | None, typer.Option("--map", metavar="MAP.toml", help="How the file's columns map to recux's.")
@@ -74,14 +76,14 @@ def import_(  # noqa: PLR0917 - typer fills them by name
 
     settings = Settings()
     engine = database(settings)
-    with progress_bar() as bar:
+    with as_file(file) as path, progress_bar() as bar:
         task = bar.add_task(f"importing {kind.value}", total=None)
         try:
             result = import_file(
                 engine,
                 study,
                 kind.value,
-                file,
+                path,
                 map_path=map_file,
                 skip_bad=skip_bad,
                 dry_run=dry_run,
@@ -96,7 +98,7 @@ def import_(  # noqa: PLR0917 - typer fills them by name
         counts = {"read": result.read, "written": result.written, "updated": result.updated}
         with write_session(engine) as session:
             audit.record(
-                session, actor=audit.COMMAND_LINE, action=f"import.{kind.value}", target=study, file=file.name, **counts
+                session, actor=audit.COMMAND_LINE, action=f"import.{kind.value}", target=study, file=path.name, **counts
             )
     if result.ignored_columns:
         say(f"not used: the columns {', '.join(result.ignored_columns)}")
@@ -128,6 +130,7 @@ def report(
     from recux.collect.studies import get_study
     from recux.report import build_report, to_html, to_markdown
 
+    language = language and _known_language(language)
     with read_session(database(Settings())) as session:
         document = build_report(session, get_study(session, study), without_flagged=without_flagged, language=language)
     writers: dict[Format, Any] = {Format.json: _as_json, Format.html: to_html, Format.md: to_markdown}
@@ -146,8 +149,10 @@ def predict(
 ) -> None:
     """Predict with the model that serves; one JSON object per line, in input order.
 
-    satisfaction reads a column `text` of CSV or JSON Lines, or plain lines; rating and behaviour read the columns
-    `participant_id` and `item_id`.
+    satisfaction reads a column `text` of CSV, JSON Lines or Parquet, or plain lines; rating and behaviour read the
+    columns `participant_id` and `item_id`, behaviour also `position`, the item's place in the list (without it, 1).
+    `predicted` may be another star than the likeliest: stars are called so that they agree best with people's own over
+    all texts (the highest quadratic kappa that the probabilities promise).
     """
     from db.engine import read_session
     from recux.cli.predictions import read_pairs, read_texts
@@ -164,6 +169,16 @@ def predict(
             rows = predict_pairs(session, chosen, head.value, read_pairs(file), home=home)
     for row in rows:
         print(json.dumps(row, ensure_ascii=False))
+
+
+def _known_language(code: str) -> str:
+    """``zh-CN`` as ``zh_CN``; wrong usage for a language that reports are not written in."""
+    from recux.report.language import available
+
+    language = code.replace("-", "_")
+    if language not in available():
+        raise typer.BadParameter(f"{code!r} is not a language of reports; there are {', '.join(available())}")
+    return language
 
 
 def _as_json(document: dict[str, Any]) -> str:

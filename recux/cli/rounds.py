@@ -52,7 +52,9 @@ def run(  # noqa: PLR0917 - options of a command
     study: StudyOption,
     base_model: Annotated[
         str | None,
-        typer.Option("--base-model", metavar="M", help="A folder or a hub id; default: the embedded encoder."),
+        typer.Option(
+            "--base-model", metavar="M", help="A folder or a hub id; default: the last one, else the embedded."
+        ),
     ] = None,
     device: Annotated[
         str | None, typer.Option("--device", metavar="D", help="cpu, cuda, cuda:1 or mps; default: the best there is.")

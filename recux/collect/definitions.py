@@ -63,7 +63,7 @@ class StudyDefinition(BaseModel):
     slate_size: int = Field(default=8, ge=1, le=100)
     batch_size: int = Field(default=200, ge=1, le=10_000_000)
     """Ratings, or filled-in questionnaires where these are more, that close a batch."""
-    batch_max_age_hours: float = Field(default=168.0, gt=0, allow_inf_nan=False)
+    batch_max_age_hours: float = Field(default=168.0, gt=0, le=10_000, allow_inf_nan=False)
     instruments: list[str] = Field(default=["nps", "csat"])
     steps: list[str] = Field(default_factory=lambda: list(DEFAULT_STEPS))
     """``consent`` first, then any order of ``preferences`` (optional), ``slate``, ``questionnaires`` (the instruments

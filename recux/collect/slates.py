@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from db.engine import read_session, write_session
 from db.tables import Consent, Impression, Item, Participant, Slate, Study, now
 from recux.collect.assignment import assign_arm
-from recux.collect.consent import require_consent
+from recux.collect.consent import OPEN, decision_of, require_consent, standing
 from recux.collect.opinions import NOTHING, Mark, Opinion, Place, Stars, opinions
 from recux.ingest.keys import rating_key
 from recux.recommend import ask, make_slate
@@ -115,10 +115,14 @@ def slate_for(
 
 
 def open_slate(engine: sa.Engine, participant_id: int, *, period: int = 1) -> ShownSlate:
-    """The person's slate, in transactions of its own: none is open while a recommender over HTTP is asked."""
+    """The person's slate, in transactions of its own: none is open while a recommender over HTTP is asked.
+
+    Raises NotAllowed without consent, also when there is a slate, and Conflict when there is nothing to show.
+    """
     with read_session(engine) as session:
-        shown = current_slate(session, session.get_one(Participant, participant_id), period=period)
-        if shown is not None:
+        person = session.get_one(Participant, participant_id)
+        shown = current_slate(session, person, period=period)
+        if shown is not None and standing(session, person) == OPEN and decision_of(session, person):
             return shown
     with write_session(engine) as session:
         participant = session.get_one(Participant, participant_id)

@@ -13,6 +13,7 @@ from sqlmodel import Session, col
 
 from db.queries import counts
 from db.tables import (
+    LONGEST_DURATION,
     Answer,
     Arm,
     Batch,
@@ -205,7 +206,9 @@ def interactions(session: Session, scope: Scope) -> pd.DataFrame:
 
 
 def requests(session: Session, scope: Scope) -> pd.DataFrame:
-    """Columns ``id``, ``arm``, ``participant`` (0: unknown), ``duration_ms``, ``failed``, ``moment``."""
+    """Columns ``id``, ``arm``, ``participant`` (0: unknown), ``duration_ms`` (at most LONGEST_DURATION), ``failed``,
+    ``moment``.
+    """
     statement = (
         sa.select(
             col(Request.id),
@@ -221,7 +224,9 @@ def requests(session: Session, scope: Scope) -> pd.DataFrame:
         .where(span(col(Request.requested_at), scope))
     )
     kinds = {"id": "int64", "arm": "int64", "participant": "int64", "duration_ms": "float64", "failed": "bool"}
-    return with_arms(session, scope, frame_of(session, statement, kinds, moments=("moment",)))
+    found = frame_of(session, statement, kinds, moments=("moment",))
+    found["duration_ms"] = found["duration_ms"].clip(upper=LONGEST_DURATION)
+    return with_arms(session, scope, found)
 
 
 def calls_of_study(session: Session, scope: Scope) -> sa.ColumnElement[bool]:

@@ -4,6 +4,7 @@ A map is TOML with the sections ``columns``, ``constants``, ``values``, ``rescal
 ``separators`` and ``options``; ``examples/README.md`` explains each with a shipped file.
 """
 
+import math
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -37,8 +38,9 @@ class Rescale(BaseModel):
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
-        if not self.bounds[0] < self.bounds[1]:
-            raise ValueError(f"from = {list(self.bounds)} must be [lowest, highest]")
+        low, high = self.bounds
+        if not (low < high and math.isfinite(4 * (high - low))):  # no step of reading a rating may overflow
+            raise ValueError(f"from = [{low:g}, {high:g}] must be [lowest, highest], both finite")
         return self
 
 

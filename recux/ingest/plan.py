@@ -86,7 +86,11 @@ def read_row(plan: Plan, record: Record, number: int) -> Row | Rejected:
     column, cell = "", None
     try:
         for column, required, fetch, theirs, read, seen in plan.steps:
-            cell = cells.get(theirs) if fetch is None else fetch(cells, number)
+            if fetch is None:
+                cell = cells.get(theirs)
+            else:
+                cell = None  # not the one before, should this fail
+                cell = fetch(cells, number)
             if cell is None or cell == "":
                 value = None
             elif seen is None or type(cell) is not str:
@@ -119,7 +123,8 @@ def require_columns(plan: Plan, kind: str, source: str, columns: tuple[str, ...]
     like = (get_close_matches(wanted, columns, 1, 0.3) or list(columns) or ["theirs"])[0]
     raise InvalidInput(
         f"{source}: {kind} need the column {wanted!r}{also}; the file has {', '.join(columns)}.{hint} If one of these "
-        f'is meant, say so in a map file (--map MAP.toml), for example: [columns] {wanted} = "{like}"'
+        f"is meant, rename it, or say so in a map file (recux import --map MAP.toml), for example: "
+        f'[columns] {wanted} = "{like}"'
     )
 
 
@@ -174,7 +179,7 @@ def _fetch(mapping: Map, name: str) -> Fetch | None:
 
 def _joined(columns: list[str], glue: str) -> Fetch:
     def fetch(cells: dict[str, Any], _number: int) -> Any:
-        parts = [str(cells[name]).strip() for name in columns if cells.get(name) is not None]
+        parts = [values.as_written(cells[name]).strip() for name in columns if cells.get(name) is not None]
         return glue.join(part for part in parts if part)
 
     return fetch

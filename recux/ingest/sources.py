@@ -9,6 +9,7 @@ import csv
 import gzip
 import io
 import json
+import math
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -41,6 +42,7 @@ class Record(NamedTuple):
     line: int
     """The physical line it starts on, counted from 1; the row's number in Parquet and in rows given in memory."""
     cells: dict[str, Any]
+    """By column; None for NaN, too, which tools write where there is nothing."""
     problem: str | None = None
     """Why the record could not be read; ``cells`` then holds what there is."""
 
@@ -56,14 +58,21 @@ class Source:
 
 
 @contextmanager
+def open_bytes(path: Path) -> Iterator[IO[bytes]]:
+    """A file's bytes, unpacked where it is gzipped. Raises NotFound, and InvalidInput for damaged gzip data."""
+    if not path.is_file():
+        raise NotFound(f"{path}: there is no such file")
+    with path.open("rb") as raw, _uncompressed(raw) as handle, _damage_reported(path.name):
+        yield handle
+
+
+@contextmanager
 def open_source(path: Path) -> Iterator[Source]:
     """Open a file for reading record by record.
 
     Raises NotFound when there is no such file, InvalidInput when it cannot be understood or holds no rows.
     """
-    if not path.is_file():
-        raise NotFound(f"{path}: there is no such file")
-    with path.open("rb") as raw, _uncompressed(raw) as handle, _damage_reported(path.name):
+    with open_bytes(path) as handle:
         source = _recognise(path, handle)
         first = next(source.records, None)
         if first is None:
@@ -73,7 +82,11 @@ def open_source(path: Path) -> Iterator[Source]:
 
 def from_rows(rows: Iterable[Mapping[str, Any]], name: str) -> Source:
     """Rows that are in memory already, numbered from 1."""
-    return _with_seen_columns(name, (Record(number, dict(row)) for number, row in enumerate(rows, 1)))
+    return _with_seen_columns(name, (Record(number, _with_gaps(row)) for number, row in enumerate(rows, 1)))
+
+
+def _with_gaps(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: None if isinstance(cell, float) and math.isnan(cell) else cell for name, cell in row.items()}
 
 
 def _uncompressed(raw: IO[bytes]) -> IO[bytes]:
@@ -134,13 +147,21 @@ def _csv(name: str, lines: Iterator[str]) -> Source:
         raise InvalidInput(f"{name}, line 1: the header cannot be read ({error})") from None
     if not any(header):
         raise InvalidInput(f"{name} is empty")
-    doubled = sorted({column for column in header if header.count(column) > 1})
+    named = tuple(column for column in header if column)
+    refuse_doubled(f"{name}, line 1", named)
+    # one column without a name is often a row's number, and a map can name it; several are what a spreadsheet left over
+    return Source(name, named if header.count("") > 1 else header, _csv_records(name, header, reader))
+
+
+def refuse_doubled(where: str, columns: tuple[str, ...]) -> None:
+    """Raise InvalidInput when two columns have one name: which is meant, nobody can tell."""
+    doubled = sorted({column for column in columns if columns.count(column) > 1})
     if doubled:
-        raise InvalidInput(f"{name}, line 1: more than one column is named {', '.join(map(repr, doubled))}")
-    return Source(name, header, _csv_records(name, header, reader))
+        raise InvalidInput(f"{where}: more than one column is named {', '.join(map(repr, doubled))}")
 
 
 def _csv_records(name: str, header: tuple[str, ...], reader: Any) -> Iterator[Record]:
+    unnamed = [place for place, column in enumerate(header) if not column]
     while True:
         line = reader.line_num + 1
         try:
@@ -152,7 +173,9 @@ def _csv_records(name: str, header: tuple[str, ...], reader: Any) -> Iterator[Re
                 raise InvalidInput(f"{name}, line {line}: a quote that opens here is never closed") from None
             yield Record(line, {}, "text follows a closing quote; write a quote inside a field twice")
             continue
-        if len(row) == len(header):
+        if len(unnamed) > 1 and any(row[place].strip() for place in unnamed if place < len(row)):
+            yield Record(line, {}, "has a value in a column without a name")
+        elif len(row) == len(header):
             yield Record(line, dict(zip(header, row, strict=True)))
         elif row:
             problem = f"has {len(row)} cells where the header has {len(header)}"
@@ -185,8 +208,12 @@ def _one_meaning(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-_strictly = json.JSONDecoder(object_pairs_hook=_one_meaning).decode
-_quickly = json.JSONDecoder().decode
+def _no_json(word: str) -> float | None:
+    return None if word == "NaN" else float(word)
+
+
+_strictly = json.JSONDecoder(object_pairs_hook=_one_meaning, parse_constant=_no_json).decode
+_quickly = json.JSONDecoder(parse_constant=_no_json).decode
 
 
 def _decoded(line: str) -> Any:
@@ -219,18 +246,20 @@ def _parquet(name: str, handle: IO[bytes]) -> Source:
         file = pq.ParquetFile(content)
     except (pa.ArrowException, OSError) as error:
         raise InvalidInput(f"{name} is damaged Parquet data ({_first_line(error)}); copy it again") from None
-    return Source(name, tuple(file.schema_arrow.names), _parquet_records(name, file))
+    columns = tuple(file.schema_arrow.names)
+    refuse_doubled(name, columns)
+    return Source(name, columns, _parquet_records(name, file))
 
 
 def _parquet_records(name: str, file: Any) -> Iterator[Record]:
     import pyarrow as pa
 
-    number = 0
+    number, gaps = 0, any(map(pa.types.is_floating, file.schema_arrow.types))
     try:
         for batch in file.iter_batches(batch_size=5000):
             for cells in batch.to_pylist():
                 number += 1
-                yield Record(number, cells)
+                yield Record(number, _with_gaps(cells) if gaps else cells)
     except (pa.ArrowException, OSError) as error:
         raise InvalidInput(f"{name} is damaged after row {number} ({_first_line(error)}); copy it again") from None
 

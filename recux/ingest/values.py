@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from db.tables import LONGEST_DURATION
 from recux.errors import InvalidInput
 
 Reader = Callable[[Any], Any]
@@ -37,15 +38,21 @@ class Rated(NamedTuple):
     scale: str | None = None
     """That scale, as ``low..high``."""
 
+    def __str__(self) -> str:
+        """The number that was given, for whoever looks for the row."""
+        return as_written(self.value if self.raw is None else self.raw)
+
 
 def as_written(cell: Any) -> str:
-    """A cell as a person would write it into a CSV file; BadValue for lists and objects."""
+    """A cell as a person would write it into a CSV file; BadValue for lists, objects and numbers without an end."""
     if isinstance(cell, str):
         return cell
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))  # columns with gaps turn whole numbers into floats on their way through Parquet
+    if isinstance(cell, float | Decimal) and not math.isfinite(cell):
+        raise BadValue("is not a finite number")
     if isinstance(cell, int | float | Decimal):
         return str(cell)
     if isinstance(cell, date | datetime):
@@ -113,8 +120,8 @@ def whole(cell: Any, *, low: int, high: int) -> int | None:
 
 
 def flag(cell: Any) -> bool | None:
-    """0 or 1, false or true."""
-    known = {"0": False, "1": True, "false": False, "true": True}
+    """0 or 1, false or true; 0.0 and 1.0 as well, which tools write for columns with gaps."""
+    known = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
     words = as_written(cell).strip().lower()
     if words and words not in known:
         raise BadValue("is neither 0 nor 1")
@@ -150,11 +157,11 @@ def rating(cell: Any, *, low: float | None = None, high: float | None = None) ->
 
 
 def milliseconds(cell: Any, *, factor: float = 1.0) -> float | None:
-    """A duration, not negative; ``factor`` turns the source's unit into milliseconds."""
+    """A duration from 0 to LONGEST_DURATION; ``factor`` turns the source's unit into milliseconds."""
     value = number(cell, low=0)
     if value is None:
         return None
-    if not math.isfinite(value * factor):
+    if value * factor > LONGEST_DURATION:
         raise BadValue("is too long a duration")
     return value * factor
 

@@ -31,9 +31,9 @@ def report_of(engine: sa.Engine, study: Study, language: str, form: str = "html"
 
 def for_a_link(session: Session, study: Study, language: str) -> str:
     """The report as one HTML page for people without an account."""
-    return to_html(for_outsiders(build_report(session, study, language=language, least=study.min_group)))
+    return to_html(for_outsiders(build_report(session, study, language=language)))
 
 
 def written(session: Session, study: Study, language: str, form: str) -> str:
     """The same, read in this process."""
-    return WRITERS[form](build_report(session, study, language=language, least=study.min_group))
+    return WRITERS[form](build_report(session, study, language=language))

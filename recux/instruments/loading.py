@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from recux.errors import InvalidInput, NotFound
-from recux.instruments.model import NUMERIC, Instrument, Question
+from recux.instruments.model import NUMERIC, ByLanguage, Instrument, Question
 from recux.instruments.sense import senseless
 from recux.validation import problem_in_words
 
@@ -40,6 +40,15 @@ def load(instrument_id: str) -> Instrument:
     if len(found) > 1:
         raise InvalidInput(f"{found[1]}: recux has an instrument of this name already; give yours another name and id")
     return read(found[0])
+
+
+def construct_named(metric: str) -> ByLanguage | None:
+    """What a metric ``INSTRUMENT.CONSTRUCT`` is called, by language; None where no questionnaire here has it."""
+    name, dot, construct = metric.partition(".")
+    if not dot or name not in available():
+        return None
+    titles = [one.title for one in load(name).constructs if one.name == construct]
+    return {language: f"{name.upper()}: {title}" for language, title in titles[0].items()} if titles else None
 
 
 def read(path: Path) -> Instrument:

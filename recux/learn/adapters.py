@@ -1,9 +1,13 @@
 """Parameter-efficient tuning by name of method, through peft."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from recux.learn.recipe import Recipe
+import torch
+
+from recux.learn.errors import MethodUnfit
+from recux.learn.recipe import METHODS, Recipe
 
 MERGED = ("lora", "adalora", "ia3")
 """Methods whose result is an encoder of the original shape."""
@@ -14,12 +18,15 @@ STEPS = 100
 
 
 def adapted(encoder: Any, recipe: Recipe) -> Any:
-    """The encoder with its adapter, everything else frozen."""
+    """The encoder with its adapter, everything else frozen.
+
+    Raises ``MethodUnfit`` where the encoder's architecture does not go with the method.
+    """
     from peft import AdaLoraConfig, IA3Config, LoraConfig, PrefixTuningConfig, TaskType, get_peft_model
 
     task = TaskType.FEATURE_EXTRACTION
     rank = recipe.adapter_rank
-    configs = {
+    configs: dict[str, Callable[[], Any]] = {
         "lora": lambda: LoraConfig(task_type=task, r=rank, lora_alpha=2 * rank, target_modules="all-linear"),
         "adalora": lambda: AdaLoraConfig(
             task_type=task,
@@ -31,10 +38,58 @@ def adapted(encoder: Any, recipe: Recipe) -> Any:
             tfinal=STEPS // 3,
             total_step=STEPS,
         ),
-        "ia3": lambda: IA3Config(task_type=task),
+        "ia3": lambda: IA3Config(task_type=task, **rescaled(encoder)),
         "prefix": lambda: PrefixTuningConfig(task_type=task, num_virtual_tokens=rank),
     }
-    return get_peft_model(encoder, configs[recipe.method]())
+    if recipe.method != "prefix":
+        return get_peft_model(encoder, configs[recipe.method]())
+    try:
+        found = get_peft_model(encoder, configs["prefix"]())
+        reaches = heeds_prefix(found)
+    except Exception as problem:  # what an architecture raises that has no place for a prefix is its own affair
+        raise unfit(encoder, "prefix") from problem
+    if not reaches:
+        raise unfit(encoder, "prefix")
+    return found
+
+
+KEYS_VALUES = ("key", "value", "k", "v", "k_lin", "v_lin", "k_proj", "v_proj", "key_proj", "value_proj")
+ALL_IN_ONE = ("Wqkv", "qkv", "qkv_proj", "query_key_value", "in_proj")
+"""Names of the layers that make keys and values, apart or together with queries."""
+
+
+def rescaled(encoder: Any) -> dict[str, Any]:
+    """What IA3 rescales, as settings for peft: keys, values, and what goes into the layer that ends a feed-forward
+    block, told by its narrowing to the encoder's width. Empty where peft has a list of its own.
+    """
+    from peft.utils import TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING as KNOWN
+
+    if encoder.config.model_type in KNOWN:
+        return {}
+    width = int(encoder.config.hidden_size)
+    linear = {name: m for name, m in encoder.named_modules() if isinstance(m, torch.nn.Linear)}
+    last = {name: name.rpartition(".")[2] for name in linear}
+    attention = [n for n in linear if last[n] in KEYS_VALUES] or [n for n in linear if last[n] in ALL_IN_ONE]
+    narrowing = [n for n, m in linear.items() if m.in_features > m.out_features == width]
+    if not attention or not narrowing:
+        raise unfit(encoder, "ia3")
+    return {"target_modules": attention + narrowing, "feedforward_modules": narrowing}
+
+
+def heeds_prefix(encoder: Any) -> bool:
+    """Whether what the encoder says of two short texts, one of them padded, depends on its prefix."""
+    learning = [p for p in encoder.parameters() if p.requires_grad]
+    ids = torch.zeros(2, 4, dtype=torch.long)
+    said = encoder(input_ids=ids, attention_mask=torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]])).last_hidden_state
+    found = torch.autograd.grad(said[:, 0, 0].sum(), learning, allow_unused=True)
+    return any(gradient is not None and bool(gradient.any()) for gradient in found)
+
+
+def unfit(encoder: Any, method: str) -> MethodUnfit:
+    """The error to show for a method that an architecture does not go with."""
+    others = ", ".join(m for m in METHODS if m not in {method, "ia3", "prefix"})
+    kind = encoder.config.model_type
+    return MethodUnfit(f"recipe: method {method!r} does not go with an encoder of type {kind!r}; take one of {others}")
 
 
 def save_adapted(encoder: Any, method: str, folder: Path) -> None:
@@ -47,9 +102,14 @@ def save_adapted(encoder: Any, method: str, folder: Path) -> None:
     encoder.save_pretrained(folder / "encoder")
 
 
+def has_adapter(folder: Path) -> bool:
+    """Whether an adapter lies beside the saved encoder."""
+    return (folder / "adapter").is_dir()
+
+
 def load_adapted(encoder: Any, folder: Path) -> Any:
     """The encoder with the adapter that lies beside it, if any."""
-    if not (folder / "adapter").is_dir():
+    if not has_adapter(folder):
         return encoder
     from peft import PeftModel
 
@@ -61,6 +121,20 @@ def after_step(encoder: Any, step: int) -> None:
     model: Any = getattr(encoder, "base_model", None)
     if hasattr(model, "update_and_allocate"):
         model.update_and_allocate(step)
+
+
+def add_orthogonality(encoder: Any) -> None:
+    """Add to the gradients those of AdaLoRA's penalty, which keeps its factors orthogonal; nothing for other methods.
+
+    peft adds it only to a loss that the encoder itself computes. Once a step, whatever pieces the minibatch is in.
+    """
+    model: Any = getattr(encoder, "base_model", None)
+    if not hasattr(model, "rankallocator"):
+        return
+    named = list(model.named_parameters())
+    factors = [p for name, p in named if "lora_A" in name] + [p.T for name, p in named if "lora_B" in name]
+    apart = [torch.linalg.matrix_norm(f @ f.T - torch.eye(len(f), device=f.device)) for f in factors]  # f (rank, width)
+    torch.autograd.backward(encoder.active_peft_config.orth_reg_weight * torch.stack(apart).mean())
 
 
 IMPORTANCE = ("ipt", "exp_avg_ipt", "exp_avg_unc")

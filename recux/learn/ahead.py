@@ -1,15 +1,13 @@
 """The split by time: a model that served, tested on people who came after everything it had learned from."""
 
-import numpy as np
-from numpy.typing import NDArray
-
-from recux.learn.calibration import covered, predicted_stars
-from recux.learn.evaluation import Said, Tested, all_measures, labelled_rows, raw_of
-from recux.learn.examples import MODEL_OF_HEAD, ORDINAL_HEADS, Examples
+from recux.learn.calibration import said_of
+from recux.learn.evaluation import all_measures, asked_heads, raw_of
+from recux.learn.examples import Examples
 from recux.learn.jobs import Job
 from recux.learn.metrics import Measure
 from recux.learn.predictor import Predictor
 from recux.learn.splits import normalised
+from recux.learn.tested import tested_rows
 
 
 def ahead(served: Predictor, job: Job, model: str, *, seed: int = 0) -> dict[str, Measure]:
@@ -22,24 +20,14 @@ def ahead(served: Predictor, job: Job, model: str, *, seed: int = 0) -> dict[str
     last = served.about.get("last_round")
     if last is None:
         return {}
-    later = came_after(job, last)
-    heads = [h for h, m in MODEL_OF_HEAD.items() if m == model and h in served.scorer.heads]
-    rows = {h: labelled_rows(later, h, "train", "heldout") for h in heads}
-    rows = {h: r for h, r in rows.items() if len(r.labels)}
+    rates = served.calibration.rate
+    heads = [h for h in asked_heads(served.scorer, model) if h in served.scorer.heads or h in rates]
+    rows = tested_rows(came_after(job, last), heads, "train", "heldout")
     if not rows:
         return {}
-    raw = raw_of(served.scorer, rows)
-    return dict(all_measures(model, rows, {h: as_served(served, h, r, raw[h]) for h, r in rows.items()}, seed))
-
-
-def as_served(served: Predictor, head: str, rows: Tested, raw: NDArray[np.float64]) -> Said:
-    """What ``served`` answered, or would have answered, for these rows."""
-    known = served.calibration
-    p = known.served(head, raw)
-    if head not in ORDINAL_HEADS:
-        return Said(p, raw, (p >= 0.5).astype(np.int64))
-    called = predicted_stars(p, known.cuts.get(head))
-    return Said(p, raw, called, covered(p, rows.classes, known.quantile.get(head, 1.0), called))
+    raw, known = raw_of(served.scorer, rows, rates), (served.calibration, served.calibration)
+    said = {h: said_of(h, raw[h], r.classes, r.participants, known) for h, r in rows.items()}
+    return dict(all_measures(model, rows, said, seed, own=served.scorer.heads))
 
 
 def came_after(job: Job, last: int) -> Examples:

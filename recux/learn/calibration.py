@@ -1,7 +1,7 @@
 """Probabilities that mean what they say: a scale and a curve; for the 1..5 heads cuts and conformal sets too."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -38,15 +38,40 @@ class Calibration:
     """Rows each was fitted on."""
     cuts: dict[str, list[float]] = field(default_factory=dict)
     """By ordinal head: the four expected stars at which the predicted star rises (see ``star_cuts``)."""
+    rate: dict[str, float] = field(default_factory=dict)
+    """By head that the model lacks: the base rate that stands in for its raw probability."""
 
     def served(self, head: str, raw: Array) -> Array:
         """Raw probabilities of ``head`` as they are served; the shape stays."""
         scale = Scale(self.temperature.get(head, 1.0), self.slope.get(head, ()), self.shift.get(head, ()))
         return curved(scaled(raw, scale), self.curve.get(head, []))
 
+    def joined(self, more: "Calibration") -> "Calibration":
+        """With the heads of ``more``, whose word counts for a head of both."""
+        old, new = self.to_dict(), more.to_dict()
+        return Calibration(**{name: old[name] | new[name] for name in new})
+
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
         return asdict(self)
+
+
+Halves = tuple[Calibration, Calibration]
+"""What those in ``halves`` are measured with, and the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a model says of the rows of one head."""
+
+    p: Array
+    """Calibrated probabilities, (n, 5) of stars or (n,) of yes."""
+    raw: Array
+    """What AUC ranks by; the same shape."""
+    called: NDArray[np.int64]
+    """Predicted stars, or 0 and 1."""
+    inside: Array | None = None
+    """1 where the 90 % set held the star; None for yes or no."""
 
 
 def multiplied(p: Array, q: Array, weight: float, usual: Sequence[float] = ()) -> Array:
@@ -61,18 +86,51 @@ def multiplied(p: Array, q: Array, weight: float, usual: Sequence[float] = ()) -
     return normalised(scores, p.ndim)
 
 
-def cross_fitted(p: Array, classes: NDArray[np.int64], participants: list[str]) -> Array:
-    """Calibrated probabilities where each half of the participants uses scale and curve of the other half.
+def taught(head: str, raw: Array, classes: NDArray[np.int64]) -> Calibration:
+    """What these rows of one head teach, for serving; ``classes`` count from 0."""
+    known = stretched(head, raw, classes)
+    return known if raw.ndim == 1 else with_stars(known, head, known.served(head, raw), classes)
 
-    So measures after calibration are of people that it has not seen.
-    """
+
+def crossed(head: str, raw: Array, classes: NDArray[np.int64], participants: Sequence[str]) -> Halves:
+    """What each half of the participants is measured with: taught by the other half, so by people it has not seen."""
     half = halves(participants)
-    out = np.array(p, dtype=float)
-    for side in (half, ~half):
-        if side.any():
-            scale, curve = fit(p[~side], classes[~side])
-            out[side] = curved(scaled(p[side], scale), curve)
-    return out
+    first, second = stretched(head, raw[~half], classes[~half]), stretched(head, raw[half], classes[half])
+    if raw.ndim == 1:
+        return first, second
+    p, q = second.served(head, raw[~half]), first.served(head, raw[half])  # of the teachers, as others taught them
+    return with_stars(first, head, p, classes[~half]), with_stars(second, head, q, classes[half])
+
+
+def stretched(head: str, raw: Array, classes: NDArray[np.int64]) -> Calibration:
+    """Scale and curve alone."""
+    scale, curve = fit(raw, classes)
+    return Calibration(
+        {head: scale.temperature},
+        {head: list(scale.slope)},
+        {head: list(scale.shift)},
+        {head: curve},
+        rows={head: len(classes)},
+    )
+
+
+def with_stars(known: Calibration, head: str, p: Array, classes: NDArray[np.int64]) -> Calibration:
+    """With the cuts and the conformal quantile that calibrated probabilities (n, 5) teach."""
+    cuts = star_cuts(p)
+    quantile = conformal_quantile(p, classes, predicted_stars(p, cuts))
+    return replace(known, cuts={head: cuts}, quantile={head: quantile})
+
+
+def said_of(head: str, raw: Array, classes: NDArray[np.int64], participants: Sequence[str], known: Halves) -> Said:
+    """What a model says of rows: calibrated, called and enclosed for each half of the participants by its own part."""
+    half = halves(participants)
+    p, called, inside = np.array(raw, dtype=float), np.zeros(len(raw), dtype=np.int64), np.zeros(len(raw))
+    for side, one in zip((half, ~half), known, strict=True):
+        p[side] = one.served(head, raw[side])
+        if raw.ndim > 1:
+            called[side] = predicted_stars(p[side], one.cuts.get(head))
+            inside[side] = covered(p[side], classes[side], one.quantile.get(head, 1.0), called[side])
+    return Said(p, raw, called, inside) if raw.ndim > 1 else Said(p, raw, (p >= 0.5).astype(np.int64))
 
 
 def fit(p: Array, classes: NDArray[np.int64]) -> tuple[Scale, Curve]:
@@ -104,19 +162,6 @@ def oddness(p: Array, called: NDArray[np.int64]) -> Array:
 def conformal_sets(p: Array, quantile: float, called: NDArray[np.int64]) -> list[list[int]]:
     """The stars in each row's set; the likeliest and the ``called`` one always belong."""
     return [[int(k) + 1 for k in np.flatnonzero(row)] for row in oddness(p, called) <= quantile]
-
-
-def cross_covered(
-    p: Array, classes: NDArray[np.int64], participants: Sequence[str], called: NDArray[np.int64]
-) -> Array:
-    """1 where the set of a row held its class, with quantiles cross-fitted over halves of the participants."""
-    half = halves(participants)
-    out = np.zeros(len(classes))
-    for side in (half, ~half):
-        if side.any():
-            quantile = conformal_quantile(p[~side], classes[~side], called[~side])
-            out[side] = covered(p[side], classes[side], quantile, called[side])
-    return out
 
 
 def covered(p: Array, classes: NDArray[np.int64], quantile: float, called: NDArray[np.int64]) -> Array:
@@ -163,15 +208,6 @@ def star_cuts(p: Array) -> list[float]:
         if (ends == before).all():
             break
     return [float(low[end] + high[end]) / 2 for (low, high), end in zip(ranges, ends[1:-1], strict=True)]
-
-
-def cross_called(p: Array, participants: Sequence[str]) -> NDArray[np.int64]:
-    """Predicted stars, (n, 5) -> (n,), where each half of the participants is called by the cuts of the other half."""
-    half = halves(participants)
-    out = predicted_stars(p)
-    for side in (half, ~half):
-        out[side] = predicted_stars(p[side], star_cuts(p[~side]))
-    return out
 
 
 def halves(participants: Sequence[str]) -> NDArray[np.bool_]:

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from recux.learn.jobs import KindResult, ModelResult, RunResult
 from recux.learn.metrics import Measure
+from recux.learn.weights import hub_id
 
 SHOWN = ("log_loss", "auc", "qwk", "mae", "accuracy", "f1_macro", "brier", "ece", "coverage_90", "pinball")
 USES = {
@@ -24,11 +26,11 @@ def model_card(result: RunResult, kind: str, look: Mapping[str, Any] | None = No
     found = result.kinds[kind]
     serving = next((m for m in found.models if m.name == found.choice.champion), found.models[0])
     parts = [
-        front_matter(serving),
+        front_matter(serving, kind),
         f"# {kind}: {serving.name}",
         f"{USES[kind]} Made by recux from the feedback of one study; do not use it on another.",
         f"**Why this model:** {found.choice.reason}.",
-        trained_on(serving, result),
+        trained_on(serving, kind, result),
         "## Held-out figures\n\nOf participants that no model has seen, the same rows for all models.",
         table(found),
         *([fairness(look), robustness(look)] if look else []),
@@ -37,22 +39,30 @@ def model_card(result: RunResult, kind: str, look: Mapping[str, Any] | None = No
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def front_matter(model: ModelResult) -> str:
-    """What the hub reads."""
-    base = "" if model.baseline else f"base_model: {model.base_model}\n"
-    library = "recux" if model.baseline else "transformers"
+def is_encoder(model: ModelResult, kind: str) -> bool:
+    """Whether the model is a fine-tuned encoder, and not a baseline or the model of response times."""
+    return not model.baseline and kind != "response_time"
+
+
+def front_matter(model: ModelResult, kind: str) -> str:
+    """What the hub reads; a base model only where the hub has it."""
+    named = hub_id(model.base_model) if is_encoder(model, kind) else None
+    library = "transformers" if is_encoder(model, kind) else "recux"
+    base = f"base_model: {named}\n" if named else ""
     return f"---\nlibrary_name: {library}\ntags: [recux, user-experience]\n{base}---"
 
 
-def trained_on(model: ModelResult, result: RunResult) -> str:
+def trained_on(model: ModelResult, kind: str, result: RunResult) -> str:
     """How it was made."""
     lines = [f"- training rows: {model.n_train}, test rows: {model.n_test}", f"- device: {model.device}"]
-    if not model.baseline:
+    if is_encoder(model, kind):
         recipe = result.recipe
-        lines.append(
-            f"- method {recipe.method}, seed {recipe.seed}, at most {recipe.epochs} epochs, {recipe.precision}"
-        )
-        lines.append(f"- share of unknown tokens: {result.unknown_token_share or 0:.1%}")
+        base = hub_id(model.base_model) or f"the local folder {Path(model.base_model).name}"
+        lines += [
+            f"- base model: {escaped(base)}",
+            f"- method {recipe.method}, seed {recipe.seed}, at most {recipe.epochs} epochs, {recipe.precision}",
+            f"- share of unknown tokens: {result.unknown_token_share or 0:.1%}",
+        ]
     return "## Training\n\n" + "\n".join(lines)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 TOLERANCE = 0.02
-"""How much worse a log-loss may be when the quadratic kappa is better."""
+"""Log-losses at most so far apart leave it to the quadratic kappa."""
 TIE = 1e-6
 
 
@@ -35,15 +35,19 @@ class Choice:
 
 
 def beats(a: Contender, b: Contender) -> bool:
-    """Whether ``a`` may replace ``b``: a lower log-loss, or one at most .02 higher with a better kappa."""
+    """Whether ``a`` may replace ``b``: a better kappa where log-losses are at most .02 apart, else a lower log-loss.
+
+    Never both ways: would the lower log-loss do even against a better kappa, two models could replace each other in
+    turn, round after round. The lower log-loss also decides between equal kappas, and where no stars are predicted.
+    """
     if a.log_loss is None or a.unfit:
         return False
     if b.log_loss is None or b.unfit:
         return True
-    if a.log_loss < b.log_loss - TIE:
-        return True
-    better_kappa = a.qwk is not None and b.qwk is not None and a.qwk > b.qwk + TIE
-    return better_kappa and a.log_loss <= b.log_loss + TOLERANCE
+    close = abs(a.log_loss - b.log_loss) <= TOLERANCE
+    if close and a.qwk is not None and b.qwk is not None and abs(a.qwk - b.qwk) > TIE:
+        return a.qwk > b.qwk
+    return a.log_loss < b.log_loss - TIE
 
 
 def choose_champion(candidate: Contender | None, incumbent: Contender | None, baselines: Sequence[Contender]) -> Choice:

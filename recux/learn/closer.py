@@ -4,19 +4,19 @@ Held-out people only, and bounded in number, so that a round stays quick. What i
 erasing the row erases the quote.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recux.learn.calibration import cross_called, cross_fitted, expected_stars
-from recux.learn.evaluation import PRIMARY, Tested, labelled_rows
+from recux.learn.calibration import Calibration, expected_stars
+from recux.learn.evaluation import PRIMARY, Evaluation
 from recux.learn.examples import ORDINAL_HEADS
-from recux.learn.jobs import Job
 from recux.learn.metrics import Measure
 from recux.learn.predictor import Scorer
+from recux.learn.tested import Tested
 from recux.learn.trust import errors_by_cohort, stability
 
 MOST_ROWS = 2000
@@ -29,30 +29,29 @@ Array = NDArray[np.float64]
 Json = dict[str, Any]
 
 
-def closer_look(scorer: Scorer, job: Job, kind: str) -> Json:
-    """What a reader of the figures asks next about one model of one kind (satisfaction, rating, behaviour).
+def closer_look(scorer: Scorer, found: Evaluation, cohorts: Mapping[str, str]) -> Json:
+    """What a reader of the figures in ``found`` asks next about one model; ``cohorts`` is participant -> cohort.
 
     Keys: ``head`` (the head looked at), ``n``, ``reliability`` (bins: ``low``, ``high``, ``predicted``, ``observed``,
     ``n``), ``confusion`` (rows: true class, columns: predicted), ``cohorts`` (``errors`` by cohort, ``gap``),
     ``changes`` (share of predictions that flip) and ``worst`` (``key``, ``label``, ``expected``, ``words``,
     ``weights``). Empty when there is no labelled row of a held-out person.
     """
-    head = next((h for h in PRIMARY[kind] if h in scorer.heads), None)
-    rows = labelled_rows(job.examples, head, "heldout") if head else None
-    if head is None or rows is None or not len(rows.labels):
+    head = next((h for h in PRIMARY[found.model] if h in scorer.heads and h in found.rows), None)
+    if head is None:
         return {}
-    rows = rows.take(np.arange(len(rows.labels)) < MOST_ROWS)
-    p = cross_fitted(scorer.raw(rows.inputs)[head], rows.classes, rows.participants)
+    rows = found.rows[head].take(np.arange(len(found.rows[head].labels)) < MOST_ROWS)
+    p, called = found.said[head].p[:MOST_ROWS], found.said[head].called[:MOST_ROWS]
     value = expected_stars(p) if rows.stars else p
     distance = np.abs(value - rows.labels) if rows.stars else (value - rows.labels) ** 2
-    errors = errors_by_cohort(rows.participants, distance, job.cohorts, stars=rows.stars)
+    errors = errors_by_cohort(rows.participants, distance, cohorts, stars=rows.stars)
     return {
         "head": head,
         "n": len(rows.labels),
         "reliability": reliability(p, rows),
-        "confusion": confusion(p, rows),
+        "confusion": confusion(called, rows),
         "cohorts": {"errors": {c: stored(m) for c, m in errors.errors.items()}, "gap": stored(errors.gap)},
-        "changes": changes(scorer, rows, head),
+        "changes": changes(scorer, found.calibration, rows, head),
         "worst": worst(scorer, rows, head, value, distance),
     }
 
@@ -76,21 +75,21 @@ def reliability(p: Array, rows: Tested) -> list[Json]:
     ]
 
 
-def confusion(p: Array, rows: Tested) -> list[list[int]]:
+def confusion(called: NDArray[np.int64], rows: Tested) -> list[list[int]]:
     """How many rows of each true class (row) were called each class (column)."""
-    called = cross_called(p, rows.participants) - 1 if rows.stars else (p >= 0.5).astype(int)
     size = 5 if rows.stars else 2
     table = np.zeros((size, size), dtype=int)
-    np.add.at(table, (rows.classes, called), 1)
+    np.add.at(table, (rows.classes, called - int(rows.stars)), 1)
     return [[int(cell) for cell in row] for row in table]
 
 
-def changes(scorer: Scorer, rows: Tested, head: str) -> list[Json]:
+def changes(scorer: Scorer, calibration: Calibration, rows: Tested, head: str) -> list[Json]:
     """Typos, case and synonyms; only stars are called, so clicks have none."""
     if head not in ORDINAL_HEADS:
         return []
     inputs, people = rows.inputs[:MOST_CHANGED], rows.participants[:MOST_CHANGED]
-    return [{"change": one.change, **stored(one.flipped)} for one in stability(scorer, inputs, people, head=head)]
+    found = stability(scorer, calibration, inputs, people, head=head)
+    return [{"change": one.change, **stored(one.flipped)} for one in found]
 
 
 def worst(scorer: Scorer, rows: Tested, head: str, value: Array, distance: Array) -> list[Json]:

@@ -11,16 +11,25 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from recux.errors import InvalidInput
 from recux.learn.errors import OutOfMemory
 
 Found = TypeVar("Found")
 
 
 def resolve_device(name: str) -> torch.device:
-    """``auto`` becomes the first GPU when there is one, else the CPU."""
-    if name != "auto":
-        return torch.device(name)
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """``auto`` becomes the first GPU when there is one, else the CPU. Raises ``InvalidInput`` for what is not here."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name not in (here := devices_here()):
+        raise InvalidInput(f"device {name!r} is not on this machine; it has {', '.join(here)}, or say auto")
+    return torch.device(name)
+
+
+def devices_here() -> list[str]:
+    """What ``resolve_device`` takes on this machine beside ``auto``."""
+    gpus = [f"cuda:{n}" for n in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    return ["cpu", *(["cuda"] if gpus else []), *gpus, *(["mps"] if torch.backends.mps.is_available() else [])]
 
 
 def resolve_precision(name: str, device: torch.device) -> str:

@@ -23,6 +23,10 @@ class HeadMissing(InvalidInput):
     """The model was never trained for what is asked of it."""
 
 
+class MethodUnfit(InvalidInput):
+    """A way of fine-tuning that the chosen encoder's architecture does not allow."""
+
+
 class JobUnreadable(InvalidInput):
     """A job folder lacks a file or holds one that cannot be read."""
 

@@ -1,76 +1,26 @@
 """How well a model predicts people it has not seen."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recux.learn.calibration import (
-    Calibration,
-    conformal_quantile,
-    cross_called,
-    cross_covered,
-    cross_fitted,
-    fit,
-    predicted_stars,
-    star_cuts,
-)
-from recux.learn.curves import curved
-from recux.learn.examples import MODEL_OF_HEAD, ORDINAL_HEADS, Examples, Pair, scored_ratings, star
+from recux.learn.calibration import Calibration, Halves, Said, crossed, said_of, taught
+from recux.learn.examples import MODEL_OF_HEAD, Examples, Pair
 from recux.learn.metrics import Groups, Measure, binary_measures, log_loss_rows, measure, ordinal_measures
 from recux.learn.predictor import Scorer
-from recux.learn.scaling import scaled
 from recux.learn.splits import Split
+from recux.learn.tested import Tested, rating_rows, tested_rows
 
 Array = NDArray[np.float64]
 PRIMARY = {"satisfaction": ("satisfaction",), "rating": ("rating",), "behaviour": ("click", "purchase")}
-"""The heads whose log-loss decides about a model; ``recommend`` is auxiliary."""
+"""The heads whose log-loss decides about a model; without one of them it is none. ``recommend`` is auxiliary."""
+RECOMMEND_AUC = (
+    "probability that a random comment of someone who would recommend is scored above one of someone who would not"
+)
 COVERED = "share of rows whose 90 % set holds the star"
 COLD_START = {"0 earlier": (0, 0), "1-4 earlier": (1, 4), "5+ earlier": (5, 10**9)}
-
-
-@dataclass(frozen=True, slots=True)
-class Tested:
-    """The rows of one head that a model is tested on."""
-
-    inputs: list[str] | list[Pair]
-    labels: NDArray[np.int64]
-    """1..5 for an ordinal head, else 0 or 1."""
-    participants: list[str]
-    rounds: NDArray[np.int64]
-    stars: bool = False
-    """Whether the labels are stars."""
-    keys: list[str] = field(default_factory=list)
-    """Key of the example of each row."""
-
-    @property
-    def classes(self) -> NDArray[np.int64]:
-        """Labels counted from 0."""
-        return self.labels - int(self.stars)
-
-    def take(self, rows: NDArray[np.bool_]) -> "Tested":
-        """Only these rows."""
-        where = np.flatnonzero(rows)
-        inputs: Any = [self.inputs[i] for i in where]
-        people = [self.participants[i] for i in where]
-        keys = [self.keys[i] for i in where]
-        return Tested(inputs, self.labels[where], people, self.rounds[where], self.stars, keys)
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a model says of the rows of one head."""
-
-    p: Array
-    """Calibrated probabilities, (n, 5) of stars or (n,) of yes."""
-    raw: Array
-    """What AUC ranks by; the same shape."""
-    called: NDArray[np.int64]
-    """Predicted stars, or 0 and 1."""
-    inside: Array | None = None
-    """1 where the 90 % set held the star; None for yes or no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,97 +37,96 @@ class Evaluation:
     """For ratings: measures by how many ratings of the person were known, and for items never rated in training."""
     calibration: Calibration = field(default_factory=Calibration)
     """Fitted on all these rows, for serving."""
+    known: Halves = field(default_factory=lambda: (Calibration(), Calibration()))
+    """What the two halves of the participants were measured with."""
+    rows: dict[str, Tested] = field(default_factory=dict)
+    """By head, what was asked."""
+    said: dict[str, Said] = field(default_factory=dict)
+    """By head, what was answered."""
 
 
-def labelled_rows(examples: Examples, head: str, *splits: Split) -> Tested:
-    """The rows of ``head`` on the named sides; of ratings only the scored ones (see ``scored_ratings``)."""
-    part = examples.of(*splits)
-    found: list[tuple[Any, int, str, int, str]] = []
-    if head == "satisfaction":
-        found = [
-            (e.text, star(e.satisfaction), e.participant, e.round, e.key)
-            for e in part.satisfaction
-            if e.satisfaction is not None and e.text.strip()
-        ]
-    elif head == "recommend":
-        found = [
-            (e.text, int(e.recommend), e.participant, e.round, e.key)
-            for e in part.satisfaction
-            if e.recommend is not None and e.text.strip()
-        ]
-    elif head == "rating":
-        found = [(e.pair, star(e.rating), e.pair.participant, e.round, e.key) for e in scored_ratings(part.rating)]
-    else:
-        seen = [(e, getattr(e, head)) for e in part.behaviour]
-        found = [(e.pair, int(y), e.pair.participant, e.round, e.key) for e, y in seen if y is not None]
-    return rows_of(found, stars=head in ORDINAL_HEADS)
-
-
-def rows_of(found: Sequence[tuple[Any, int, str, int, str]], *, stars: bool) -> Tested:
-    """(input, label, participant, round, key) as columns."""
-    return Tested(
-        [f[0] for f in found],
-        np.array([f[1] for f in found], dtype=np.int64),
-        [f[2] for f in found],
-        np.array([f[3] for f in found], dtype=np.int64),
-        stars,
-        [f[4] for f in found],
-    )
-
-
-def evaluate(scorer: Scorer, examples: Examples, model: str, *, split: Split = "heldout", seed: int = 0) -> Evaluation:
+def evaluate(
+    scorer: Scorer,
+    examples: Examples,
+    model: str,
+    *,
+    split: Split = "heldout",
+    seed: int = 0,
+    known: Halves | None = None,
+    rates: Mapping[str, float] | None = None,
+) -> Evaluation:
     """Test ``scorer`` on one side of the participants for ``model`` (satisfaction, rating or behaviour).
 
-    Probabilities are calibrated, cross-fitted (see ``calibration.cross_fitted``). Measures that cannot
-    be computed have no value and a reason.
+    Probabilities are calibrated, cross-fitted (see ``calibration.crossed``), or as ``known`` has it. For a head of yes
+    or no that the model lacks, its base rate (from ``rates``) counts in the log-loss, so that all models answer for the
+    same heads. Measures that cannot be computed have no value and a reason.
     """
-    heads = [h for h, m in MODEL_OF_HEAD.items() if m == model and h in scorer.heads]
-    rows = {h: labelled_rows(examples, h, split) for h in heads}
-    rows = {h: r for h, r in rows.items() if len(r.labels)}
-    raw = raw_of(scorer, rows)
-    said = {h: cross_said(h, r, raw[h]) for h, r in rows.items()}
+    rows = tested_rows(examples, asked_heads(scorer, model), split)
+    everyone = rating_rows(examples.of(split).rating) if "rating" in rows else None
+    raw = raw_of(scorer, rows | ({"rating": everyone} if everyone else {}), rates or {})
+    from_start = raw.get("rating", np.zeros((0, 5)))  # history, too: cold start is about it
+    if everyone:
+        place = {key: i for i, key in enumerate(everyone.keys)}
+        raw["rating"] = from_start[[place[key] for key in rows["rating"].keys]]
+    known = known or crossed_heads(rows, raw)
+    said = {h: said_of(h, raw[h], r.classes, r.participants, known) for h, r in rows.items()}
+    trained = {e.pair.item for e in examples.of("train").rating}
     return Evaluation(
         model,
-        dict(all_measures(model, rows, said, seed)),
+        dict(all_measures(model, rows, said, seed, own=scorer.heads)),
         max((len(r.labels) for r in rows.values()), default=0),
         by_round(model, rows, {h: one.p for h, one in said.items()}, seed),
-        cold_start(scorer, examples, split, seed) if model == "rating" and "rating" in rows else {},
-        calibration(rows, raw),
+        cold_start(everyone, from_start, known, trained, seed) if everyone else {},
+        calibration(scorer, rows, raw),
+        known,
+        rows,
+        said,
     )
 
 
-def raw_of(scorer: Scorer, rows: Mapping[str, Tested]) -> dict[str, Array]:
-    """Raw probabilities by head; an input that several heads are asked about is scored once."""
+def asked_heads(scorer: Scorer, model: str) -> list[str]:
+    """The heads of ``model`` that ``scorer`` has; of behaviour all, because both decide."""
+    return [h for h, m in MODEL_OF_HEAD.items() if m == model and (h in scorer.heads or model == "behaviour")]
+
+
+def raw_of(scorer: Scorer, rows: Mapping[str, Tested], rates: Mapping[str, float]) -> dict[str, Array]:
+    """Raw probabilities by head; an input that several heads are asked about is scored once.
+
+    A head that the model lacks gets its rate, or even odds when nobody was ever seen to do it.
+    """
+    own = {h: r for h, r in rows.items() if h in scorer.heads}
     places: dict[str | Pair, int] = {}
-    for r in rows.values():
+    for r in own.values():
         for one in r.inputs:
             places.setdefault(one, len(places))
     scores = scorer.raw(list(places)) if places else {}
-    return {h: scores[h][[places[one] for one in r.inputs]] for h, r in rows.items()}
+    found = {h: scores[h][[places[one] for one in r.inputs]] for h, r in own.items()}
+    return {h: found[h] if h in own else np.full(len(r.labels), rates.get(h, 0.5)) for h, r in rows.items()}
 
 
-def cross_said(head: str, rows: Tested, raw: Array) -> Said:
-    """Calibrated, called and enclosed for each half of the participants by what the other half taught."""
-    p = cross_fitted(raw, rows.classes, rows.participants)
-    if head not in ORDINAL_HEADS:
-        return Said(p, raw, (p >= 0.5).astype(np.int64))
-    called = cross_called(p, rows.participants)
-    return Said(p, raw, called, cross_covered(p, rows.classes, rows.participants, called))
+def crossed_heads(rows: Mapping[str, Tested], raw: Mapping[str, Array]) -> Halves:
+    """What each half of the participants teaches the other, of every head."""
+    first, second = Calibration(), Calibration()
+    for head, r in rows.items():
+        more = crossed(head, raw[head], r.classes, r.participants)
+        first, second = first.joined(more[0]), second.joined(more[1])
+    return first, second
 
 
 def all_measures(
-    model: str, rows: Mapping[str, Tested], said: Mapping[str, Said], seed: int
+    model: str, rows: Mapping[str, Tested], said: Mapping[str, Said], seed: int, *, own: Iterable[str]
 ) -> Iterator[tuple[str, Measure]]:
-    """Every measure by name."""
-    primary = [h for h in PRIMARY[model] if h in rows] or list(rows)
-    for head, r in rows.items():
+    """Every measure by name; of heads that are not the model's ``own`` only their part in the log-loss."""
+    primary = next((h for h in PRIMARY[model] if h in rows), None)
+    for head, r in ((h, r) for h, r in rows.items() if h in own):
         measures = head_measures(r, said[head], seed)
         for name, value in measures.items():
             yield f"{head}_{name}", value
-            if head == primary[0] and name != "log_loss":
+            if head == primary and name != "log_loss":
                 yield name, value
     if model == "satisfaction" and "recommend" in rows:  # the flag is the label that AUC is about
-        yield "auc", head_measures(rows["recommend"], said["recommend"], seed)["auc"]
+        flagged = head_measures(rows["recommend"], said["recommend"], seed)["auc"]
+        yield "auc", replace(flagged, definition=RECOMMEND_AUC)
     yield "log_loss", log_loss(model, rows, {h: one.p for h, one in said.items()}, seed)
 
 
@@ -194,7 +143,7 @@ def head_measures(rows: Tested, said: Said, seed: int) -> dict[str, Measure]:
 
 def log_loss(model: str, rows: Mapping[str, Tested], p: Mapping[str, Array], seed: int) -> Measure:
     """The sum of the mean log-losses of the model's primary heads."""
-    primary = [h for h in PRIMARY[model] if h in rows] or list(rows)
+    primary = [h for h in PRIMARY[model] if h in rows]
     if not primary:
         return Measure(None, reason="no labelled rows of held-out participants yet")
     people = [person for h in primary for person in rows[h].participants]
@@ -229,38 +178,31 @@ def by_round(model: str, rows: Mapping[str, Tested], p: Mapping[str, Array], see
     return found
 
 
-def cold_start(scorer: Scorer, examples: Examples, split: Split, seed: int) -> dict[str, dict[str, Measure]]:
-    """Rating measures by what was known: 0, 1-4, 5+ earlier ratings of the person, and items new to the model."""
-    ratings = examples.of(split).rating
-    if not ratings:
-        return {}
-    trained = {e.pair.item for e in examples.of("train").rating}
-    raw = scorer.raw([e.pair for e in ratings])["rating"]
-    called = cross_called(raw, [e.pair.participant for e in ratings])
-    known = np.array([len(e.pair.earlier) for e in ratings])
-    strata = {name: (known >= low) & (known <= high) for name, (low, high) in COLD_START.items()}
-    strata["new item"] = np.array([e.pair.item not in trained for e in ratings])
+def cold_start(
+    rows: Tested, raw: Array, known: Halves, trained: Container[str], seed: int
+) -> dict[str, dict[str, Measure]]:
+    """Rating measures by what was known: 0, 1-4, 5+ earlier ratings of the person, and items new to the model.
+
+    ``rows`` hold the history, too; what is said of them is calibrated and called as in every other figure.
+    """
+    said = said_of("rating", raw, rows.classes, rows.participants, known)
+    pairs = [one for one in rows.inputs if isinstance(one, Pair)]
+    earlier = np.array([len(pair.earlier) for pair in pairs])
+    strata = {name: (earlier >= low) & (earlier <= high) for name, (low, high) in COLD_START.items()}
+    strata["new item"] = np.array([pair.item not in trained for pair in pairs])
     found = {}
     for name, where in strata.items():
         if where.any():
-            labels = np.array([star(e.rating) for e in ratings], dtype=float)[where]
-            people = [e.pair.participant for e, inside in zip(ratings, where, strict=True) if inside]
-            measures = ordinal_measures(raw[where], labels, people, called[where], seed=seed)
+            part = rows.take(where)
+            labels = part.labels.astype(float)
+            measures = ordinal_measures(said.p[where], labels, part.participants, said.called[where], seed=seed)
             found[name] = {k: measures[k] for k in ("log_loss", "mae", "qwk")}
     return found
 
 
-def calibration(rows: Mapping[str, Tested], raw: Mapping[str, Array]) -> Calibration:
-    """Scales, curves, conformal quantiles and cuts fitted on all rows, for serving."""
-    fitted = {h: fit(raw[h], r.classes) for h, r in rows.items()}
-    stars = {h: curved(scaled(raw[h], scale), curve) for h, (scale, curve) in fitted.items() if h in ORDINAL_HEADS}
-    cuts = {h: star_cuts(p) for h, p in stars.items()}
-    return Calibration(
-        {h: scale.temperature for h, (scale, _) in fitted.items()},
-        {h: list(scale.slope) for h, (scale, _) in fitted.items()},
-        {h: list(scale.shift) for h, (scale, _) in fitted.items()},
-        {h: curve for h, (_, curve) in fitted.items()},
-        {h: conformal_quantile(p, rows[h].classes, predicted_stars(p, cuts[h])) for h, p in stars.items()},
-        {h: len(r.labels) for h, r in rows.items()},
-        cuts,
-    )
+def calibration(scorer: Scorer, rows: Mapping[str, Tested], raw: Mapping[str, Array]) -> Calibration:
+    """What all rows teach, for serving; with the rates that stand in for heads that the model lacks."""
+    found = Calibration(rate={h: float(raw[h][0]) for h in rows if h not in scorer.heads})
+    for head, r in rows.items():
+        found = found.joined(taught(head, raw[head], r.classes))
+    return found

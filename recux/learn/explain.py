@@ -1,24 +1,28 @@
 """Which words moved a prediction: integrated gradients over the token embeddings (Sundararajan et al. 2017)."""
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from recux.learn.errors import HeadMissing
+from recux.learn.encode import HALF
 from recux.learn.examples import ORDINAL_HEADS, Pair
 from recux.learn.heads import probabilities
-from recux.learn.predictor import Predictor
+from recux.learn.network import padding_place
 from recux.learn.rows import PAIR_FEATURES, pair_features
 from recux.learn.scoring import EncoderScorer
 
 STEPS = 24
+UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+"""Thai, kana and Chinese characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """How far each word moved the expected star (or the probability of yes) from that of a text of padding alone."""
+    """How far each word moved the expected star (or the probability of yes) from that of a text without words."""
 
     words: list[str]
     weights: list[float]
@@ -27,47 +31,75 @@ class Attribution:
     baseline: float
 
 
-def attributions(model: Predictor, texts: Sequence[str], head: str = "satisfaction") -> list[Attribution]:
-    """Attributions of comments under an encoder model, before calibration.
-
-    Raises ``HeadMissing`` when the model is a baseline (its weights speak for themselves) or lacks ``head``.
-    """
-    scorer = model.scorer
-    if not isinstance(scorer, EncoderScorer) or head not in scorer.heads:
-        raise HeadMissing(f"model {model.model} has no fine-tuned {head} head to explain; choose an encoder model")
-    return [attribution(scorer, text, head) for text in texts]
-
-
 def attribution(scorer: EncoderScorer, text: str | Pair, head: str) -> Attribution:
-    """Attributions of one comment, or of the words of a participant and an item."""
+    """Attributions of one comment, or of the words of a participant and an item, before calibration."""
     from captum.attr import LayerIntegratedGradients
 
-    ids, types, features = coded(scorer, text)
-    special = torch.isin(ids, torch.tensor(scorer.tokenizer.all_special_ids, device=ids.device))
-    blank = torch.where(special, ids, torch.full_like(ids, scorer.tokenizer.pad_token_id or 0))
+    told = coded(scorer, text)
+    nothing = scorer.tokenizer.pad_token_id or 0
+    if padding_place(scorer.network.encoder) is not None:  # a word turned into padding would lose its place, too
+        nothing = scorer.tokenizer.mask_token_id or nothing
+    written = torch.tensor([[number is not None for number in told.numbers]], device=scorer.device)
+    blank = torch.where(written, torch.full_like(told.ids, nothing), told.ids)
 
     def predict(tokens: Tensor) -> Tensor:
         real = torch.ones_like(tokens, dtype=torch.bool)
-        logits = scorer.network(tokens, real, types.expand_as(tokens), features.expand(len(tokens), -1))[head]
+        features = told.features.expand(len(tokens), -1)
+        logits = scorer.network(tokens, real, told.types.expand_as(tokens), features)[head]
         return expected(probabilities(head, logits, scorer.network.ordinal), head)
 
     method = LayerIntegratedGradients(predict, scorer.network.encoder.get_input_embeddings())
-    by_token = method.attribute(ids, baselines=blank, n_steps=STEPS).sum(-1)[0]
-    words, weights = joined_words(written_pieces(scorer, text, ids[0]), by_token)
+    by_token = method.attribute(told.ids, baselines=blank, n_steps=STEPS).sum(-1)[0]
+    weights = [0.0] * len(told.words)
+    for number, weight in zip(told.numbers, by_token.tolist(), strict=True):
+        if number is not None:
+            weights[number] += weight
     with torch.inference_mode():
-        return Attribution(words, weights, float(predict(ids)), float(predict(blank)))
+        return Attribution(told.words, weights, float(predict(told.ids)), float(predict(blank)))
 
 
-def coded(scorer: EncoderScorer, text: str | Pair) -> tuple[Tensor, Tensor, Tensor]:
-    """Token ids (1, T), which of the two texts each belongs to (1, T), and the numbers beside them."""
-    pair = (text.participant_text, text.item_text) if isinstance(text, Pair) else (text,)
-    found = scorer.tokenizer(
-        *pair, truncation=True, max_length=scorer.max_tokens, return_token_type_ids=True, return_tensors="pt"
-    ).to(scorer.device)
-    features = torch.zeros(1, PAIR_FEATURES, device=scorer.device)
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A text as the network sees it, and the words that its tokens belong to."""
+
+    ids: Tensor  # (1, T)
+    types: Tensor  # (1, T) which of the two texts a token belongs to
+    features: Tensor  # (1, PAIR_FEATURES)
+    words: list[str]
+    numbers: list[int | None]
+    """By token, the place of its word in ``words``; None for a special token."""
+
+
+def coded(scorer: EncoderScorer, text: str | Pair) -> Coded:
+    """Tokens and words of a comment or a pair.
+
+    A word is shown as it was written; where the tokenizer does not say what stands where, as those without a fast
+    version do not, as its tokens.
+    """
+    said = (text.participant_text, text.item_text) if isinstance(text, Pair) else (text,)
+    texts = [HALF.sub("\ufffd", one) for one in said]
+    tokenizer = scorer.tokenizer
+    found = tokenizer(
+        *texts,
+        truncation=True,
+        max_length=scorer.max_tokens,
+        return_token_type_ids=True,
+        return_special_tokens_mask=True,
+        return_offsets_mapping=tokenizer.is_fast,
+    )
+    ids = found["input_ids"]
+    if tokenizer.is_fast:
+        words, numbers = written_words(texts, found.sequence_ids(0), found["offset_mapping"])
+    else:
+        words, numbers = joined_tokens(tokenizer.convert_ids_to_tokens(ids), found["special_tokens_mask"])
+    features = torch.zeros(1, PAIR_FEATURES)
     if isinstance(text, Pair):
-        features = torch.from_numpy(pair_features([text], scorer.means)).to(scorer.device)
-    return found["input_ids"], found["token_type_ids"], features
+        features = torch.from_numpy(pair_features([text], scorer.means))
+    types = found.get("token_type_ids") or [0] * len(ids)
+    device = scorer.device
+    return Coded(
+        torch.tensor([ids], device=device), torch.tensor([types], device=device), features.to(device), words, numbers
+    )
 
 
 def expected(p: Tensor, head: str) -> Tensor:
@@ -75,31 +107,47 @@ def expected(p: Tensor, head: str) -> Tensor:
     return p @ torch.arange(1.0, 6.0, device=p.device) if head in ORDINAL_HEADS else p
 
 
-def written_pieces(scorer: EncoderScorer, text: str | Pair, ids: Tensor) -> list[str | None]:
-    """What stands in the text for each token of :func:`coded`, None for special tokens. What the encoder does not know
-    is there as it was written; what continues a word begins with ``##``.
-    """
-    pair = (text.participant_text, text.item_text) if isinstance(text, Pair) else (text,)
-    found = scorer.tokenizer(*pair, truncation=True, max_length=scorer.max_tokens, return_offsets_mapping=True)
-    pieces = scorer.tokenizer.convert_ids_to_tokens(ids.tolist())
-    written: list[str | None] = []
-    for piece, which, (start, end) in zip(pieces, found.sequence_ids(0), found["offset_mapping"], strict=True):
-        known = piece != scorer.tokenizer.unk_token
-        written.append(None if which is None else piece if known else pair[which][start:end])
-    return written
-
-
-def joined_words(pieces: Sequence[str | None], weights: Tensor) -> tuple[list[str], list[float]]:
-    """Word pieces put together again; special tokens (None) left out."""
-    words: list[str] = []
-    sums: list[float] = []
-    for piece, weight in zip(pieces, weights.tolist(), strict=True):
-        if piece is None:
+def written_words(
+    texts: Sequence[str], which: Sequence[int | None], offsets: Sequence[tuple[int, int]]
+) -> tuple[list[str], list[int | None]]:
+    """Words, and by token the place of its word, from which text a token is of (None: special) and where it stands."""
+    words: list[tuple[int, int, int]] = []  # text, start and end
+    numbers: list[int | None] = []
+    for number, (start, end) in zip(which, offsets, strict=True):
+        if number is None:
+            numbers.append(None)
             continue
-        if piece.startswith("##") and words:
-            words[-1] += piece[2:]
-            sums[-1] += weight
+        if words and words[-1][0] == number and one_word(texts[number], words[-1][1:], (start, end)):
+            words[-1] = (number, words[-1][1], max(end, words[-1][2]))
         else:
-            words.append(piece)
-            sums.append(weight)
-    return words, sums
+            words.append((number, start, end))
+        numbers.append(len(words) - 1)
+    return [texts[number][start:end].strip() for number, start, end in words], numbers
+
+
+def one_word(text: str, before: tuple[int, int], after: tuple[int, int]) -> bool:
+    """Whether two neighbouring spans of ``text`` belong to one word: parts of a character, a blank and what is beside
+    it, and letters in a row unless their script is written without blanks, where every token stands alone.
+    """
+    if after[0] < before[1] or not text[slice(*before)].strip() or not text[slice(*after)].strip():
+        return True
+    return all(
+        (c.isalnum() or unicodedata.category(c).startswith("M")) and not UNSPACED.match(c)
+        for c in text[before[1] - 1 : after[0] + 1]  # with what lies between, such as an accent that was left out
+    )
+
+
+def joined_tokens(tokens: Sequence[str], special: Sequence[int]) -> tuple[list[str], list[int | None]]:
+    """The same from tokens alone, of which ``##`` begins those that go on with a word."""
+    words: list[str] = []
+    numbers: list[int | None] = []
+    for token, left_out in zip(tokens, special, strict=True):
+        if left_out:
+            numbers.append(None)
+            continue
+        if token.startswith("##") and words:
+            words[-1] += token[2:]
+        else:
+            words.append(token)
+        numbers.append(len(words) - 1)
+    return words, numbers

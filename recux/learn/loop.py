@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recux.learn.adapters import adapter_state, after_step, restore_adapter
+from recux.learn.adapters import adapter_state, add_orthogonality, after_step, restore_adapter
 from recux.learn.checkpoint import load_checkpoint, save_checkpoint
 from recux.learn.device import autocast, in_parts, is_out_of_memory, moved
 from recux.learn.encode import Tokens, padded
@@ -184,6 +184,7 @@ class Loop:
         learning = [p for _, p in self.learning()]
         with self.beside_the_minibatch():
             loss = self.team.add_up(learning, own)
+            add_orthogonality(self.network.encoder)
             return loss, torch.nn.utils.clip_grad_norm_(learning, self.recipe.clip)
 
     def own_gradients(self, minibatch: Rows) -> Tensor:
@@ -244,7 +245,7 @@ class Loop:
                 raise
             learning = sum(p.numel() for _, p in self.learning())
             raise OutOfMemory(
-                f"what {learning:,} numbers need to learn does not fit into the memory of {self.device}; set "
+                f"what {learning:,} numbers need to learn does not fit into the memory of {self.device}; set"
                 " freeze_layers or method (lora) in the recipe, take a smaller base model, or free memory"
             ) from problem
 

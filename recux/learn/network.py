@@ -7,11 +7,15 @@ import torch
 from torch import Tensor, nn
 
 from recux.learn import packing
+from recux.learn.errors import MethodUnfit
 from recux.learn.examples import HEADS, MODEL_OF_HEAD
 from recux.learn.heads import outputs_of
+from recux.learn.recipe import Recipe
 from recux.learn.rows import PAIR_FEATURES, POSITION_FEATURES
 
 HEAD_INIT = 0.02
+FEWEST_TOKENS = 5
+"""Of a pair: a token of each text and three special ones."""
 
 
 class Network(nn.Module):
@@ -32,11 +36,12 @@ class Network(nn.Module):
 
     def pooled(self, ids: Tensor, real: Tensor, types: Tensor) -> Tensor:
         """The mean of the last layer over real tokens, (B, T) -> (B, width)."""
+        typed = getattr(self.encoder.config, "type_vocab_size", 0) > 1
         if packing.packs(self.encoder, ids):
-            states, real = packing.states(self.encoder, ids, real, types)
+            states, real = packing.states(self.encoder, ids, real, types if typed else torch.zeros_like(types))
             return mean_of(states, real)
         inputs: dict[str, Tensor] = {"input_ids": ids, "attention_mask": real.long()}
-        if getattr(self.encoder.config, "type_vocab_size", 0) > 1:
+        if typed:
             inputs["token_type_ids"] = types
         return mean_of(self.encoder(**inputs).last_hidden_state, real)
 
@@ -84,6 +89,29 @@ def shorten(encoder: Any, keep: int) -> None:
     encoder.config.num_hidden_layers = keep
     if getattr(encoder.config, "layer_types", None):
         encoder.config.layer_types = encoder.config.layer_types[:keep]
+
+
+def longest_text(encoder: Any, recipe: Recipe) -> int:
+    """Tokens of the longest text to read: what the recipe wants, or what the encoder has places for.
+
+    Of these a prefix takes some; raises ``MethodUnfit`` when it leaves none.
+    """
+    places = int(getattr(encoder.config, "max_position_embeddings", recipe.max_tokens))
+    if (padding := padding_place(encoder)) is not None:
+        places -= padding + 1
+    taken = recipe.adapter_rank if recipe.method == "prefix" else 0
+    if places - taken < FEWEST_TOKENS:
+        raise MethodUnfit(
+            f"recipe: a prefix of {taken} tokens (adapter_rank) leaves no room for text in an encoder that takes"
+            f" {places}; lower adapter_rank"
+        )
+    return min(recipe.max_tokens, places - taken)
+
+
+def padding_place(encoder: Any) -> int | None:
+    """The place that stands for padding, where the others are counted from behind it as RoBERTa and its kin do."""
+    tables = (m for name, m in encoder.named_modules() if name.endswith("position_embeddings"))
+    return next((m.padding_idx for m in tables if getattr(m, "padding_idx", None) is not None), None)
 
 
 def embeddings_of(encoder: Any) -> nn.Module:

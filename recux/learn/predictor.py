@@ -9,7 +9,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from recux.learn.calibration import Calibration, conformal_sets, expected_stars, predicted_stars
+from recux.learn.calibration import Calibration, Halves, conformal_sets, expected_stars, predicted_stars
 from recux.learn.errors import HeadMissing, ModelUnreadable, WeightsCorrupt, WeightsMissing
 from recux.learn.examples import Pair
 from recux.learn.files import read_json
@@ -41,8 +41,9 @@ class Predictor:
     about: dict[str, Any]
 
     def probabilities(self, inputs: Inputs, heads: Sequence[str]) -> dict[str, Array]:
-        """Calibrated probabilities of those ``heads`` that the model has."""
-        raw = self.scorer.raw(inputs) if len(inputs) else {}
+        """Calibrated probabilities of those ``heads`` that the model has, or that a base rate stands in for."""
+        raw = {h: np.full(len(inputs), rate) for h, rate in self.calibration.rate.items()}
+        raw |= self.scorer.raw(inputs) if len(inputs) else {}
         return {h: self.calibration.served(h, raw[h]) for h in heads if h in raw}
 
     def satisfaction(self, texts: Sequence[str]) -> list[dict[str, Any]]:
@@ -123,3 +124,15 @@ def read_calibration(folder: Path) -> Calibration:
     """The calibration beside the model; none yet means raw probabilities and sets of all stars."""
     file = folder / "calibration.json"
     return Calibration(**read_json(file)) if file.is_file() else Calibration()
+
+
+def read_crossed(folder: Path) -> Halves | None:
+    """What each half of the held-out participants was measured with when the model was made; None of older models."""
+    file = folder / "crossed.json"
+    if not file.is_file():
+        return None
+    try:
+        first, second = (Calibration(**one) for one in read_json(file))
+    except (OSError, ValueError, TypeError) as problem:
+        raise ModelUnreadable(f"{file} cannot be read ({problem}); run the round again") from problem
+    return first, second

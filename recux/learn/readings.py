@@ -44,9 +44,7 @@ def newest(job: Job) -> list[SatisfactionExample]:
     return sorted(spoken, key=lambda one: one.round, reverse=True)[:MOST_COMMENTS]
 
 
-def serving_folder(found: KindResult | None, job: Job) -> Path | None:
-    """Where the model is that serves satisfaction after this run."""
-    if found is None:
-        return job.incumbents.get("satisfaction")
-    named = next((one for one in found.models if one.name == found.choice.champion), None)
-    return named.folder if named else None
+def serving_folder(found: KindResult | None) -> Path | None:
+    """Where the model is that serves satisfaction after this run; None when none can."""
+    models = found.models if found else []
+    return next((one.folder for one in models if found and one.name == found.choice.champion), None)

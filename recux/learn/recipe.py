@@ -153,7 +153,7 @@ def refusal(name: str, value: object, allowed: str) -> InvalidInput:
 
 
 def default_recipe(n_texts: int, device: str = "cpu", **changes: Any) -> Recipe:
-    """The recipe for a training set of ``n_texts`` rows on ``device`` (``cpu`` or ``cuda``).
+    """The recipe for ``n_texts`` labelled comments or ratings (whichever are more) on ``device`` (``cpu`` or ``cuda``).
 
     A GPU learns in the same minibatches, only in fewer passes, so that the model is the same. Fewer rows get more
     epochs (6 up to about 700, 3 from about 1,200) and smaller minibatches, so that there are enough steps; the fewest,

@@ -1,5 +1,6 @@
 """Examples as arrays: one row a text, with a label for each head or none."""
 
+from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -48,7 +49,7 @@ class TrainingRows:
 
 
 def training_rows(examples: Examples, means: ItemMeans) -> TrainingRows:
-    """One row a comment with text and one a pair; a rating and a behaviour of the same pair share a row."""
+    """One row a comment with text and one a pair; a rating and an impression of the same texts share a row."""
     nothing = [float("nan")] * len(HEADS)
     comments = [e for e in examples.satisfaction if e.text.strip()]
     labels: list[list[float]] = []
@@ -71,21 +72,30 @@ def training_rows(examples: Examples, means: ItemMeans) -> TrainingRows:
 
 
 def merged_pairs(examples: Examples) -> tuple[list[Pair], list[list[float]], list[int]]:
-    """Each pair of texts once, with its labels and its round; of a rating and a behaviour, the position is kept."""
-    found: dict[tuple[str, ...], tuple[Pair, list[float], int]] = {}
+    """Pairs with their labels and rounds: each impression, and each rating in the row of the first impression of the
+    same texts that has none yet, else in one of its own.
+    """
+    rows: list[tuple[Pair, list[float], int]] = []
+    unrated: dict[tuple[str, ...], deque[list[float]]] = defaultdict(deque)
     for b in examples.behaviour:
-        row = found.setdefault(same_words(b.pair), (b.pair, [float("nan")] * len(HEADS), b.round))[1]
-        row[3] = float(b.click) if b.click is not None else row[3]
-        row[4] = float(b.purchase) if b.purchase is not None else row[4]
+        labels = [float("nan")] * len(HEADS)
+        labels[3] = float(b.click) if b.click is not None else labels[3]
+        labels[4] = float(b.purchase) if b.purchase is not None else labels[4]
+        rows.append((b.pair, labels, b.round))
+        unrated[same_words(b.pair)].append(labels)
     for r in examples.rating:
-        row = found.setdefault(same_words(r.pair), (r.pair, [float("nan")] * len(HEADS), r.round))[1]
-        row[2] = float(star(r.rating))
-    pairs, labels, rounds = zip(*found.values(), strict=True) if found else ((), (), ())
-    return list(pairs), list(labels), list(rounds)
+        waiting = unrated[same_words(r.pair)]
+        if waiting:
+            labels = waiting.popleft()
+        else:
+            labels = [float("nan")] * len(HEADS)
+            rows.append((r.pair, labels, r.round))
+        labels[2] = float(star(r.rating))
+    return [pair for pair, _, _ in rows], [labels for _, labels, _ in rows], [number for _, _, number in rows]
 
 
 def same_words(pair: Pair) -> tuple[str, ...]:
-    """What makes two pairs one row."""
+    """What a rating and an impression have in common that share a row."""
     return pair.participant, pair.item, pair.participant_text, pair.item_text
 
 

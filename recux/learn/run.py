@@ -21,7 +21,7 @@ from recux.errors import RecuxError
 from recux.learn.baselines import fit_baselines
 from recux.learn.card import model_card
 from recux.learn.closer import closer_look
-from recux.learn.compare import about, kind_result
+from recux.learn.compare import Tested, about, kind_result
 from recux.learn.errors import TooFewExamples
 from recux.learn.files import write_json
 from recux.learn.jobs import Job, KindResult, RunResult, read_job, write_result
@@ -66,11 +66,12 @@ def run_job(
     scorer = load(trained.folder, device=trained.device).scorer if trained else None
     tell(Progress("baselines", 0, 1))
     fitted = fit_baselines(job.examples)
-    kinds = {}
+    kinds: dict[str, KindResult] = {}
+    tested: dict[str, list[Tested]] = {}
     for number, kind in enumerate(KINDS):
         tell(Progress("evaluate", number, len(KINDS)))
-        candidate = (scorer, about(trained)) if scorer and trained else None
-        found = kind_result(kind, job, folder, candidate, fitted.get(kind))
+        candidate = (scorer, about(trained, kind)) if scorer and trained else None
+        found, tested[kind] = kind_result(kind, job, folder, candidate, fitted.get(kind))
         if found.models:
             kinds[kind] = found
     if job.requests:
@@ -78,6 +79,10 @@ def run_job(
             kinds["response_time"] = response_time_result(job, folder / "models")
         except TooFewExamples as problem:
             left_out["response_time"] = str(problem)
+    tell(Progress("look closer", 0, 1))
+    base_model, device = (trained.recipe if trained else job.recipe).base_model, job.recipe.device
+    read = read_comments(job, serving_folder(kinds.get("satisfaction")), base_model, device)
+    write_json(folder / "comments.json", read)  # comments have themes whether or not a model can learn from them
     if not kinds:
         raise TooFewExamples("nothing can be learned yet: " + "; ".join(f"{h}: {why}" for h, why in left_out.items()))
     result = RunResult(
@@ -89,12 +94,8 @@ def run_job(
         (trained.out_of_domain or trained.unread) if trained else None,
         time.monotonic() - started,
     )
-    tell(Progress("look closer", 0, 1))
-    looks = look_closer(job, kinds, {"encoder": scorer}, fitted)
+    looks = look_closer(job, tested)
     write_json(folder / "closer.json", looks)
-    base_model, device = (trained.recipe if trained else job.recipe).base_model, job.recipe.device
-    serving = serving_folder(kinds.get("satisfaction"), job)
-    write_json(folder / "comments.json", read_comments(job, serving, base_model, device))
     for kind, found in kinds.items():
         write_card(result, kind, found, looks.get(kind, {}))
     write_result(folder, result)
@@ -119,16 +120,15 @@ def encoder(job: Job, folder: Path, tell: Tell, team: Team) -> tuple[TrainResult
     return trained, dict(trained.left_out)
 
 
-def look_closer(
-    job: Job, kinds: dict[str, KindResult], encoders: dict[str, Any], baselines: dict[str, Any]
-) -> dict[str, dict[str, Any]]:
+def look_closer(job: Job, tested: dict[str, list[Tested]]) -> dict[str, dict[str, Any]]:
     """A closer look by kind and name of the model, at every model that this run made."""
     looks: dict[str, dict[str, Any]] = {}
-    for kind, found in kinds.items():
-        for model in found.models:
-            scorer = encoders.get(model.name) or (baselines.get(kind) if model.name != "incumbent" else None)
-            if scorer is not None and kind in KINDS and (look := closer_look(scorer, job, kind)):
-                looks.setdefault(kind, {})[model.name] = look
+    for kind, models in tested.items():
+        for one in models:
+            if one.scorer is None or one.found is None or one.model.name == "incumbent":
+                continue
+            if look := closer_look(one.scorer, one.found, job.cohorts):
+                looks.setdefault(kind, {})[one.model.name] = look
     return looks
 
 
@@ -217,7 +217,7 @@ def main(arguments: list[str]) -> int:
     except Exception as problem:
         log.exception("training failed")
         name, why = type(problem).__name__, str(problem).strip().split("\n")[0]
-        return failed(folder, name, f"training failed: {name}: {why}; where it did stands in its log")
+        return failed(folder, name, f"training failed: {name}: {why}; the log says where")
     return 0
 
 

@@ -1,9 +1,9 @@
 """Model folders: what is in them, and how they are written.
 
 ``model.json`` (kind, heads, metadata), ``recipe.json``, ``calibration.json`` (scales, conformal quantiles and
-cuts, once calibrated), and by kind: ``encoder/`` in the format of transformers with ``heads.safetensors``,
-``items.json`` and, where comments were learned from, ``words/``; or a baseline's numbers and words. Only the
-response-time model is a pickle.
+cuts, once calibrated) with ``crossed.json`` (the same from each half of the people that it was fitted on), and by kind:
+``encoder/`` in the format of transformers with ``heads.safetensors``, ``items.json`` and, where comments were learned
+from, ``words/``; or a baseline's numbers and words. Only the response-time model is a pickle.
 """
 
 import shutil
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from recux.learn.adapters import save_adapted
+from recux.learn.adapters import has_adapter, save_adapted
 from recux.learn.errors import ModelUnreadable
 from recux.learn.files import flush_folder, read_json, write_json
 from recux.learn.means import ItemMeans
@@ -113,6 +113,13 @@ def encoder_of(folder: Path) -> Path:
     if about(folder).get("kind") != "encoder":
         raise ModelUnreadable(f"{folder} holds a baseline, which cannot be fine-tuned; start from the base model")
     return folder / "encoder"
+
+
+def heads_go_on(start_from: Path | None) -> bool:
+    """Whether a new model starts from the heads of ``start_from``, too: not where they read an encoder with a prefix,
+    which stays behind.
+    """
+    return start_from is not None and not has_adapter(start_from)
 
 
 def start_heads(network: Any, folder: Path) -> None:

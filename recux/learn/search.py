@@ -35,7 +35,8 @@ def search(
     minibatch size, frozen layers, dropout and label smoothing. ``folder`` is used for work and emptied. ``tell`` hears
     of each trial: number, loss, recipe.
 
-    Raises ``InvalidInput`` when optuna is not installed or there are too few people to judge by, ``TooFewExamples``.
+    Raises ``InvalidInput`` when optuna is not installed or there are too few people to judge by, ``TooFewExamples``,
+    ``TrainingDiverged`` when no trial came to its end.
     """
     optuna = installed()
     judged = recipe.but(tuning_share=TUNING_SHARE, min_tuning_rows=1, patience=recipe.epochs)
@@ -44,7 +45,7 @@ def search(
         tried = around(trial, judged)
         work = folder / f"trial-{trial.number}"
         try:
-            found = best_loss(examples, tried, work)
+            found = last_loss(examples, tried, work)
         except TrainingDiverged:
             raise optuna.TrialPruned from None
         finally:
@@ -57,6 +58,11 @@ def search(
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
     study.enqueue_trial({name: getattr(judged, name) for name in SEARCHED})
     study.optimize(loss, n_trials=trials)
+    if not study.get_trials(states=(optuna.trial.TrialState.COMPLETE,)):
+        raise TrainingDiverged(
+            f"loss or gradients were not finite in any of {trials} trials; lower `lr` in the recipe that the search"
+            " starts from, or set precision to fp32"
+        )
     best = around(optuna.trial.FixedTrial(study.best_params), recipe)
     return best, float(study.best_value)
 
@@ -76,12 +82,12 @@ def around(trial: Any, recipe: Recipe) -> Recipe:
     )
 
 
-def best_loss(examples: Examples, recipe: Recipe, work: Path) -> float:
-    """The lowest tuning loss of a training run."""
+def last_loss(examples: Examples, recipe: Recipe, work: Path) -> float:
+    """The tuning loss after the last epoch of a training run: the settings that come of a search train all epochs."""
     losses = [epoch["tuning_loss"] for epoch in train(examples, recipe, out_dir=work).history if "tuning_loss" in epoch]
     if not losses:
         raise InvalidInput("too few people to judge trials by: a search needs at least two training participants")
-    return min(losses)
+    return losses[-1]
 
 
 def installed() -> Any:

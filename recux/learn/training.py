@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,22 +18,22 @@ from recux.learn.checkpoint import clear_checkpoints
 from recux.learn.device import resolve_device, resolve_precision
 from recux.learn.encode import encode
 from recux.learn.errors import ModelUnreadable, TooFewExamples, WeightsCorrupt, WeightsMissing
-from recux.learn.examples import HEADS, Examples, star
+from recux.learn.examples import HEADS, ORDINAL_HEADS, Examples, star
 from recux.learn.files import read_json, write_json
 from recux.learn.languages import out_of_domain, unknown_by_script, unread_scripts
 from recux.learn.loop import Data, Loop, Progress
 from recux.learn.means import item_means
-from recux.learn.network import Network, shorten
+from recux.learn.network import Network, longest_text, shorten
 from recux.learn.optimise import freeze
 from recux.learn.predictor import load
 from recux.learn.recipe import Recipe
 from recux.learn.result import WARM_START, TrainResult
 from recux.learn.rows import TrainingRows, training_rows
-from recux.learn.saved import encoder_of, save_encoder, start_heads
+from recux.learn.saved import encoder_of, heads_go_on, save_encoder, start_heads
 from recux.learn.splits import unit_hash
 from recux.learn.start import start_from_features
 from recux.learn.together import ALONE, Team
-from recux.learn.weights import load_encoder, load_tokenizer
+from recux.learn.weights import load_encoder, load_tokenizer, need_embeddings
 
 MIN_ROWS, MIN_OF_CLASS = 20, 3
 log = logging.getLogger(__name__)
@@ -50,13 +50,14 @@ def train(
 ) -> TrainResult:
     """Fine-tune one shared encoder with every head that the training part of ``examples`` can teach.
 
-    Only examples whose split is ``train`` are used. ``start_from`` is the folder of an earlier encoder model, left
+    Only examples whose split is ``train`` are used. ``start_from`` is the folder of an earlier encoder model: its base
+    model and layers then stand in the result's recipe; a prefix of it stays behind, and with it the heads. It is left
     aside when it has fewer layers than ``recipe`` wants, or cannot be read (``left_out`` says so). The same call on the
     same ``out_dir`` goes on from the last checkpoint, or returns at once when it had finished. With a ``team`` every
     process makes the same call; the one that leads writes.
 
-    Raises ``TooFewExamples`` when no head can be trained, ``TrainingDiverged``, ``OutOfMemory``, ``FoldersApart``, and
-    ``WeightsMissing`` or ``WeightsCorrupt`` for the base model.
+    Raises ``TooFewExamples`` when no head but ``recommend`` can be trained, ``TrainingDiverged``, ``OutOfMemory``,
+    ``FoldersApart``, and ``WeightsMissing`` or ``WeightsCorrupt`` for the base model.
     """
     try:
         start = None if outgrown(start_from, recipe) else start_from
@@ -82,11 +83,12 @@ def fine_tune(
     """``train`` from ``start_from`` or, without one, the base model."""
     started = time.monotonic()
     out_dir.mkdir(parents=True, exist_ok=True)
+    recipe = inherited(recipe, start_from)
     taught = examples.taught()
     means = item_means(taught.rating)
     rows = thinned(training_rows(taught, means), recipe)
-    heads, left_out = trainable_heads(rows)
-    if not heads:
+    heads, left_out = trainable_heads(rows, held_back(examples, taught))
+    if set(heads) <= {"recommend"}:  # auxiliary: no model serves for its sake
         raise TooFewExamples("nothing can be trained yet: " + "; ".join(f"{h}: {why}" for h, why in left_out.items()))
     mark = fingerprint(rows, recipe, start_from)
     done = finished(out_dir, mark)
@@ -94,7 +96,7 @@ def fine_tune(
     if done is not None:
         return done
     network, tokenizer, resolved = build(heads, recipe, start_from)
-    if start_from is None:
+    if not heads_go_on(start_from):
         start_from_features(network, rows)
     loop = Loop(network, data_of(rows, tokenizer, resolved), resolved, folder=out_dir, fingerprint=mark, team=team)
     loop.run(progress)
@@ -140,28 +142,38 @@ def outgrown(start_from: Path | None, recipe: Recipe) -> bool:
     return kept > 0 and not 0 < recipe.keep_layers <= kept
 
 
+def inherited(recipe: Recipe, start_from: Path | None) -> Recipe:
+    """``recipe`` with the base model and the layers of the model to go on from."""
+    file = start_from / "recipe.json" if start_from else None
+    if file is None or not file.is_file():
+        return recipe
+    before = Recipe.from_dict(read_json(file))
+    return recipe.but(base_model=before.base_model, keep_layers=before.keep_layers)
+
+
 def build(heads: list[str], recipe: Recipe, start_from: Path | None = None) -> tuple[Network, Any, Recipe]:
     """The network before its first step, its tokenizer, and the recipe with every ``auto`` resolved."""
     import torch
 
     torch.manual_seed(recipe.seed)
     base = str(encoder_of(start_from)) if start_from else recipe.base_model
-    encoder = load_encoder(base, dropout=recipe.hidden_dropout)
+    encoder, tokenizer = load_encoder(base, dropout=recipe.hidden_dropout), load_tokenizer(base)
+    need_embeddings(tokenizer, encoder, base)
     if recipe.keep_layers and start_from is None:
         shorten(encoder, recipe.keep_layers)
     device = resolve_device(recipe.device)
     resolved = recipe.but(
         device=str(device),
         precision=resolve_precision(recipe.precision, device),
-        max_tokens=min(recipe.max_tokens, getattr(encoder.config, "max_position_embeddings", recipe.max_tokens)),
+        max_tokens=longest_text(encoder, recipe),
     )
     if recipe.method != "full":
         encoder = adapted(encoder, recipe)
     network = Network(encoder, heads, ordinal=recipe.ordinal, dropout=recipe.dropout)
-    if start_from:
+    if start_from and heads_go_on(start_from):
         start_heads(network, start_from)
     freeze(network, resolved)
-    return network.to(device), load_tokenizer(base), resolved
+    return network.to(device), tokenizer, resolved
 
 
 def data_of(rows: TrainingRows, tokenizer: Any, recipe: Recipe) -> Data:
@@ -175,23 +187,45 @@ def data_of(rows: TrainingRows, tokenizer: Any, recipe: Recipe) -> Data:
     return Data(tokens, labels, features, pairs, learn, tune, tokenizer.pad_token_id or 0)
 
 
-def trainable_heads(rows: TrainingRows) -> tuple[list[str], dict[str, str]]:
-    """The heads that ``rows`` can teach, and why the others are left out."""
+def held_back(examples: Examples, taught: Examples) -> dict[str, int]:
+    """How many labelled comments of the training part are not in ``taught``, by head."""
+    kept = {e.key for e in taught.satisfaction}
+    others = [e for e in examples.of("train").satisfaction if e.key not in kept]
+    return {head: sum(getattr(e, head) is not None for e in others) for head in ("satisfaction", "recommend")}
+
+
+def trainable_heads(rows: TrainingRows, held_back: Mapping[str, int]) -> tuple[list[str], dict[str, str]]:
+    """The heads that ``rows`` can teach, and why the others are left out; ``held_back`` comments are not in it."""
     heads, left_out = [], {}
     for column, head in enumerate(HEADS):
         labels = rows.labels[:, column]
         known = labels[~np.isnan(labels)]
         classes, counts = np.unique(known, return_counts=True)
         if len(known) < MIN_ROWS:
-            left_out[head] = f"{len(known)} labelled examples, at least {MIN_ROWS} needed; collect more"
+            left_out[head] = too_few(len(known), held_back.get(head, 0))
         elif len(classes) < 2 or np.sort(counts)[-2] < MIN_OF_CLASS:
             left_out[head] = (
-                f"nearly all {len(known)} examples are labelled {star(classes[counts.argmax()]):d}, so there is nothing"
-                f" to tell apart; at least {MIN_OF_CLASS} of another label are needed"
+                f"nearly all {len(known)} examples are labelled {label_name(head, classes[counts.argmax()])}, so there"
+                f" is nothing to tell apart; at least {MIN_OF_CLASS} of another label are needed"
             )
         else:
             heads.append(head)
     return heads, left_out
+
+
+def too_few(labelled: int, held_back: int) -> str:
+    """Why a head has too few examples, and what would help."""
+    if not held_back:
+        return f"{labelled} labelled examples, at least {MIN_ROWS} needed; collect more"
+    return (
+        f"{labelled + held_back} labelled comments, {held_back} left out because the same words stand on a testing"
+        f" side; at least {MIN_ROWS} others needed: collect comments of more than a word or two"
+    )
+
+
+def label_name(head: str, label: float) -> str:
+    """A label as people say it."""
+    return str(star(label)) if head in ORDINAL_HEADS else ("yes" if label else "no")
 
 
 def thinned(rows: TrainingRows, recipe: Recipe) -> TrainingRows:

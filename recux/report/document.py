@@ -30,15 +30,16 @@ def build_report(
     *,
     without_flagged: bool = False,
     language: str | None = None,
-    least: int = 1,
+    least: int | None = None,
 ) -> Json:
     """The report of a study in the shape of the public contract, before any round too.
 
     Figures are of everything that counts now; the trend, models and suggestions are of the rounds. Flagged people's
     answers are in unless ``without_flagged``. ``language`` is that of the words on paper (by default
-    English) and of the suggestions (by default the study's first). Figures of arms of fewer than ``least`` people are
-    hidden.
+    English) and of the suggestions (by default the study's first). Where there are several arms, figures of those of
+    fewer than ``least`` people (by default the study's ``min_group``) are hidden.
     """
+    least = study.min_group if least is None else least
     scope = live(study)
     everything = snapshot(session, study, scope)
     flagged = flags(session, scope, everything)
@@ -71,7 +72,12 @@ def build_report(
 
 
 def hidden(part: Json, least: int) -> Json:
-    """``part`` with the figures of its arms taken out where they are of 1 to ``least`` - 1 people."""
+    """``part`` with the figures of its arms taken out where they are of 1 to ``least`` - 1 people.
+
+    One arm alone is everybody, and no group.
+    """
+    if len(part["by_arm"]) == 1:
+        return part
     return {**part, "by_arm": {arm: _without_small(figures, least) for arm, figures in part["by_arm"].items()}}
 
 

@@ -21,6 +21,11 @@ def writing(language: str) -> Iterator[None]:
         _current.reset(token)
 
 
+def available() -> list[str]:
+    """The languages that a report can be written in."""
+    return ["en", *sorted(folder.name for folder in LOCALE.iterdir() if folder.is_dir())]
+
+
 def current() -> str:
     """The language that is being written."""
     return _current.get()

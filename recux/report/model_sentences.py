@@ -64,6 +64,10 @@ def messages() -> list[str]:
         _("mean squared distance of the probability from 0 or 1"),
         _("probability that a random row with 4 or 5 stars is scored above a random one with fewer"),
         _("probability that a random yes is scored above a random no"),
+        _(
+            "probability that a random comment of someone who would recommend is scored above one of someone who would "
+            "not"
+        ),
         _("share of durations up to the predicted {quantile}"),
         _("share of flipped predictions"),
         _("share of rows whose 90 % set holds the star"),

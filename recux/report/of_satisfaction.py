@@ -31,7 +31,7 @@ def satisfaction(report: Json) -> Section:
 def _constructs(instruments: Json) -> Iterator[Table]:
     rows = [
         [
-            f"{instrument}: {construct}",
+            name_of(f"{instrument}.{construct}"),
             estimate(both["score"], ""),
             estimate(both["alpha"], ""),
             estimate(both["omega"], ""),

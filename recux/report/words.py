@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from recux.instruments import construct_named, in_language
 from recux.report import sentences
-from recux.report.language import N_, _
+from recux.report.language import N_, _, current
 
 Figure = Mapping[str, Any]
 
@@ -29,8 +30,8 @@ NAMES = {
     "p95_ms": N_("Response time p95"),
     "p99_ms": N_("Response time p99"),
     "f1_macro": N_("F1 (macro)"),
-    "mae": N_("MAE"),
-    "qwk": N_("Weighted kappa"),
+    "mae": N_("Mean error in stars"),
+    "qwk": N_("Agreement (QWK)"),
     "ece": N_("Calibration error"),
     "brier": N_("Brier score"),
     "coverage_90": N_("Coverage of sets that promise .90"),
@@ -38,11 +39,11 @@ NAMES = {
     "precision": N_("Precision"),
     "recall": N_("Recall"),
     "hit_rate": N_("Hit rate"),
-    "coverage": N_("Coverage"),
-    "diversity": N_("Diversity"),
+    "coverage": N_("Catalogue coverage"),
+    "diversity": N_("Diversity within a list"),
     "novelty": N_("Novelty"),
     "serendipity": N_("Serendipity"),
-    "failure_rate": N_("Failure rate"),
+    "failure_rate": N_("Failed requests"),
     "availability": N_("Availability"),
     "accuracy": N_("Accuracy"),
     "rating": N_("Rating"),
@@ -89,6 +90,8 @@ def name_of(metric: str) -> str:
     """A metric in words."""
     if metric in NAMES:
         return _(NAMES[metric])
+    if title := construct_named(metric):
+        return in_language(title, current())
     return metric.replace("_", " ").replace(".", ": ").capitalize()
 
 

@@ -19,6 +19,8 @@ from db.tables import Answer, Batch, BatchRow, Item, Participant, Rating, Respon
 from recux.errors import Conflict
 
 Reason = Literal["size", "age", "hand"]
+OLDEST_HOURS = 1e6
+"""A century: studies that were made before the age had a limit may name one that reaches before all dates."""
 
 
 def close_batch(
@@ -74,7 +76,8 @@ def due(session: Session, study: Study) -> Reason | None:
         waiting.append(session.connection().execute(fresh.with_only_columns(*totals)).one())
     if max(count for count, _ in waiting) >= study.batch_size:
         return "size"
-    limit = now() - timedelta(hours=study.batch_max_age_hours)
+    hours = min(study.batch_max_age_hours, OLDEST_HOURS)
+    limit = now() - timedelta(hours=hours)
     return "age" if any(oldest is not None and _aware(oldest) <= limit for _, oldest in waiting) else None
 
 

@@ -4,7 +4,6 @@ Everything that is in batches 1 to N and still counts. A person's history at a m
 before it, so that no text knows the future; rows without times have the moment they were received.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -14,12 +13,13 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from db.queries import counts, in_batches
 from db.tables import (
+    LONGEST_DURATION,
     Answer,
     Arm,
     Batch,
     BatchRow,
     Impression,
-    Interaction,
+    Item,
     Participant,
     Rating,
     Request,
@@ -27,14 +27,9 @@ from db.tables import (
     Slate,
     Study,
 )
-from recux.learn.examples import (
-    BehaviourExample,
-    Examples,
-    RatingExample,
-    RequestExample,
-    SatisfactionExample,
-)
+from recux.learn.examples import Examples, RatingExample, RequestExample, SatisfactionExample
 from recux.learn.splits import split_of
+from recux.rounds.impressions import behaviour_examples, round_at
 from recux.rounds.words import Words, of_study, rows_of, words_of
 
 
@@ -45,7 +40,7 @@ def examples_of(session: Session, study: Study, up_to: int) -> Examples:
     return Examples(
         satisfaction=(*_comments(study, ratings), *_whys(session, study, up_to)),
         rating=tuple(_rated(study, words, ratings)),
-        behaviour=tuple(_behaviour(session, study, words, up_to)),
+        behaviour=tuple(behaviour_examples(session, study, words, up_to)),
     )
 
 
@@ -59,6 +54,7 @@ def request_examples(session: Session, study: Study, up_to: int) -> tuple[Reques
     statement = (
         sa.select(
             col(Request.id),
+            col(Request.slate_id),
             col(Request.duration_ms),
             col(Request.outcome),
             col(Request.slate_size),
@@ -66,28 +62,45 @@ def request_examples(session: Session, study: Study, up_to: int) -> tuple[Reques
             col(Request.endpoint),
             col(Arm.key).label("arm"),
             col(Participant.external_id).label("participant"),
-            _round_at(col(Request.requested_at), study).label("round"),
+            round_at(col(Request.requested_at), study).label("round"),
         )
         .outerjoin(Arm, col(Arm.id) == col(Request.arm_id))
         .outerjoin(Slate, col(Slate.id) == col(Request.slate_id))
         .outerjoin(Participant, col(Participant.id) == col(Slate.participant_id))
         .where(of_study(Request, study), col(Request.requested_at) <= _closed_at(study, up_to))
     )
+    categories = _categories(session, study)
     return tuple(
         RequestExample(
             key=f"request-{row.id}",
             participant=row.participant or f"request-{row.id}",
             split=split_of(row.participant or f"request-{row.id}", study.salt),
-            duration_ms=row.duration_ms,
+            duration_ms=min(row.duration_ms, LONGEST_DURATION),
             failed=row.outcome != "ok",
             slate_size=row.slate_size,
             hour=row.requested_at.hour,
             arm=row.arm or "",
             endpoint=row.endpoint or "",
+            category=categories.get(row.slate_id, ""),
             round=row.round or up_to,
         )
         for row in rows_of(session, statement)
     )
+
+
+def _categories(session: Session, study: Study) -> dict[int, str]:
+    """The most common category of each slate that a call names; of equally common ones the first by name."""
+    called = sa.select(col(Request.slate_id)).where(of_study(Request, study))
+    statement = (
+        sa.select(col(Impression.slate_id), col(Item.category), sa.func.count().label("items"))
+        .join(Item, col(Item.id) == col(Impression.item_id))
+        .where(col(Impression.slate_id).in_(called), col(Item.category).is_not(None))
+        .group_by(col(Impression.slate_id), col(Item.category))
+    )
+    found: dict[int, str] = {}
+    for row in sorted(rows_of(session, statement), key=lambda row: (-row.items, row.category)):
+        found.setdefault(row.slate_id, row.category)
+    return found
 
 
 def _rated(study: Study, words: Words, ratings: Sequence[Any]) -> Iterator[RatingExample]:
@@ -159,48 +172,6 @@ def _recommends(score: float | None) -> bool | None:
     return score >= 9
 
 
-def _behaviour(session: Session, study: Study, words: Words, up_to: int) -> Iterator[BehaviourExample]:
-    """Every impression that was served until the batch was closed, with what followed it."""
-    done = _interactions(session, study)
-    observed = {kind for kinds in done.values() for kind in kinds}
-    if not observed & {"click", "purchase"}:
-        return
-    statement = (
-        sa.select(
-            col(Impression.id),
-            col(Impression.item_id),
-            col(Impression.position),
-            col(Slate.id).label("slate"),
-            col(Slate.participant_id),
-            col(Slate.served_at),
-            _round_at(col(Slate.served_at), study).label("round"),
-        )
-        .join(Slate, col(Slate.id) == col(Impression.slate_id))
-        .join(Participant, col(Participant.id) == col(Slate.participant_id))
-        .where(of_study(Slate, study), counts(), col(Slate.served_at) <= _closed_at(study, up_to))
-    )
-    for row in rows_of(session, statement):
-        kinds = done.get((row.participant_id, row.item_id, row.slate), set())
-        yield BehaviourExample(
-            key=f"impression-{row.id}",
-            split=split_of(words.people[row.participant_id].external_id, study.salt),
-            pair=words.pair(row.participant_id, row.item_id, row.served_at, row.position),
-            click=("click" in kinds) if "click" in observed else None,
-            purchase=("purchase" in kinds) if "purchase" in observed else None,
-            round=row.round or up_to,
-        )
-
-
-def _interactions(session: Session, study: Study) -> dict[tuple[int, int, int | None], set[str]]:
-    statement = sa.select(
-        col(Interaction.participant_id), col(Interaction.item_id), col(Interaction.slate_id), col(Interaction.kind)
-    ).where(of_study(Interaction, study), col(Interaction.slate_id).is_not(None))
-    done: dict[tuple[int, int, int | None], set[str]] = defaultdict(set)
-    for participant, item, slate, kind in session.connection().execute(statement):
-        done[participant, item, slate].add(kind)
-    return done
-
-
 def _ratings(study: Study, up_to: int) -> sa.Select[*tuple[Any, ...]]:
     moment = sa.func.coalesce(col(Rating.rated_at), col(Rating.received_at), type_=UTCDateTime())
     last = (
@@ -233,12 +204,6 @@ def _batch_of(kind: str, row_id: Any) -> sa.ScalarSelect[Any]:
         .where(col(BatchRow.kind) == kind, col(BatchRow.row_id) == row_id)
         .scalar_subquery()
     )
-
-
-def _round_at(moment: Any, study: Study) -> sa.ScalarSelect[Any]:
-    """Number of the first batch that was closed at or after ``moment``."""
-    later = (col(Batch.study_id) == study.id, col(Batch.closed_at) >= moment)
-    return sa.select(sa.func.min(col(Batch.number))).where(*later).scalar_subquery()
 
 
 def _closed_at(study: Study, number: int) -> sa.ScalarSelect[Any]:

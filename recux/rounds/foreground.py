@@ -23,8 +23,12 @@ def run_study(settings: Settings, study_id: int, *, config: dict[str, Any], show
     """Close the open batch of a study and run its round here; a round that was cut off is finished first.
 
     ``config`` may hold ``base_model``, ``device``, ``seed`` and ``settings`` (of the recipe).
-    Raises ``Conflict`` when there is nothing new.
+    Raises ``Conflict`` when there is nothing new, ``InvalidInput`` for a device that is not here.
     """
+    if config.get("device"):
+        from recux.learn.device import resolve_device
+
+        resolve_device(config["device"])  # before the batch is closed
     with write_session(engine_for(settings.url)) as session:
         unfinished = session.exec(
             select(Round)

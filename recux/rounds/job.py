@@ -9,14 +9,15 @@ from sqlmodel import Session, col, select
 from db.queries import champion_of, counts
 from db.tables import Answer, Batch, BatchRow, ModelVersion, Participant, Rating, Response, Round, Study
 from recux.learn.champion import Choice
+from recux.learn.examples import Examples
 from recux.learn.files import read_json
 from recux.learn.jobs import ModelResult, RunResult, read_result, write_job
 from recux.learn.metrics import Measure
 from recux.learn.recipe import Recipe, default_recipe
 from recux.rounds.examples import examples_of, request_examples
+from recux.rounds.warm_start import base_model_of, start_from
 
 KINDS = ("satisfaction", "rating", "behaviour", "response_time")
-WARM = ("satisfaction", "rating", "behaviour")
 
 
 def prepare_job(session: Session, round_: Round, folder: Path, home: Path) -> None:
@@ -27,7 +28,7 @@ def prepare_job(session: Session, round_: Round, folder: Path, home: Path) -> No
     write_job(
         folder,
         examples,
-        recipe_of(round_.config, len(examples.of("train"))),
+        recipe_of(round_.config, texts_to_learn(examples), base_model_of(session, round_, serving)),
         requests=request_examples(session, study, round_.number),
         start_from=start_from(session, round_, serving, home),
         incumbents={kind: home / version.folder for kind, version in serving.items() if version},
@@ -84,32 +85,26 @@ def _version_in(session: Session, round_: Round, kind: str, place: str | None, h
     return session.exec(select(ModelVersion).where(*here, ModelVersion.folder == relative)).first()
 
 
-def recipe_of(config: dict[str, Any], rows: int) -> Recipe:
-    """The recipe for so many training rows, with what the round was asked for: its own words before a file's."""
+def texts_to_learn(examples: Examples) -> int:
+    """What the size of a recipe goes by: training comments or ratings, whichever are more; else impressions.
+
+    They are not added up: a rating, its comment and its impression are one person's one opinion.
+    """
+    part = examples.taught()
+    return max(len(part.satisfaction), len(part.rating)) or len(part.behaviour)
+
+
+def recipe_of(config: dict[str, Any], texts: int, base_model: str | None = None) -> Recipe:
+    """The recipe for so many training texts, with what the round was asked for: its own words before a file's, and
+    these before the study's ``base_model`` so far. Raises ``InvalidInput`` for a device that is not here.
+    """
     from recux.learn.device import resolve_device
 
-    asked = {name: value for name, value in config.get("settings", {}).items() if name != "device"}
+    asked = {"base_model": base_model} if base_model else {}
+    asked |= {name: value for name, value in config.get("settings", {}).items() if name != "device"}
     asked |= {name: config[name] for name in ("base_model", "seed") if config.get(name) is not None}
     device = resolve_device(config.get("device") or "auto")
-    return default_recipe(rows, device.type, **asked)
-
-
-def start_from(session: Session, round_: Round, serving: dict[str, ModelVersion | None], home: Path) -> Path | None:
-    """Folder of the fine-tuned encoder to go on from; None for the base model.
-
-    The base model it is when nothing was fine-tuned yet, when another base model is asked for, and when someone whose
-    words the encoder learned from has withdrawn or was erased since: the new model then knows nothing of them.
-    """
-    for kind in WARM:
-        version = serving[kind]
-        if version is None or version.baseline:
-            continue
-        settings = round_.config.get("settings", {})
-        if (round_.config.get("base_model") or settings.get("base_model")) not in (None, version.base_model):
-            return None
-        trained = session.get_one(Round, version.round_id)
-        return None if _left_since(session, trained) else home / version.folder
-    return None
+    return default_recipe(texts, device.type, **asked).but(device=str(device))
 
 
 def record_models(session: Session, round_: Round, folder: Path, home: Path) -> None:
@@ -197,21 +192,3 @@ def figure(measure: Measure) -> dict[str, Any]:
         return {"value": None, "reason": measure.reason}
     shown = ("value", "ci_low", "ci_high", "n", "definition", "method")
     return {name: getattr(measure, name) for name in shown}
-
-
-def _left_since(session: Session, round_: Round) -> bool:
-    """Whether a row that the round learned from belongs to someone who withdrew, or is gone."""
-    rows = (
-        sa.select(col(Rating.id))
-        .join(Participant, col(Participant.id) == col(Rating.participant_id))
-        .where(col(Rating.id) == col(BatchRow.row_id), col(Participant.withdrawn_at).is_(None))
-    )
-    lost = (
-        sa.select(sa.literal(1))
-        .select_from(BatchRow)
-        .join(Batch, col(Batch.id) == col(BatchRow.batch_id))
-        .where(col(Batch.study_id) == round_.study_id, col(Batch.number) <= round_.number)
-        .where(col(BatchRow.kind) == "rating", ~rows.exists())
-        .limit(1)
-    )
-    return session.connection().execute(lost).first() is not None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -14,6 +14,15 @@ from recux.rounds.examples import ratings_of
 from recux.rounds.words import words_of
 
 HEADS = ("satisfaction", "rating", "behaviour")
+
+
+class AskedPair(NamedTuple):
+    """A participant and an item, by their external ids, and where in a list the item would stand."""
+
+    participant: str
+    item: str
+    position: int = 1
+    """From 1; only ``behaviour`` goes by it."""
 
 
 def predict_texts(
@@ -35,12 +44,14 @@ def predict_pairs(
     session: Session,
     study: Study,
     head: str,
-    pairs: Sequence[tuple[str, str]],
+    pairs: Sequence[AskedPair],
     *,
     home: Path,
     load: Callable[[Path], Any] | None = None,
 ) -> list[dict[str, Any]]:
-    """What each (participant, item), by their external ids, would do now: ``rating`` or ``behaviour``, in input order.
+    """What each participant would do with the item now: ``rating`` or ``behaviour``, in input order.
+
+    Clicks and purchases are those of the item at the given position, as every impression that taught had one.
 
     Raises ``NotFound`` when no model serves yet, ``InvalidInput`` naming the first row with an unknown id.
     """
@@ -51,14 +62,14 @@ def predict_pairs(
     items = _ids(session, Item, study)
     words = words_of(session, study, ratings_of(session, study, _last_batch(session, study)))
     asked = []
-    for line, (participant, item) in enumerate(pairs, start=1):
+    for line, (participant, item, position) in enumerate(pairs, start=1):
         if people.get(participant, 0) not in words.people:
             raise InvalidInput(
                 f"row {line}: participant {participant!r} is not in study {study.slug!r}, or has withdrawn"
             )
         if items.get(item, 0) not in words.items:
             raise InvalidInput(f"row {line}: item {item!r} is not in study {study.slug!r}; import it first")
-        asked.append(words.pair(people[participant], items[item], None))
+        asked.append(words.pair(people[participant], items[item], None, position))
     model = (load or predictor.load)(home / champion.folder)
     rows = model.rating(asked) if head == "rating" else model.behaviour(asked)
     return [row | {"model": champion.id} for row in rows]

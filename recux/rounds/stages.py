@@ -52,12 +52,12 @@ def train(work: Work) -> None:
 
 
 def record(work: Work) -> None:
-    """Store the models with their figures, and promote those that earned it."""
-    if (work.folder / "result.json").is_file():
-        with publishing(work) as session:
-            round_ = session.get_one(Round, work.round_id)
+    """Store the models with their figures, promote those that earned it, and store what comments are about."""
+    with publishing(work) as session:
+        round_ = session.get_one(Round, work.round_id)
+        if (work.folder / "result.json").is_file():
             record_models(session, round_, work.folder, work.settings.home.resolve())
-            record_looks(session, round_, work.folder)
+        record_looks(session, round_, work.folder)
 
 
 def evaluate(work: Work) -> None:

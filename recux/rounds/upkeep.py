@@ -34,12 +34,21 @@ def upkeep(settings: Settings) -> None:
 
 
 def close_due(settings: Settings) -> None:
-    """Close the batches of live studies that are full or old, unless the study's last round is still at work."""
+    """Close the batches of live studies that are full or old, unless the study's last round is still at work.
+
+    A study whose batch cannot be closed is logged with its reason and holds up no other.
+    """
     with read_session(engine_for(settings.url)) as session:
         studies = session.exec(select(Study.id, Study.slug).where(Study.status == "live")).all()
     for study_id, slug in studies:
         assert study_id is not None
-        closed = close_if_due(settings, study_id)
+        try:
+            closed = close_if_due(settings, study_id)
+        except sa.exc.OperationalError:
+            raise  # the database is away, for the others too
+        except Exception:
+            LOG.exception("the batch of study %s could not be closed", slug)
+            continue
         if closed is not None:
             LOG.info("closed batch %s of study %s", closed.number, slug)
 

@@ -247,11 +247,26 @@ class Evidence:
         """Round of each person's first rating, 0 for none, shape (people,)."""
         return integers(self.people["first"])
 
+    @cached_property
+    def began(self) -> Floats:
+        """When each person gave their first rating, in seconds, shape (people,); NaN where that is not known."""
+        first = integers(self.ratings["round"]) == self.first[self.person]
+        earliest = np.full(self.n, np.nan)
+        np.fmin.at(earliest, self.person[first], floats(self.ratings["at"])[first])
+        return earliest
+
     def together(self, arms: Iterable[int]) -> Flags:
-        """People who came while all these arms were open, so that chance decided who got which; shape (people,)."""
-        ours = [self.first[(self.arm_of_person == arm) & (self.first > 0)] for arm in arms]
-        opened = max((int(one.min()) for one in ours if len(one)), default=1)
-        return self.first >= opened
+        """People who came while all these arms were open, so that chance decided who got which; shape (people,).
+
+        An arm is taken to be open from the first rating in it: by its round, and within the round by its time, where
+        that is known.
+        """
+        ours = [members for arm in arms if (members := (self.arm_of_person == arm) & (self.first > 0)).any()]
+        opened = max((int(self.first[members].min()) for members in ours), default=1)
+        newest = [self.began[members] for members in ours if self.first[members].min() == opened]
+        moment = max((float(np.fmin.reduce(times)) for times in newest if not np.isnan(times).all()), default=-np.inf)
+        early: Flags = (self.first < opened) | ((self.first == opened) & (self.began < moment))
+        return ~early
 
     def arm_key(self, arm: int) -> str:
         """Key of arm number `arm`."""

@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 from sqlmodel import Session, col, select
 
-from db.tables import Round, Suggestion
+from db.tables import Round, Suggestion, SuggestionEvent
 from recux.stats import compare_means, holm
-from recux.suggest.columns import Flags
+from recux.suggest.columns import Flags, Floats
 from recux.suggest.evidence import read_evidence
 from recux.suggest.frames import TRAITS, Evidence
-from recux.suggest.life import event_of, expire, hash_of, mark_judged
+from recux.suggest.life import event_of, expire, hash_of, last_event, mark_judged
 from recux.suggest.measures import change_of
+from recux.suggest.newcomers import came_after, first_received
 from recux.suggest.outcomes import outcome
 from recux.suggest.segment import arm_number, people_where
 from recux.suggest.verdicts import Judgement, Promise, change_against, judge_beside_control, verdict_of
@@ -39,10 +40,11 @@ def judge(session: Session, round_: Round) -> list[Suggestion]:
     ).all()
     if due:
         evidence = read_evidence(session, round_, rounds=(round_.number, round_.number))
+        received = first_received(session, round_, evidence)
         made = {row.id: _practice(session, row) for row in due}
         for row in due:
-            others = [made[other.id] for other in due if other is not row and made[other.id] is not None]
-            _judge_one(session, round_, evidence, row, [other for other in others if other])
+            others = [made[other.id] for other in due if other is not row]
+            _judge_one(session, round_, (evidence, received), row, [other.payload for other in others if other])
     done = select(Suggestion).where(
         Suggestion.study_id == round_.study_id,
         Suggestion.judged_in_round == round_.number,
@@ -51,18 +53,23 @@ def judge(session: Session, round_: Round) -> list[Suggestion]:
     return list(session.exec(done.order_by(col(Suggestion.id))))
 
 
-def _practice(session: Session, row: Suggestion) -> dict[str, Any] | None:
-    return event_of(session, row, "implemented") if row.status == "implemented" else None
+def _practice(session: Session, row: Suggestion) -> SuggestionEvent | None:
+    return last_event(session, row, "implemented") if row.status == "implemented" else None
 
 
-def _judge_one(session: Session, round_: Round, e: Evidence, row: Suggestion, others: list[dict[str, Any]]) -> None:
+def _judge_one(
+    session: Session, round_: Round, seen: tuple[Evidence, Floats], row: Suggestion, others: list[dict[str, Any]]
+) -> None:
+    """Record the verdict on one suggestion; `seen` is the round's evidence and when each person in it came."""
     promised = event_of(session, row, "accepted") or {}
     if promised.get("hash") != hash_of(promised):
         judgement = Judgement("inconclusive", "the frozen prediction does not fit its hash")
         mark_judged(session, row, judgement.verdict, judgement.to_json())
         return
-    practice = _practice(session, row)
-    if practice is None:
+    event = _practice(session, row)
+    practice = event.payload if event else None
+    e = came_after(*seen, event.at) if event else None
+    if e is None or practice is None:
         judgement = Judgement("not_implemented", "nobody said that it was put into practice before this round's data")
     else:
         promise = _promise(promised, practice)
@@ -73,7 +80,7 @@ def _judge_one(session: Session, round_: Round, e: Evidence, row: Suggestion, ot
         "round": round_.number,
         "predicted": promised["predicted"],
         "delta": promised["delta"],
-        "guardrails": _guardrails(e, promised, practice),
+        "guardrails": _guardrails(e, promised, practice) if e and practice else [],
     }
     mark_judged(session, row, judgement.verdict, payload)
 
@@ -167,9 +174,9 @@ def _values_of(e: Evidence, key: str) -> list[str]:
     return sorted({str(value) for value in column.dropna()})
 
 
-def _guardrails(e: Evidence, promised: Mapping[str, Any], practice: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+def _guardrails(e: Evidence, promised: Mapping[str, Any], practice: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Each guardrail in the arm with the change against the control, p adjusted by Holm; empty without both."""
-    if not practice or not practice.get("arm") or not practice.get("control"):
+    if not practice.get("arm") or not practice.get("control"):
         return []
     a, b = (e.arm_of_person == arm_number(e, practice[key]) for key in ("control", "arm"))
     found = []

@@ -19,7 +19,8 @@ def accept(
     """Decide to do it: freezes the prediction, delta and the plan with a hash.
 
     `delta` is the smallest effect worth having, in the metric's unit; by default the metric's own. The judging round
-    is the next one whose data are still to come. Raises Conflict unless it is proposed.
+    is that of the open batch or a later one; it judges by people who come once the change is in place (`implement`).
+    Raises Conflict unless it is proposed.
     """
     _must_be(suggestion, "proposed", "accepted")
     if delta is not None and not delta > 0:
@@ -45,7 +46,7 @@ def implement(
     arm: str | None = None,
     control: str | None = None,
 ) -> Suggestion:
-    """Say that the change is in place.
+    """Say that the change is in place, now: only people of whom nothing was received before are judged by.
 
     `arm` is the key of the arm that carries it and `control` that of the arm that goes on in the old way; a verdict of
     `confirmed` needs both. Left out, they are those of the plan (an arm comparison has both, other changes have no
@@ -155,10 +156,15 @@ def hash_of(promise: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(kept, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
+def last_event(session: Session, suggestion: Suggestion, kind: str) -> SuggestionEvent | None:
+    """The suggestion's last event of a kind, or None."""
+    rows = select(SuggestionEvent).where(SuggestionEvent.suggestion_id == suggestion.id, SuggestionEvent.kind == kind)
+    return session.exec(rows.order_by(col(SuggestionEvent.id).desc())).first()
+
+
 def event_of(session: Session, suggestion: Suggestion, kind: str) -> dict[str, Any] | None:
     """Payload of the suggestion's last event of a kind, or None."""
-    rows = select(SuggestionEvent).where(SuggestionEvent.suggestion_id == suggestion.id, SuggestionEvent.kind == kind)
-    last = session.exec(rows.order_by(col(SuggestionEvent.id).desc())).first()
+    last = last_event(session, suggestion, kind)
     return last.payload if last else None
 
 

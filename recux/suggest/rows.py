@@ -9,7 +9,18 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from db.queries import in_batches
-from db.tables import Answer, Batch, BatchRow, Impression, Interaction, Rating, Request, Response, Slate
+from db.tables import (
+    LONGEST_DURATION,
+    Answer,
+    Batch,
+    BatchRow,
+    Impression,
+    Interaction,
+    Rating,
+    Request,
+    Response,
+    Slate,
+)
 from recux.suggest.columns import Floats, Ints, first_match, floats, integers
 from recux.suggest.reading import Index, Row, Rows, known, moment, read, seconds
 
@@ -173,11 +184,15 @@ def first_seen(session: Session, study_id: int, keys: Keys) -> Floats:
         .where(col(i.study_id) == study_id)
         .group_by(col(i.participant_id))
     )
+    return by_person(session, statement, keys.person)
+
+
+def by_person(session: Session, statement: Row, person: Index) -> Floats:
+    """The moment that a select has for each person, in seconds, shape (people,); NaN for none."""
     found = read(session, statement)
-    person = keys.person.numbers(found["participant_id"])
-    first = np.full(keys.person.size + 1, np.nan)  # the last entry serves people who are not in the evidence
-    first[person] = seconds(found["at"])
-    return first[:-1]
+    values = np.full(person.size + 1, np.nan)  # the last entry serves people who are not in the evidence
+    values[person.numbers(found["participant_id"])] = seconds(found["at"])
+    return values[:-1]
 
 
 def requests_of(session: Session, study_id: int, slates: Rows, keys: Keys, start: float | None) -> pd.DataFrame:
@@ -199,7 +214,7 @@ def requests_of(session: Session, study_id: int, slates: Rows, keys: Keys, start
         "id": found["id"],
         "arm": np.where(own >= 0, own, _taken(slates["arm"], number)),
         "person": person,
-        "duration_ms": floats(found["duration_ms"]),
+        "duration_ms": np.minimum(floats(found["duration_ms"]), LONGEST_DURATION),
         "failed": found["failed"],
     }
     if start is None:

@@ -4,14 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from db.tables import Study, Suggestion, SuggestionEvent
 from recux.stats import Estimate, proportion
 from recux.suggest.draft import Text, text
 
-CONTROLLED = ("confirmed", "refuted", "inconclusive")
-"""Verdicts of a comparison with a randomised concurrent control: only these say whether a rule hits."""
 DOUBTFUL_FROM = 3
 
 
@@ -54,11 +52,15 @@ def score_cards(session: Session, study: Study) -> list[ScoreCard]:
 def records_by_rule(session: Session, study_id: int) -> dict[str, tuple[int, int]]:
     """(confirmed, judged beside a control) of each rule of the study."""
     records: dict[str, tuple[int, int]] = {}
-    query = select(Suggestion.rule, Suggestion.verdict).where(Suggestion.study_id == study_id)
-    for rule, verdict in session.exec(query):
-        if verdict in CONTROLLED:
-            hits, judged = records.get(rule, (0, 0))
-            records[rule] = (hits + (verdict == "confirmed"), judged + 1)
+    query = (
+        select(Suggestion.rule, SuggestionEvent.payload)
+        .join(SuggestionEvent, col(SuggestionEvent.suggestion_id) == Suggestion.id)
+        .where(Suggestion.study_id == study_id, SuggestionEvent.kind == "judged")
+    )
+    for rule, judged in session.exec(query):
+        if _beside_control(judged):
+            hits, number = records.get(rule, (0, 0))
+            records[rule] = (hits + (judged["verdict"] == "confirmed"), number + 1)
     return records
 
 
@@ -93,10 +95,9 @@ def _steps(session: Session, study_id: int | None) -> dict[int, dict[str, dict[s
 
 def _card(rule: str, rows: Sequence[Suggestion], steps: Mapping[int, Mapping[str, dict[str, Any]]]) -> ScoreCard:
     done = [steps.get(row.id or 0, {}) for row in rows]
-    controlled = [row for row in rows if row.verdict in CONTROLLED]
-    seen = [steps[row.id or 0]["judged"] for row in controlled if "judged" in steps.get(row.id or 0, {})]
-    effects = [one for one in seen if one.get("actual", {}).get("value") is not None]
-    confirmed = sum(row.verdict == "confirmed" for row in controlled)
+    controlled = [one["judged"] for one in done if "judged" in one and _beside_control(one["judged"])]
+    effects = [one for one in controlled if one.get("actual", {}).get("value") is not None]
+    confirmed = sum(one["verdict"] == "confirmed" for one in controlled)
     inside = sum(_covered(one) for one in effects)
     return ScoreCard(
         rule=rule,
@@ -111,6 +112,16 @@ def _card(rule: str, rows: Sequence[Suggestion], steps: Mapping[int, Mapping[str
         mean_actual=_mean([one["actual"]["value"] / one["delta"] for one in effects]),
         covered=proportion(inside, len(effects)),
     )
+
+
+def _beside_control(judged: Mapping[str, Any]) -> bool:
+    """Whether a verdict came from a comparison with a randomised concurrent control: only these say whether a rule
+    hits. Verdicts from before this was recorded are told by the method of the comparison.
+    """
+    if "controlled" in judged:
+        return bool(judged["controlled"])
+    uncontrolled = str(judged.get("actual", {}).get("method", "")).startswith("before and after")
+    return judged["verdict"] in ("confirmed", "refuted", "inconclusive") and not uncontrolled
 
 
 def _covered(judged: Mapping[str, Any]) -> bool:

@@ -50,10 +50,13 @@ class Judgement:
     reason: str
     actual: Difference | None = None
     """None when nothing could be compared."""
+    controlled: bool = False
+    """Whether it was compared with a randomised concurrent control: only such verdicts say whether a rule hits."""
 
     def to_json(self) -> dict[str, Any]:
         """For the event that records it."""
-        return {"verdict": self.verdict, "reason": self.reason, "actual": _json(self.actual, self.reason)}
+        said = {"verdict": self.verdict, "reason": self.reason, "controlled": self.controlled}
+        return {**said, "actual": _json(self.actual, self.reason)}
 
 
 def _json(actual: Difference | None, reason: str) -> dict[str, Any]:
@@ -78,16 +81,16 @@ def verdict_of(actual: Difference, promise: Promise, *, controlled: bool) -> Jud
     concurrent control the best verdict is that it moved as predicted.
     """
     if actual.difference is None or actual.ci_low is None or actual.ci_high is None:
-        return Judgement("inconclusive", actual.reason or "the effect is not estimable", actual)
+        return Judgement("inconclusive", actual.reason or "the effect is not estimable", actual, controlled)
     sign = 1.0 if promise.predicted >= 0 else -1.0
     low, high = sorted((sign * actual.ci_low, sign * actual.ci_high))
     if low > 0 and sign * actual.difference >= promise.delta:
         if controlled:
-            return Judgement("confirmed", "the effect is there, beside a concurrent control", actual)
+            return Judgement("confirmed", "the effect is there, beside a concurrent control", actual, controlled)
         return Judgement("moved_uncontrolled", "it moved as predicted, but there was no concurrent control", actual)
     if high < promise.delta:
-        return Judgement("refuted", "the whole interval is below the smallest effect worth having", actual)
-    return Judgement("inconclusive", "the interval allows both a worthwhile effect and none", actual)
+        return Judgement("refuted", "the whole interval is below the smallest effect worth having", actual, controlled)
+    return Judgement("inconclusive", "the interval allows both a worthwhile effect and none", actual, controlled)
 
 
 def judge_beside_control(e: Evidence, promise: Promise) -> Judgement | None:
@@ -120,7 +123,7 @@ def _judge_between(e: Evidence, promise: Promise, control: Flags, treated: Flags
     a, b = control & known, treated & known
     if min(a.sum(), b.sum()) < FEWEST:
         reason = f"too few people: {int(a.sum())} in the control and {int(b.sum())} with the change"
-        return Judgement("inconclusive", reason)
+        return Judgement("inconclusive", reason, controlled=True)
     return verdict_of(compare_outcome(e, promise.metric, a, b, values), promise, controlled=True)
 
 
@@ -135,7 +138,8 @@ def _judge_within(e: Evidence, promise: Promise, arms: Sequence[int]) -> Judgeme
         return None
     found = compare_within(e, control, arm, rows)
     if found.n_a + found.n_b < FEWEST:
-        return Judgement("inconclusive", f"too few people: {found.n_a + found.n_b} met both arms in the segment")
+        reason = f"too few people: {found.n_a + found.n_b} met both arms in the segment"
+        return Judgement("inconclusive", reason, controlled=True)
     return verdict_of(found, promise, controlled=True)
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import anyio
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -254,3 +255,47 @@ def test_strict_json_is_json(api):
     assert strict_json(b"[" * 40 + b"]" * 40) is not None
     with pytest.raises(Refusal, match="40 levels"):
         strict_json(b"[" * 42 + b"]" * 42)
+
+
+HANGING_UP = [("events", "text/plain"), ("studies/shop/import/ratings", "application/json")]
+HANGING_UP += [("studies/shop/import/ratings", "text/csv"), ("studies/shop/import/items", "application/json")]
+
+
+@pytest.mark.parametrize(("path", "content_type"), HANGING_UP)
+def test_who_hangs_up_in_the_middle_of_a_body_is_no_failure_of_ours(api, caplog, path, content_type):
+    sent: list[dict] = []
+    came = iter([{"type": "http.request", "body": b'{"participant', "more_body": True}, {"type": "http.disconnect"}])
+
+    async def receive():
+        return next(came)
+
+    async def send(message):
+        sent.append(message)
+
+    headers = {"authorization": f"Bearer {api.keys['all']}", "content-type": content_type, "content-length": "500"}
+    scope = {
+        "type": "http", "http_version": "1.1", "method": "POST", "scheme": "http", "query_string": b"",
+        "path": f"/api/v1/{path}", "root_path": "", "server": ("recux.test", 80), "client": ("127.0.0.1", 5),
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }  # fmt: skip
+    anyio.run(api.app, scope, receive, send)
+    assert sent[0]["status"] == 400
+    assert not [record for record in caplog.records if record.levelname in {"ERROR", "CRITICAL"}]
+    assert api.rows("SELECT count(*) FROM rating") == [(0,)]
+
+
+@pytest.mark.parametrize("path", ["/studies/shop/import/items", "/studies/shop/participants/ann/consent"])
+def test_json_that_comes_packed_is_refused_for_what_it_is(api, path):
+    body = gzip.compress(b'{"version": 1, "given": true}')
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    answer = api.call("PUT" if "consent" in path else "POST", path, content=body, headers=headers)
+    assert (answer.status_code, answer.json()["detail"].startswith("JSON is not taken as gzip")) == (415, True)
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nope", 404), ("DELETE", "/studies", 405)])
+def test_an_address_or_method_that_is_not_there_is_told_with_what_to_do(api, method, path, status):
+    answer = api.call(method, path)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert "/api/v1/openapi.json" in answer.json()["detail"]
+    beside = api.get("/api/nope")
+    assert (beside.status_code, beside.headers["content-type"]) == (404, "application/problem+json")

@@ -224,6 +224,13 @@ def test_a_prediction_without_a_model_says_what_to_do(api):
     assert (answer.status_code, "recux round run" in answer.json()["detail"]) == (404, True)
 
 
+def test_a_pair_may_say_its_position_which_counts_from_one(api):
+    for position, status in ((0, 422), (3, 404)):
+        pair = {"participant_id": "p1", "item_id": "i1", "position": position}
+        answer = api.call("POST", "/studies/shop/predictions/behaviour", json={"pairs": [pair]})
+        assert answer.status_code == status
+
+
 @pytest.fixture
 def client(api):
     made = Client("http://recux.test", api.keys["all"])
@@ -275,3 +282,47 @@ def test_the_client_says_when_what_answers_is_not_recux():
     made._http = httpx.Client(base_url="http://recux.test/api/v1", transport=page)
     with pytest.raises(ApiError, match="404: the answer is not a JSON object: <h1>nothing"):
         made.report("shop")
+
+
+@pytest.mark.parametrize("withdrawn", [True, False])
+def test_who_may_not_take_part_now_is_shown_no_list_but_what_they_were_shown_can_be_read(api, withdrawn):
+    slate = api.call("POST", ANN + "/slate").json()
+    if withdrawn:
+        with write_session(api.engine) as session:
+            withdraw(session, session.exec(select(Participant).where(Participant.external_id == "ann")).first())
+    else:
+        api.call("PUT", ANN + "/consent", json={"version": 1, "given": False})
+    assert api.call("POST", ANN + "/slate").status_code == 403
+    assert api.call("GET", ANN + "/slate").json() == slate
+
+
+def test_a_closed_study_shows_no_list(api):
+    api.call("POST", ANN + "/slate")
+    with write_session(api.engine) as session:
+        session.exec(select(Study).where(Study.slug == "shop")).one().status = "closed"
+    refused = api.call("POST", ANN + "/slate")
+    assert (refused.status_code, refused.json()["detail"]) == (403, "no answers are taken from 'ann' now: closed")
+
+
+@pytest.mark.parametrize("bad", [True, "4"])
+def test_truth_and_text_are_no_numbers_and_words_are_no_consent(api, bad):
+    slate = api.call("POST", ANN + "/slate").json()
+    place = {"slate_id": slate["slate_id"], "item_id": slate["items"][0]["item_id"]}
+    assert api.call("PUT", ANN + "/ratings", json=place | {"rating": bad}).status_code == 422
+    assert api.call("PUT", ANN + "/ratings", json=place | {"rating": 5.0}).json()["rating"] == 5
+    assert api.call("PUT", ANN + "/responses/nps/score", json={"value": bad}).status_code == 422
+    assert api.call("PUT", ZOE + "/consent", json={"version": 1, "given": "on"}).status_code == 422
+    assert api.call("PUT", ZOE + "/consent", json={"version": bad, "given": True}).status_code == 422
+    assert api.call("POST", ANN + "/link", json={"hours": bad}).status_code == 422
+    assert beacon(api, [CLICK | {"dwell_ms": bad}]).status_code == 422
+    assert beacon(api, [CLICK | {"occurred_at": True}]).status_code == 422
+    assert api.rows("SELECT count(*) FROM participant WHERE external_id = 'zoe'") == [(0,)]
+
+
+@pytest.mark.parametrize("name", ["%FF", "a%C3", "%ED%A0%80", "%EF%BF%BD"])
+def test_people_whose_names_are_not_utf8_are_not_taken_for_one(api, name):
+    person = f"/studies/shop/participants/{name}"
+    answer = api.call("PUT", person + "/consent", json={"version": 1, "given": True})
+    assert (answer.status_code, answer.json()["errors"][0]["at"]) == (422, "path.participant")
+    rating = {"slate_id": "x", "item_id": "i1", "rating": 3}
+    assert api.call("PUT", person + "/ratings", json=rating).status_code == 422

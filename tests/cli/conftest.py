@@ -1,6 +1,9 @@
 """Run commands in this process, as the entry point does."""
 
+import os
 import sys
+import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -46,3 +49,14 @@ def ok(recux):
         return out
 
     return run
+
+
+@contextmanager
+def piped(folder, content):
+    """Path of a pipe through which ``content`` comes once, as of ``<(...)`` in a shell."""
+    path = folder / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(content,), daemon=True)
+    writer.start()
+    yield path
+    writer.join(10)

@@ -15,6 +15,7 @@ from db.engine import engine_for, read_session
 from db.tables import Audit
 from recux.cli.app import app
 from recux.settings import Settings
+from tests.cli.conftest import piped
 
 ITEMS = "item_id,title\ni1,One\ni2,Two\n"
 RATINGS = "participant_id,item_id,rating\np1,i1,4\np2,i2,5\n"
@@ -72,6 +73,8 @@ def test_every_promised_command_explains_itself_with_an_example(recux, name):
         ("import", "items", "x.csv"),
         ("predict", "--study", "a", "--head", "mood"),
         ("report", "--study", "a", "--format", "pdf"),
+        ("report", "--study", "a", "--language", "fr"),
+        ("report", "--study", "a", "--language", "../../etc"),
         ("serve", "--port", "0"),
         ("demo", "--rounds", "0"),
         ("study", "invite", "a", "--count", "0"),
@@ -136,6 +139,13 @@ def test_a_refused_import_prints_its_document_too_and_leaves_a_quarantine_file_i
     assert (code, json.loads(out)["written"]) == (0, 2)
 
 
+def test_an_import_comes_through_a_pipe_or_from_standard_input(ok, pilot, tmp_path, monkeypatch):
+    with piped(tmp_path, RATINGS.encode()) as pipe:
+        assert ok("import", "ratings", pipe, "--study", "spring").startswith("read 2, written 2")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(RATINGS.encode())))
+    assert ok("import", "ratings", "-", "--study", "spring").startswith("read 2, written 0, updated 0, unchanged 2")
+
+
 def test_a_dry_run_says_what_would_happen(ok, pilot):
     path = pilot("ratings.csv", RATINGS)
     assert ok("import", "ratings", path, "--study", "spring", "--dry-run").startswith("dry run: read 2, written 2")
@@ -185,6 +195,12 @@ def test_a_report_is_written_before_any_round(ok, pilot, tmp_path, form, begins)
     target = tmp_path / f"report.{form}"
     ok("report", "--study", "spring", "--format", form, "-o", target)
     assert target.read_text(encoding="utf-8").lstrip().lower().startswith(begins)
+
+
+def test_a_report_is_in_the_language_that_was_asked_for_however_it_is_written(ok, recux, pilot):
+    for code in ("zh_CN", "zh-CN"):
+        assert "人们有多满意？" in ok("report", "--study", "spring", "--format", "md", "--language", code)
+    assert "there are en, zh_CN" in " ".join(recux("report", "--study", "spring", "--language", "fr")[2].split())
 
 
 def test_a_closed_batch_waits_for_a_worker(ok, pilot):

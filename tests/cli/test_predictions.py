@@ -1,5 +1,6 @@
 """What `recux predict` reads: tables with the right columns, or plain lines."""
 
+import gzip
 import io
 import sys
 
@@ -7,6 +8,7 @@ import pytest
 
 from recux.cli.predictions import read_pairs, read_texts
 from recux.errors import InvalidInput, NotFound
+from tests.cli.conftest import piped
 
 
 def written(folder, name, content):
@@ -20,7 +22,11 @@ def written(folder, name, content):
     [
         ("a.csv", 'id,text\n1,"Good, really"\n2,\n3,差\n'),
         ("a.jsonl", '{"text": "Good, really"}\n{"text": null}\n{"text": "差"}\n'),
+        ("A.CSV", 'id,text\n1,"Good, really"\n2,\n3,差\n'),
+        ("a.jsonl", '{"text": "Good, really"}\n{"text": NaN}\n{"text": "差"}\n'),
         ("a.txt", "Good, really\n\n差\n"),
+        ("a.txt.gz", gzip.compress("Good, really\n\n差\n".encode())),
+        ("a.txt", "Good, really\r\r差\r"),
         ("a.txt", "\ufeffGood, really\n\n差"),
         ("nameless", 'text,more\n"Good, really",x\n,y\n差,z\n'),
     ],
@@ -39,6 +45,11 @@ def test_texts_come_from_standard_input(monkeypatch):
     assert read_texts(None) == ["gut", "schlecht"]
 
 
+def test_texts_come_through_a_pipe(tmp_path):
+    with piped(tmp_path, b"text,n\ngut,1\n") as pipe:
+        assert read_texts(pipe) == ["gut"]
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -47,7 +58,27 @@ def test_texts_come_from_standard_input(monkeypatch):
     ],
 )
 def test_pairs_come_from_two_columns(tmp_path, name, content):
-    assert read_pairs(written(tmp_path, name, content)) == [("p1", "i1"), ("p2", "7")]
+    assert read_pairs(written(tmp_path, name, content)) == [("p1", "i1", 1), ("p2", "7", 1)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "position,participant_id,item_id\n3,p1,i1\n,p2,i2\n"),
+        (
+            "a.jsonl",
+            '{"participant_id": "p1", "item_id": "i1", "position": 3}\n{"participant_id": "p2", "item_id": "i2"}\n',
+        ),
+    ],
+)
+def test_a_position_stands_beside_a_pair_and_is_the_first_where_none_is_given(tmp_path, name, content):
+    assert read_pairs(written(tmp_path, name, content)) == [("p1", "i1", 3), ("p2", "i2", 1)]
+
+
+@pytest.mark.parametrize("position", ["0", "-1", "top", "1.5"])
+def test_a_position_that_is_none_is_said_with_its_row(tmp_path, position):
+    with pytest.raises(InvalidInput, match=f"row 2: position '{position}' is "):
+        read_pairs(written(tmp_path, "a.csv", f"participant_id,item_id,position\np,i,1\np,i,{position}\n"))
 
 
 def test_what_cannot_be_read_is_said(tmp_path):
@@ -57,9 +88,13 @@ def test_what_cannot_be_read_is_said(tmp_path):
         read_pairs(written(tmp_path, "a.csv", "participant_id\np\n"))
     with pytest.raises(InvalidInput, match="row 2: participant_id and item_id must both"):
         read_pairs(written(tmp_path, "a.csv", "participant_id,item_id\np,i\np,\n"))
+    with pytest.raises(InvalidInput, match=r"^a\.jsonl, line 2: text is a list, not text$"):
+        read_texts(written(tmp_path, "a.jsonl", '{"text": "a"}\n{"text": ["a"]}\n'))
     with pytest.raises(InvalidInput, match="is empty"):
         read_texts(written(tmp_path, "a.txt", "\n"))
     with pytest.raises(InvalidInput, match="not UTF-8"):
         read_texts(written(tmp_path, "a.txt", b"caf\xe9"))
+    with pytest.raises(InvalidInput, match="is a folder"):
+        read_texts(tmp_path)
     with pytest.raises(NotFound, match="no such file"):
         read_texts(tmp_path / "none.txt")

@@ -126,6 +126,7 @@ def test_what_the_file_says_goes_before_the_template(tmp_path):
         ("slate_size = 5", "slate_size = 0", "slate_size"),
         ("batch_size = 100", 'batch_size = "many"', "batch_size"),
         ("batch_max_age_hours = 24", "batch_max_age_hours = nan", "batch_max_age_hours"),
+        ("batch_max_age_hours = 24", "batch_max_age_hours = 2e7", "batch_max_age_hours"),
         ('["nps", "sus"]', '["moods"]', "'moods' is not an instrument"),
         ("failure_rate = 0.02", "failure_rate = 2", "failure_rate must be a share"),
         ("failure_rate = 0.02", "p50_ms = 2", "objectives.p50_ms"),

@@ -56,6 +56,8 @@ BAD = [
     ("responses", RESPONSE_HEADER + "p,csat,score,0,,", "value", "1 and 5"),
     ("responses", RESPONSE_HEADER + "p,nps,score,1,,0", "wave", "outside 1 to"),
     ("requests", REQUEST_HEADER + "0,-1,ok,,,", "duration_ms", "range from 0 up"),
+    ("requests", REQUEST_HEADER + "0,1e60,ok,,,", "duration_ms", "too long a duration"),
+    ("interactions", CLICK_HEADER + "p,i1,view,0,1.1e12,", "dwell_ms", "too long a duration"),
     ("requests", REQUEST_HEADER + "0,1,fine,,,", "outcome", "not one of ok, error, timeout"),
     ("requests", REQUEST_HEADER + "0,1,,,,", "outcome", "no http_status"),
     ("requests", REQUEST_HEADER + "0,1,,99,,", "http_status", "outside 100 to 599"),
@@ -237,3 +239,29 @@ def test_wrong_types_in_json_are_reasons_not_failures(base):
 
 def test_columns_that_nobody_uses_are_named(base):
     assert base.text("items", "item_id,title,ttle\nx,X,Y\n").ignored_columns == ("ttle",)
+
+
+@pytest.mark.parametrize(
+    ("rating", "mapping", "shown"),
+    [("3", None, "3"), ("8.5", "[rescale.rating]\nfrom = [0, 10]", "8.5")],
+)
+def test_a_rating_that_is_put_aside_is_shown_as_it_stood_in_the_file(base, rating, mapping, shown):
+    rows = f"p,i1,{rating},good\np,i1,{rating},bad\n"
+    result = base.text("ratings", "participant_id,item_id,rating,comment\n" + rows, mapping=mapping, skip_bad=True)
+    [row] = base.quarantine(result.quarantine_file)
+    assert (row["line"], row["column"], row["value"]) == ("3", "rating", shown)
+
+
+def test_a_number_without_an_end_is_no_name_and_no_text(base):
+    content = '{"participant_id": "p", "item_id": 1e400, "rating": 3}\n'
+    content += '{"participant_id": "p", "item_id": "i1", "rating": 3, "comment": -Infinity}\n'
+    result = base.text("ratings", content, name="a.jsonl", skip_bad=True)
+    found = [(row["column"], row["reason"]) for row in base.quarantine(result.quarantine_file)]
+    assert found == [("item_id", "item_id is not a finite number"), ("comment", "comment is not a finite number")]
+
+
+def test_a_list_among_cells_that_are_joined_is_refused_and_shown_for_nothing_else(base):
+    content = '{"participant_id": "p", "item_id": "i1", "rating": 3, "a": ["x"], "b": "y"}\n'
+    result = base.text("ratings", content, name="a.jsonl", mapping='[join]\ncomment = ["a", "b"]', skip_bad=True)
+    [row] = base.quarantine(result.quarantine_file)
+    assert (row["column"], row["value"], row["reason"]) == ("comment", "", "comment is a list, not text")

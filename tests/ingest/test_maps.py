@@ -1,5 +1,6 @@
 """Map files turn other people's columns into ours, and say so when they cannot."""
 
+import pandas as pd
 import pytest
 
 from recux.errors import InvalidInput, NotFound
@@ -130,6 +131,8 @@ def test_values_are_translated_for_typed_cells_too(into_sqlite):
         ("[options]\ncreate_item = true", "options.create_item"),
         ('[options]\ntimezone = "Mars"', "not a time zone"),
         ("[rescale.rating]\nfrom = [5, 1]", "must be [lowest, highest]"),
+        ("[rescale.rating]\nfrom = [-inf, inf]", "from = [-inf, inf] must be [lowest, highest], both finite"),
+        ("[rescale.rating]\nfrom = [-1e308, 1e308]", "both finite"),
         ("[rescale.price]\nfrom = [1, 5]", "rescale.price"),
         ('[units]\nduration_ms = "fortnights"', "units.duration_ms"),
         ("[columns\n", "not a TOML file"),
@@ -144,3 +147,14 @@ def test_a_map_that_makes_no_sense_is_refused_with_the_key(into_sqlite, mapping,
 def test_a_missing_map_is_not_found(tmp_path):
     with pytest.raises(NotFound, match=r"no such map file"):
         read_map(tmp_path / "none.toml")
+
+
+def test_cells_are_joined_as_a_person_would_write_them(into_sqlite):
+    into_sqlite.items("i1")
+    pd.DataFrame(
+        {"participant_id": ["p", "q"], "item_id": "i1", "rating": 3, "words": "A", "number": [10.0, None]}
+    ).to_parquet(into_sqlite.folder / "a.parquet")
+    content = (into_sqlite.folder / "a.parquet").read_bytes()
+    mapping = '[join]\ncomment = ["words", "number"]\n[separators]\ncomment = " "'
+    into_sqlite.text("ratings", content, name="a.parquet", mapping=mapping)
+    assert into_sqlite.rows("select comment from rating order by id") == [("A 10",), ("A",)]

@@ -6,10 +6,12 @@ import json
 from datetime import UTC, datetime
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from recux.errors import InvalidInput, NotFound
-from recux.ingest.sources import open_source
+from recux.ingest.sources import from_rows, open_source
 from recux.ingest.values import moment
 
 TABLE = 'item_id,title\n1,"A, with a ""quote"" and\na break"\n2,Zwei\n3,三\n'
@@ -158,3 +160,38 @@ def test_typed_parquet_cells_become_plain_python_values(tmp_path):
 def test_a_very_long_field_is_a_field_and_not_an_open_quote(tmp_path):
     [record] = read(written(tmp_path, "a.csv", "a,b\n1," + "x" * 300_000 + "\n"))
     assert len(record.cells["b"]) == 300_000
+
+
+def test_what_is_not_a_number_is_nothing_in_every_format(tmp_path):
+    pd.DataFrame({"id": [1.0, float("nan")], "comment": ["a", None]}).to_parquet(tmp_path / "a.parquet")
+    assert [record.cells for record in read(tmp_path / "a.parquet")] == [
+        {"id": 1.0, "comment": "a"},
+        {"id": None, "comment": None},
+    ]
+    [plain] = read(written(tmp_path, "a.jsonl", '{"id":NaN,"tags":["a",NaN]}\n'))
+    [spaced] = read(written(tmp_path, "b.jsonl", '{"id" : NaN, "tags" : ["a", NaN]}\n'))
+    assert plain.cells == spaced.cells == {"id": None, "tags": ["a", None]}
+    assert [record.cells for record in from_rows([{"id": float("nan"), "n": 1}], "rows").records] == [
+        {"id": None, "n": 1}
+    ]
+
+
+def test_empty_columns_without_a_name_are_left_out_and_one_cell_in_them_is_a_problem(tmp_path):
+    path = written(tmp_path, "a.csv", "item_id,title,,\n1,A,,\n2,B,, \n3,C,x,\n")
+    with open_source(path) as source:
+        assert source.columns == ("item_id", "title")
+        records = list(source.records)
+    assert [record.cells.get("title") for record in records] == ["A", "B", None]
+    assert [record.problem for record in records] == [None, None, "has a value in a column without a name"]
+
+
+def test_one_column_without_a_name_can_be_mapped(tmp_path):
+    with open_source(written(tmp_path, "a.csv", ",title\n0,A\n")) as source:
+        assert (source.columns, next(source.records).cells) == (("", "title"), {"": "0", "title": "A"})
+
+
+def test_two_columns_of_one_name_are_refused_in_parquet_too(tmp_path):
+    table = pa.table([pa.array(["a"]), pa.array(["b"])], names=["item_id", "item_id"])
+    pq.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(InvalidInput, match=r"a\.parquet: more than one column is named 'item_id'"):
+        read(tmp_path / "a.parquet")

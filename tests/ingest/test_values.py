@@ -111,7 +111,10 @@ def test_lists_come_from_lists_and_from_text_without_blanks_or_repetitions():
     assert values.names("a|b", separator="|") == ["a", "b"]
 
 
-@pytest.mark.parametrize(("cell", "expected"), [("0", False), ("1", True), (1, True), (0.0, False), (True, True)])
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [("0", False), ("1", True), ("1.0", True), ("0.0", False), (1, True), (0.0, False), (True, True)],
+)
 def test_flags_are_zero_or_one(cell, expected):
     assert values.flag(cell) is expected
 

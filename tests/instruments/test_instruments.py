@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from recux.errors import InvalidInput, NotFound
-from recux.instruments import available, check_answer, load, read
+from recux.instruments import available, check_answer, construct_named, load, read
 
 VALID = """
 id = "tiny"
@@ -200,3 +200,9 @@ def test_an_installation_has_instruments_of_its_own_but_not_under_a_name_of_ours
     with pytest.raises(InvalidInput, match="another name"):
         load("nps")
     load.cache_clear()
+
+
+def test_a_construct_goes_by_its_title_in_both_languages():
+    titles = construct_named("resque.recommendation_quality")
+    assert titles == {"en": "RESQUE: Quality of the recommendations", "zh_CN": "RESQUE: 推荐质量"}
+    assert [construct_named(name) for name in ("nps", "resque.nothing", "nobody.score")] == [None] * 3

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from recux.learn.baselines import fit_baselines
-from recux.learn.calibration import cross_called, cross_fitted
 from recux.learn.closer import closer_look
-from recux.learn.evaluation import labelled_rows
+from recux.learn.evaluation import evaluate
 from recux.learn.examples import Examples
 from recux.learn.jobs import Job, write_job
 from recux.learn.recipe import Recipe
@@ -28,20 +27,21 @@ def job(tiny_recipe: Recipe) -> Job:
     return Job(given, tiny_recipe, cohorts={person: "ab"[i % 2] for i, person in enumerate(people)})
 
 
-def test_the_tables_count_every_held_out_row_once(job: Job):
+def test_the_tables_count_every_held_out_row_once_and_as_the_figures_do(job: Job):
     scorer = fit_baselines(job.examples)["satisfaction"]
-    look = closer_look(scorer, job, "satisfaction")
-    rows = labelled_rows(job.examples, "satisfaction", "heldout")
-    assert look["n"] == len(rows.labels) == np.sum(look["confusion"]) == sum(b["n"] for b in look["reliability"])
-    p = cross_fitted(scorer.raw(rows.inputs)["satisfaction"], rows.classes, rows.participants)
-    assert np.trace(look["confusion"]) == (cross_called(p, rows.participants) == rows.labels).sum()
+    found = evaluate(scorer, job.examples, "satisfaction")
+    look = closer_look(scorer, found, job.cohorts)
+    n = sum(e.split == "heldout" for e in job.examples.satisfaction)
+    assert look["n"] == n == np.sum(look["confusion"]) == sum(b["n"] for b in look["reliability"])
+    assert np.trace(look["confusion"]) / n == pytest.approx(found.metrics["accuracy"].value)
     assert {b["low"] <= b["predicted"] <= b["high"] for b in look["reliability"]} == {True}
     assert set(look["cohorts"]["errors"]) == {"a", "b"}
     assert look["cohorts"]["gap"]["ci_low"] <= look["cohorts"]["gap"]["value"]
 
 
 def test_the_worst_rows_are_those_furthest_off_by_the_key_of_their_example(job: Job):
-    look = closer_look(fit_baselines(job.examples)["satisfaction"], job, "satisfaction")
+    scorer = fit_baselines(job.examples)["satisfaction"]
+    look = closer_look(scorer, evaluate(scorer, job.examples, "satisfaction"), job.cohorts)
     labels = {e.key: e.satisfaction for e in job.examples.satisfaction}
     off = [abs(one["label"] - one["expected"]) for one in look["worst"]]
     assert off == sorted(off, reverse=True)

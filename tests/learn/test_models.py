@@ -26,7 +26,7 @@ from recux.learn.predictor import load
 from recux.learn.recipe import Recipe, default_recipe
 from recux.learn.response_time import fit_overall, fit_response_time, load_response_time, save_response_time
 from recux.learn.rows import TrainingRows, training_rows
-from recux.learn.saved import save_baseline
+from recux.learn.saved import about, head_weights, save_baseline
 from recux.learn.scaling import classes_of
 from recux.learn.training import build, train
 from recux.learn.weights import hub_answers, load_encoder, load_tokenizer, locate
@@ -156,6 +156,28 @@ def test_a_model_is_gone_on_from_until_more_layers_are_wanted(tmp_path: Path, ti
     assert load(again).scorer.raw(texts)["rating"] == pytest.approx(load(first).scorer.raw(texts)["rating"])
     whole = train(everything(60), short.but(keep_layers=0), out_dir=tmp_path / "3", start_from=again).folder
     assert load_encoder(str(whole / "encoder")).config.num_hidden_layers == 2
+
+
+def test_what_is_recorded_of_a_model_that_went_on_is_what_it_went_on_from(tmp_path: Path, tiny_model: Path):
+    recipe = Recipe(base_model=str(tiny_model), precision="fp32", epochs=1, max_tokens=32)
+    first = train(everything(60), recipe, out_dir=tmp_path / "1").folder
+    other = recipe.but(base_model="embedded", keep_layers=4)
+    second = train(everything(60), other, out_dir=tmp_path / "2", start_from=first)
+    assert (second.recipe.base_model, second.recipe.keep_layers) == (str(tiny_model), 0)
+    assert about(second.folder)["base_model"] == str(tiny_model)
+    third = train(everything(60), recipe, out_dir=tmp_path / "3", start_from=second.folder).folder
+    assert load_encoder(str(third / "encoder")).config.num_hidden_layers == 2
+
+
+def test_heads_that_sat_on_a_prefix_are_not_gone_on_from_without_it(tmp_path: Path, tiny_model: Path):
+    prefix = Recipe(base_model=str(tiny_model), precision="fp32", epochs=2, max_tokens=32, method="prefix")
+    first = train(everything(60), prefix, out_dir=tmp_path / "1").folder
+    still = prefix.but(method="full", lr=0.0, head_lr=0.0)
+    again = train(everything(60), still, out_dir=tmp_path / "2", start_from=first).folder
+    fresh = train(everything(60), still, out_dir=tmp_path / "3").folder
+    learned, went_on, new = (head_weights(folder)["satisfaction.bias"] for folder in (first, again, fresh))
+    assert torch.allclose(went_on, new)
+    assert not torch.allclose(learned, new)
 
 
 def test_an_encoder_without_pooler_or_token_types_and_a_tokenizer_without_pad_learn_and_serve(

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 from coral_pytorch.losses import corn_loss
+from hypothesis import example, given
+from hypothesis import strategies as st
 from sklearn import metrics as sk
 from sklearn.linear_model import LogisticRegression
 
@@ -14,13 +16,12 @@ from recux.learn.calibration import (
     conformal_quantile,
     conformal_sets,
     covered,
-    cross_called,
-    cross_covered,
-    cross_fitted,
+    crossed,
     expected_stars,
     fit,
     multiplied,
     predicted_stars,
+    said_of,
     star_cuts,
 )
 from recux.learn.champion import Contender, beats, choose_champion
@@ -61,6 +62,10 @@ def rows(n: int = 400, people: int = 40, seed: int = 0):
     p /= p.sum(1, keepdims=True)
     y = np.array([rng.choice(5, p=row) + 1 for row in p])
     return p, y, [f"p{i}" for i in rng.integers(0, people, n)]
+
+
+def cross_said(p, y, who):
+    return said_of("rating", p, y - 1, who, crossed("rating", p, y - 1, who))
 
 
 def test_ordinal_measures_agree_with_scikit_learn():
@@ -173,7 +178,7 @@ def test_few_rows_hardly_move_the_scale():
 
 def test_calibration_error_of_a_calibrated_model_is_what_chance_alone_gives():
     p, y, who = rows(2000, 2000)
-    fair = cross_fitted(scaled(p, Scale(0.6)), y - 1, who)
+    fair = cross_said(scaled(p, Scale(0.6)), y, who).p
     assert ordinal_measures(fair, y.astype(float), who, predicted_stars(fair))["ece"].value < 0.031
 
 
@@ -189,7 +194,7 @@ def test_conformal_sets_cover_nine_in_ten():
 
 def test_cross_fitted_coverage_is_close_to_nominal():
     p, y, who = rows(3000, 300)
-    assert cross_covered(p, y - 1, who, cross_called(p, who)).mean() == pytest.approx(0.9, abs=0.02)
+    assert cross_said(p, y, who).inside.mean() == pytest.approx(0.9, abs=0.02)
 
 
 def test_too_few_rows_promise_nothing_and_every_star_is_in_the_set():
@@ -234,8 +239,9 @@ def test_cuts_give_a_higher_kappa_than_the_median():
     for seed in range(5):
         p, y, who = rows(2000, 2000, seed)
         p = scaled(p, Scale(2.0))  # unsure
-        theirs = sk.cohen_kappa_score(y, predicted_stars(p), weights="quadratic")
-        assert sk.cohen_kappa_score(y, cross_called(p, who), weights="quadratic") > theirs, seed
+        said = cross_said(p, y, who)
+        theirs = sk.cohen_kappa_score(y, predicted_stars(said.p), weights="quadratic")
+        assert sk.cohen_kappa_score(y, said.called, weights="quadratic") > theirs, seed
 
 
 def test_a_model_that_knows_nothing_calls_the_stars_beside_the_usual_one():
@@ -258,9 +264,10 @@ def test_rows_that_say_the_same_are_called_the_same():
 
 
 def test_few_rows_have_no_cuts_and_the_median_is_called():
-    p, _, who = rows(40)
+    p, y, who = rows(40)
     assert star_cuts(p) == []
-    assert cross_called(p, who).tolist() == predicted_stars(p).tolist()
+    said = cross_said(p, y, who)
+    assert said.called.tolist() == predicted_stars(said.p).tolist()
 
 
 def test_a_curve_undoes_what_no_scale_can_and_keeps_the_order():
@@ -320,6 +327,19 @@ def test_a_slightly_worse_loss_needs_a_better_kappa():
     assert beats(Contender("a", 1.019, 0.6), BASE)
     assert not beats(Contender("a", 1.019, 0.5), BASE)
     assert not beats(Contender("a", 1.021, 0.9), BASE)
+
+
+@given(*[st.tuples(st.floats(0.9, 1.1), st.none() | st.floats(0, 1))] * 2)
+@example((1.0, 0.5), (1.01, 0.6))
+def test_no_two_models_beat_each_other(one, other):
+    a, b = Contender("a", *one), Contender("b", *other)
+    assert not (beats(a, b) and beats(b, a))
+
+
+def test_a_slightly_lower_loss_does_not_outweigh_a_worse_kappa():
+    choice = choose_champion(Contender("encoder", 1.0, 0.5), Contender("incumbent", 1.01, 0.6), [])
+    assert (choice.champion, choice.promoted) == ("incumbent", False)
+    assert beats(Contender("a", 0.989, 0.5), Contender("b", 1.01, 0.6))
 
 
 def test_on_a_tie_the_incumbent_stays():

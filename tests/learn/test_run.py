@@ -18,6 +18,7 @@ import torch
 
 from recux.learn import loop
 from recux.learn.errors import JobUnreadable
+from recux.learn.evaluation import RECOMMEND_AUC
 from recux.learn.examples import Examples, RequestExample
 from recux.learn.jobs import read_job, read_result, write_job
 from recux.learn.logs import training_logs
@@ -82,10 +83,26 @@ def test_a_job_trains_tests_and_chooses_for_every_kind(tmp_path: Path, tiny_reci
             assert measure.definition
     winner = next(m for m in satisfaction.models if m.name == satisfaction.choice.champion)
     assert winner.audit["log_loss"].value is not None
+    taught = read_job(tmp_path).examples.taught()
+    rows = {"satisfaction": len(taught.satisfaction), "rating": len(taught.rating), "behaviour": len(taught.behaviour)}
+    assert {kind: {m.n_train for m in result.kinds[kind].models} for kind in rows} == {k: {n} for k, n in rows.items()}
+    assert {m.metrics["auc"].definition for m in satisfaction.models} == {RECOMMEND_AUC}
     slow, fast = result.kinds["response_time"].models
     assert slow.metrics["pinball"].value < fast.metrics["pinball"].value
     assert {p.stage for p in told} == {"prepare", "train", "baselines", "evaluate", "look closer", "done"}
     assert json.loads((tmp_path / "progress.json").read_text())["stage"] == "done"
+
+
+def test_a_model_that_only_knows_who_would_recommend_is_none_for_satisfaction(tmp_path: Path, tiny_recipe: Recipe):
+    said = tuple(replace(e, satisfaction=None) for e in comments(200))
+    write_job(tmp_path, replace(everything(0, 60), satisfaction=said), tiny_recipe)
+    result = run_job(tmp_path)
+    assert set(result.kinds) == {"rating", "behaviour"}
+    assert "recommend" in result.training["heads"]
+    assert result.left_out["satisfaction"].startswith("0 labelled examples")
+    read = json.loads((tmp_path / "comments.json").read_text())["readings"]
+    assert len(read) == 200
+    assert {one["expected"] for one in read} == {None}
 
 
 def test_the_next_round_starts_from_the_champion_and_measures_it_on_the_same_rows(tmp_path: Path, tiny_recipe: Recipe):
@@ -95,6 +112,7 @@ def test_the_next_round_starts_from_the_champion_and_measures_it_on_the_same_row
     old = next(m for m in first.models if m.name == "encoder").folder
     write_job(tmp_path / "2", given, tiny_recipe, start_from=old, incumbents={"satisfaction": old})
     models = {m.name: m for m in run_job(tmp_path / "2").kinds["satisfaction"].models}
+    assert models["incumbent"].n_train == models["encoder"].n_train == len(given.taught().satisfaction)
     assert (
         models["incumbent"].metrics["log_loss"] == next(m for m in first.models if m.folder == old).metrics["log_loss"]
     )
@@ -320,14 +338,24 @@ def test_a_full_disk_ends_the_run_at_its_model_with_a_line_that_says_so(
         assert json.loads((tmp_path / "error.json").read_text())["message"] == message
 
 
-def test_an_error_that_nobody_foresaw_is_said_and_not_an_abort(tmp_path: Path, tiny_recipe: Recipe):
-    write_job(tmp_path, Examples(comments(90)), tiny_recipe.but(device="cuda:99"))
-    child = start(tmp_path)
-    assert child.wait(60) == 1
-    child.stdin.close()
-    error = json.loads((tmp_path / "error.json").read_text())
-    assert error["message"].startswith(f"training failed: {error['error']}: ")
-    assert "\n" not in error["message"]
+BROKEN = """
+import runpy
+from recux.learn import jobs
+jobs.read_job = lambda folder: {}["nowhere"]
+runpy.run_module("recux.learn.run", run_name="__main__")
+"""
+
+
+def test_an_error_that_nobody_foresaw_is_said_and_not_an_abort(tmp_path: Path):
+    """While a thread reads standard input, an exception that is not caught ends in an abort."""
+    with subprocess.Popen(
+        [sys.executable, "-c", BROKEN, str(tmp_path)], stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT
+    ) as child:
+        said = child.stderr.read().decode()
+    assert child.returncode == 1
+    assert "Traceback" in said
+    message = json.loads((tmp_path / "error.json").read_text())["message"]
+    assert message == "training failed: KeyError: 'nowhere'; the log says where"
 
 
 def test_an_unreadable_job_or_result_says_which_file(tmp_path: Path):

@@ -1,15 +1,17 @@
 """The search for settings finds at least what it started from, and looks at nobody who tests the model."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from recux.errors import InvalidInput
-from recux.learn.errors import TooFewExamples
+from recux.learn.errors import TooFewExamples, TrainingDiverged
 from recux.learn.examples import Examples
 from recux.learn.files import write_json
 from recux.learn.recipe import Recipe, read_settings
 from recux.learn.search import search
+from recux.learn.training import train
 from tests.learn.conftest import comments
 
 
@@ -23,6 +25,23 @@ def test_the_start_is_the_first_trial_and_the_best_is_no_worse(tmp_path: Path, t
     assert loss == min(found for _, found, _ in heard)
     assert best.tuning_share == tiny_recipe.tuning_share
     assert not list(tmp_path.iterdir())
+
+
+def test_a_trial_is_judged_by_its_last_epoch_which_is_what_a_round_keeps(tmp_path: Path, tiny_recipe: Recipe):
+    overfitted = tiny_recipe.but(epochs=16, head_lr=1e-2, minibatch_rows=16, dropout=0.0)
+    heard: list[tuple[int, float, Recipe]] = []
+    stars = [c.satisfaction for c in comments(80, seed=1)]
+    given = Examples(tuple(replace(c, satisfaction=s) for c, s in zip(comments(80), stars, strict=True)))
+    search(given, overfitted, folder=tmp_path, trials=1, tell=lambda *trial: heard.append(trial))
+    ((_, loss, tried),) = heard
+    epochs = [epoch["tuning_loss"] for epoch in train(given, tried, out_dir=tmp_path / "again").history]
+    assert loss == epochs[-1] > min(epochs)
+
+
+def test_a_search_whose_trials_all_diverge_says_so(tmp_path: Path, tiny_recipe: Recipe):
+    broken = tiny_recipe.but(head_weights={"satisfaction": float("nan"), "recommend": float("nan")})
+    with pytest.raises(TrainingDiverged, match="in any of 2 trials"):
+        search(Examples(comments(60)), broken, folder=tmp_path, trials=2)
 
 
 def test_people_who_test_the_model_do_not_judge_trials(tmp_path: Path, tiny_recipe: Recipe):

@@ -206,3 +206,11 @@ def test_a_forgotten_channel_gets_nothing_more(settings, hook):
         forget_channel(session, study, channel.id)
     watch(settings, NOW)
     assert hook.got == []
+
+
+def test_a_duration_beyond_belief_stored_long_ago_stops_no_alert(sqlite_engine):
+    study = planted(sqlite_engine, failing=0.1)
+    with write_session(sqlite_engine) as session:
+        at = NOW - timedelta(seconds=2)
+        session.add(Request(study_id=study.id, row_key="huge", requested_at=at, duration_ms=1e60, outcome="ok"))
+    assert [alert.metric for alert in check(sqlite_engine, NOW)] == ["failure_rate"]

@@ -59,6 +59,19 @@ def test_the_settings_of_the_deployment_are_settings():
     assert {name.removeprefix("RECUX_").lower() for name in named} <= Settings.model_fields.keys()
 
 
+def test_every_setting_stands_in_the_document_with_its_default():
+    document = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+    said = dict(re.findall(r"^\| `(RECUX_[A-Z_]+)` \| (.+?) \|", document, re.M))
+    assert said == {f"RECUX_{name.upper()}": shown(field.default) for name, field in Settings.model_fields.items()}
+
+
+def shown(default):
+    """A default as the document writes it."""
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    return "none" if default == "" else f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
+
+
 def test_every_figure_that_an_alert_asks_for_exists(engine):
     rules = yaml.safe_load((DEPLOY / "alerts.yml").read_text())["groups"][0]["rules"]
     asked = {name for rule in rules for name in re.findall(r"recux_[a-z_]+", rule["expr"])}

@@ -57,7 +57,7 @@ def slate_of(session, study, person, rng, day):
 def test_every_figure_of_the_report_agrees_with_an_independent_recomputation_of_exported_rows(engine, tmp_path):
     with write_session(engine) as session:
         study = plant_messy_pilot(session)
-        report = build_report(session, study)
+        report = build_report(session, study, least=1)
         export_study(session, study, tmp_path / "shop.zip")
     found = recompute(*rows_of(exported(tmp_path / "shop.zip"), "shop"))
     assert len(found) > 120
@@ -67,7 +67,16 @@ def test_every_figure_of_the_report_agrees_with_an_independent_recomputation_of_
 
 def test_the_script_notices_a_wrong_figure(sqlite_engine, sqlite_url):
     with write_session(sqlite_engine) as session:
-        report = build_report(session, plant_messy_pilot(session, people=8))
+        report = build_report(session, plant_messy_pilot(session, people=8), least=1)
     report["satisfaction"]["by_arm"]["a"]["mean_rating"]["ci_low"] += 0.001
     found = recompute(*rows_of(sa.create_engine(sqlite_url), "shop"))
     assert disagreements(report, found, show=lambda _: None) == ["satisfaction.by_arm.a.mean_rating"]
+
+
+def test_the_script_leaves_out_what_the_report_hides(sqlite_engine, sqlite_url):
+    with write_session(sqlite_engine) as session:
+        report = build_report(session, plant_messy_pilot(session, people=8))
+    assert report["satisfaction"]["by_arm"]["a"]["mean_rating"]["value"] is None
+    found = recompute(*rows_of(sa.create_engine(sqlite_url), "shop"))
+    assert found["satisfaction.by_arm.a.mean_rating"] is not None
+    assert disagreements(report, found, show=lambda _: None) == []

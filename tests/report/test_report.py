@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from db.engine import write_session
-from db.tables import ModelVersion, Suggestion, now
+from db.tables import LONGEST_DURATION, ModelVersion, Suggestion, now
 from recux.evaluation import evaluate_round
 from recux.instruments import load
 from recux.report import build_report, to_html, to_markdown
@@ -237,3 +237,11 @@ def test_what_goes_along_with_satisfaction_is_told_as_association_in_every_form(
     chinese = to_markdown(build_report(session, study, language="zh_CN"))
     assert "Goes along with" not in chinese
     assert "association" not in chinese.split("## ")[1]
+
+
+def test_a_duration_beyond_belief_stored_long_ago_counts_as_the_longest_that_is_taken_in(session, study):
+    for number, duration in enumerate([1e60] * 10 + [100.0] * 90):
+        plant_request(session, study, number, duration)
+    stability = build_report(session, study)["stability"]
+    assert stability["p50_ms"]["value"] == 100
+    assert (stability["p95_ms"]["value"], stability["p95_ms"]["n"]) == (LONGEST_DURATION, 100)

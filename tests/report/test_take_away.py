@@ -22,7 +22,7 @@ from recux.insight.documents import report_of
 from recux.insight.take_away import COLUMNS, answers, bundle, codebook
 from recux.report import build_report, for_outsiders, to_html, to_markdown
 from recux.shared_report import shared_report
-from tests.planting import plant_answers, plant_person, plant_rating
+from tests.planting import plant_answers, plant_person, plant_rating, plant_study
 from tests.report.test_report import plant, plant_pilot, plant_round
 
 
@@ -155,7 +155,29 @@ def test_headings_are_in_the_readers_language(sqlite_engine, study):
     assert '<html lang="zh-CN">' in report_of(sqlite_engine, study, "zh_CN")
 
 
-def test_arms_of_too_few_people_are_hidden_where_the_study_says_so(sqlite_engine, study):
+def test_every_report_hides_arms_of_fewer_people_than_the_study_says(sqlite_engine, study):
+    with write_session(sqlite_engine) as session:
+        shown = build_report(session, study)
+        study.min_group = 7
+        hidden = build_report(session, study)
+    for report, arms in ((shown, 2), (hidden, 0)):
+        by_arm = report["satisfaction"]["by_arm"].values()
+        assert sum(figures["nps"]["value"] is not None for figures in by_arm) == arms
+        assert report["satisfaction"]["nps"]["value"] is not None
+    assert "fewer than 7 people" in to_markdown(hidden)
+
+
+def test_one_arm_alone_is_everybody_and_hides_nothing(sqlite_engine):
+    with write_session(sqlite_engine) as session:
+        alone = plant_study(session, "alone", arms=("default",))
+        for number in range(3):
+            plant_answers(session, plant_person(session, alone, f"p{number}", arm_id=1), "nps", score=9)
+    with read_session(sqlite_engine) as session:
+        satisfaction = build_report(session, alone)["satisfaction"]
+    assert satisfaction["by_arm"]["default"]["nps"] == satisfaction["nps"]
+
+
+def test_arms_of_too_few_people_are_hidden_as_many_as_are_asked_for(sqlite_engine, study):
     with read_session(sqlite_engine) as session:
         report = build_report(session, study, least=7)
     assert report["satisfaction"]["by_arm"]["b"]["nps"]["value"] is None

@@ -82,6 +82,8 @@ def test_a_batch_is_due_when_it_is_full_or_old(engine, study):
         assert due(session, study) == "size"
         study.batch_size = 100
         assert due(session, study) == "age"  # planted months ago
+        study.batch_max_age_hours = 1e300  # before there was a limit
+        assert due(session, study) is None
         study.batch_max_age_hours = 24.0 * 365 * 50
         assert due(session, study) is None
 

@@ -10,7 +10,7 @@ from sqlmodel import select
 from db.engine import engine_for, read_session, write_session
 from db.tables import Batch, Figure, Rating, Round, Study, Tick, WorkerLease, now
 from recux.errors import Conflict
-from recux.rounds import close_batch
+from recux.rounds import close_batch, upkeep
 from recux.rounds.leases import database_now, live_workers, take_lease, take_turn
 from recux.rounds.queue import GPU_QUEUE, QUEUE, client, close_and_enqueue, close_if_due, queue_of, restart_orphans
 from recux.rounds.stages import STAGES
@@ -151,3 +151,21 @@ def test_study_is_not_closed_by_itself_once_it_is_over(settings, round_id):
     with write_session(engine_for(settings.url)) as session:
         session.exec(select(Study)).one().status = "closed"
     assert close_if_due(settings, 1) is None
+
+
+def test_a_study_whose_batch_cannot_be_closed_holds_up_no_other(sqlite_settings, monkeypatch, caplog):
+    with write_session(engine_for(sqlite_settings.url)) as session:
+        broken, other = (plant_study(session, slug, batch_size=1) for slug in ("broken", "other"))
+        for study in (broken, other):
+            plant_rating(session, plant_person(session, study, f"ann of {study.slug}"), 1, 4)
+
+    def close(settings, study_id):
+        if study_id == broken.id:
+            raise OverflowError("date value out of range")
+        return close_if_due(settings, study_id)
+
+    monkeypatch.setattr(upkeep, "close_if_due", close)
+    upkeep.close_due(sqlite_settings)
+    with read_session(engine_for(sqlite_settings.url)) as session:
+        assert session.exec(select(Batch.study_id)).all() == [other.id]
+    assert "study broken could not be closed" in caplog.text

@@ -28,9 +28,10 @@ from recux.learn.splits import split_of
 from recux.report.document import build_report
 from recux.rounds.foreground import run_study
 from recux.rounds.job import first_rounds
-from recux.rounds.predict import predict_pairs, predict_texts
+from recux.rounds.predict import AskedPair, predict_pairs, predict_texts
 from recux.rounds.queue import close_and_enqueue
-from tests.planting import plant_person, plant_rating, plant_study
+from tests.evaluation.world import plant_interaction, plant_slate
+from tests.planting import plant_answers, plant_person, plant_rating, plant_study
 from tests.rounds.conftest import plant_feedback
 
 
@@ -68,12 +69,36 @@ def test_a_round_stores_models_champions_figures_and_serves_predictions(settings
     with read_session(engine_for(settings.url)) as session:
         said = predict_texts(session, study, ["love it", "terrible"], home=settings.home)
         assert [abs(sum(row["probabilities"]) - 1) < 1e-6 for row in said] == [True, True]
-        rated = predict_pairs(session, study, "rating", [("p1", "i2"), ("p0", "i1")], home=settings.home)
+        rated = predict_pairs(
+            session, study, "rating", [AskedPair("p1", "i2"), AskedPair("p0", "i1")], home=settings.home
+        )
         assert {row["predicted"] for row in rated} <= {1, 2, 3, 4, 5}
-        clicks = predict_pairs(session, study, "behaviour", [("p1", "i2")], home=settings.home)
+        clicks = predict_pairs(session, study, "behaviour", [AskedPair("p1", "i2")], home=settings.home)
         assert 0 <= clicks[0]["click"] <= 1
         with pytest.raises(RecuxError, match="row 2: participant 'nobody'"):
-            predict_pairs(session, study, "rating", [("p1", "i2"), ("nobody", "i2")], home=settings.home)
+            predict_pairs(
+                session, study, "rating", [AskedPair("p1", "i2"), AskedPair("nobody", "i2")], home=settings.home
+            )
+
+
+def test_a_click_is_predicted_for_the_position_that_is_asked_and_for_the_first_by_itself(sqlite_settings, tiny_encoder):
+    with write_session(engine_for(sqlite_settings.url)) as session:
+        study = plant_study(session, items=6)
+        for number in range(80):
+            person = plant_person(session, study, f"p{number}")
+            plant_answers(session, person, "csat", score=4)
+            order = [1 + (number + place) % 6 for place in range(6)]
+            slate = plant_slate(session, person, order)
+            for place in range(6):
+                if number % 10 < (6, 3, 2, 1, 1, 0)[place]:
+                    plant_interaction(session, person, order[place], "click", slate=slate)
+    run(sqlite_settings, study, base_model=tiny_encoder, device="cpu")
+    with read_session(engine_for(sqlite_settings.url)) as session:
+        asked = [AskedPair("p1", "i2"), *(AskedPair("p1", "i2", place) for place in (1, 2, 6))]
+        answers = predict_pairs(session, study, "behaviour", asked, home=sqlite_settings.home)
+    unsaid, first, second, last = (answer["click"] for answer in answers)
+    assert unsaid == first
+    assert [first, second, last] == pytest.approx([0.6, 0.3, 0.05], abs=0.15)
 
 
 def test_the_second_round_starts_from_the_champion_unless_someone_withdrew(sqlite_settings, tiny_encoder):
@@ -91,7 +116,7 @@ def test_the_second_round_starts_from_the_champion_unless_someone_withdrew(sqlit
         for version in encoders:  # so that there is something to start from, whoever won
             version.champion = True
             session.add(version)
-        from recux.rounds.job import start_from
+        from recux.rounds.warm_start import start_from
 
         second = session.exec(select(Round)).one()
         serving = {version.head: version for version in encoders}
@@ -175,6 +200,26 @@ def test_three_ratings_make_a_round_without_models_that_says_why(sqlite_settings
     assert "at least 20 needed" in round_.message
     assert rows(sqlite_settings, ModelVersion) == []
     assert rows(sqlite_settings, Figure)
+
+
+def test_a_study_that_asks_for_recommendation_alone_ends_its_round_with_figures_and_themes(settings, tiny_encoder):
+    with write_session(engine_for(settings.url)) as session:
+        study = plant_study(session, arms=("default",), primary_metric="nps")
+        for number in range(160):
+            why = ("the delivery was late again", "lovely fabric and a soft colour")[number % 2]
+            score = (number % 7, 9 + number % 2)[number % 2]
+            plant_answers(session, plant_person(session, study, f"p{number}"), "nps", score=score, why=why)
+    round_ = run(settings, study, base_model=tiny_encoder, device="cpu")
+    assert round_.status == "done"
+    assert "satisfaction: 0 labelled examples" in round_.message
+    assert rows(settings, ModelVersion) == []
+    nps = next(f for f in rows(settings, Figure) if (f.section, f.metric, f.arm) == ("satisfaction", "nps", ""))
+    assert nps.n == 160
+    assert nps.value is not None
+    assert len(rows(settings, CommentTheme)) >= 2
+    assert {one.expected for one in rows(settings, CommentReading)} == {None}
+    with read_session(engine_for(settings.url)) as session:
+        assert build_report(session, session.get_one(Study, study.id))["models"] == {}
 
 
 def test_an_encoder_that_cannot_be_loaded_fails_the_round_and_the_next_run_finishes_it(sqlite_settings, tiny_encoder):

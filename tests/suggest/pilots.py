@@ -25,6 +25,7 @@ from db.tables import (
     Slate,
     Study,
     Suggestion,
+    now,
 )
 from recux.rounds.batches import close_batch
 from recux.suggest import propose
@@ -136,7 +137,18 @@ def _answer(pilot: Pilot, rng: np.random.Generator, person: int, mood: float) ->
 
 
 def store(engine: sa.Engine, pilot: Pilot, *, slug: str = "pilot", day: float = 0) -> int:
-    """Write the pilot into a study (made when it is not there yet), close the batch, and return the round's id."""
+    """Write the pilot into a study, as `collect` does, close the batch, and return the round's id."""
+    collect(engine, pilot, slug=slug, day=day)
+    with write_session(engine) as session:
+        study = session.exec(sa.select(Study).where(Study.slug == slug)).scalars().one()
+        round_ = close_batch(session, study)
+        assert round_ is not None
+        assert round_.id is not None
+        return round_.id
+
+
+def collect(engine: sa.Engine, pilot: Pilot, *, slug: str = "pilot", day: float = 0) -> None:
+    """Write the pilot into a study, which is made when it is not there yet, and leave the batch open."""
     with write_session(engine) as session:
         study, arms, items = _study(session, pilot, slug)
         people = _people(session, study, pilot, arms, day)
@@ -145,11 +157,6 @@ def store(engine: sa.Engine, pilot: Pilot, *, slug: str = "pilot", day: float = 
         _answers(session, study, pilot, people)
         _requests(session, study, pilot, people, slates, arms, day)
         _interactions(session, study, pilot, people, items, day)
-        session.flush()
-        round_ = close_batch(session, study)
-        assert round_ is not None
-        assert round_.id is not None
-        return round_.id
 
 
 def proposals(engine: sa.Engine, plant: Plant, *, seed: int = 0) -> Sequence[Suggestion]:
@@ -191,7 +198,7 @@ def _people(session: Session, study: Study, pilot: Pilot, arms: dict[str, Arm], 
         {
             "study_id": study.id, "external_id": name, "arm_id": arms[pilot.arms[p["arm"]]].id,
             "cohort": p["cohort"], "language": p["language"], "attributes": p["attributes"], "interests": [],
-            "test": False, "created_at": START, "came_by": "invite", "passed": [],
+            "test": False, "created_at": now(), "came_by": "invite", "passed": [],
         }
         for name, p in zip(names, pilot.people, strict=True)
     ]  # fmt: skip
@@ -237,7 +244,7 @@ def _ratings(session, study, pilot, people, slates, items, day) -> None:
             "rating": float(np.clip(np.floor(row["feel"] + 0.5), 1, 5)),
             "comment": row["comment"],
             "rated_at": START + timedelta(days=day, seconds=row["at"]),
-            "received_at": START + timedelta(days=day, seconds=row["at"]),
+            "received_at": now(),
         }
         for number, row in enumerate(pilot.shown)
         if row["rated"]
@@ -268,7 +275,7 @@ def _answers(session, study, pilot, people) -> None:
         {
             "study_id": study.id, "response_id": ids[people[row["person"]], row["instrument"]],
             "question": row["question"], "value": row.get("value"), "text": row.get("text"), "current": True,
-            "refused": False, "received_at": START,
+            "refused": False, "received_at": now(),
         }
         for row in pilot.answers
     ]  # fmt: skip

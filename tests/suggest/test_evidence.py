@@ -1,5 +1,7 @@
 """What a round's evidence is read from: lists that people saw, first rounds, who is new."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import sqlalchemy as sa
@@ -8,8 +10,9 @@ from db.engine import write_session
 from db.tables import Impression, Participant, Rating, Round, Slate, Study
 from recux.rounds.batches import close_batch
 from recux.suggest.evidence import read_evidence
+from recux.suggest.findings.data import sample_ratio
 from recux.suggest.frames import Evidence
-from tests.suggest.pilots import START, placebo, store
+from tests.suggest.pilots import START, collect, placebo, store
 
 
 def evidence_of(engine: sa.Engine, round_id: int) -> Evidence:
@@ -68,3 +71,14 @@ def test_people_are_returning_who_were_there_before_the_visit_of_their_first_rat
     codes, names = e.traits["experience"]
     assert [person for person in range(20) if names[codes[person]] == "returning"] == [7, 8]
     assert e.interactions.to_dict("records") == [{"person": 8, "item": 3, "kind": "click"}]
+
+
+def test_an_arm_that_opened_later_in_the_batch_is_no_smaller_than_planned(sqlite_engine: sa.Engine) -> None:
+    collect(sqlite_engine, placebo(0, people=150))
+    e = evidence_of(sqlite_engine, store(sqlite_engine, placebo(1, people=150, arms=("a", "b", "c")), day=30))
+    later = e.together([0, 1, 2])
+    assert 140 < later.sum() <= 150
+    (ratio,) = sample_ratio(e)
+    assert ratio.p > 0.01
+    unknown = replace(e, ratings=e.ratings.assign(at=np.nan))
+    assert unknown.together([0, 1, 2]).all()

@@ -10,7 +10,9 @@ from db.queries import arms_of
 from db.tables import Arm, Audit, Round, Study, Suggestion, SuggestionEvent, User
 from recux.errors import Conflict, InvalidInput, NotFound
 from recux.suggest import accept, assign, decline, implement, judge, propose, score_cards, set_effort, try_as_arm
-from tests.suggest.pilots import nothing, placebo, store
+from recux.suggest.life import mark_judged
+from recux.suggest.score_cards import records_by_rule
+from tests.suggest.pilots import collect, nothing, placebo, store
 from tests.suggest.plants.arms import better_arm
 from tests.suggest.plants.comments import theme
 from tests.suggest.plants.drivers import distrust
@@ -35,6 +37,13 @@ def next_round(engine: sa.Engine, plant, *, arms=("a", "b"), seed: int = 7, peop
     round_id = store(engine, pilot, day=30)
     with write_session(engine) as session:
         return judge(session, session.get_one(Round, round_id))
+
+
+def meanwhile(engine: sa.Engine, plant, *, arms=("a", "b"), people: int = 160) -> None:
+    """People who come while the next batch is open."""
+    pilot = placebo(5, arms=arms, people=people)
+    plant(pilot, np.random.default_rng(5))
+    collect(engine, pilot, day=20)
 
 
 def the(session, rule: str) -> Suggestion:
@@ -234,19 +243,45 @@ def test_a_rule_that_keeps_failing_is_ranked_down_and_says_so(sqlite_engine: sa.
         row = the(session, "group_dislikes_category")
         before, said = row.rank, len(row.against)
         for number in range(4):
-            session.add(
-                Suggestion(
-                    study_id=row.study_id, round_id=row.round_id, rule=row.rule, category="algorithm",
-                    segment=f"earlier {number}", metric="mean_rating", title={}, change={}, figure={}, predicted={},
-                    judged_in_round=1, status="judged", verdict="refuted",
-                )
+            earlier = Suggestion(
+                study_id=row.study_id, round_id=row.round_id, rule=row.rule, category="algorithm",
+                segment=f"earlier {number}", metric="mean_rating", title={}, change={}, figure={}, predicted={},
+                judged_in_round=1,
             )  # fmt: skip
-        session.flush()
+            session.add(earlier)
+            session.flush()
+            mark_judged(session, earlier, "refuted", {"controlled": True})
         propose(session, session.exec(select(Round)).one())
         again = session.exec(select(Suggestion).where(Suggestion.segment == row.segment)).one()
     assert again.rank < before / 2
     assert len(again.against) == said + 1
     assert "often fails: 0 of its 4" in again.against[-1]["en"]
+
+
+@pytest.mark.parametrize(("later", "verdict"), [(3, "not_implemented"), (40, "confirmed")])
+def test_data_from_before_the_change_was_put_into_practice_prove_nothing(engine, later: int, verdict: str) -> None:
+    first_round(engine, better_arm)
+    meanwhile(engine, better_arm)
+    take_up(engine, "arm_better")
+    assert [s.verdict for s in next_round(engine, better_arm, people=later)] == [verdict]
+    with write_session(engine) as session:
+        seen = session.exec(select(SuggestionEvent).where(SuggestionEvent.kind == "judged")).one().payload
+    assert seen["actual"].get("n", 0) <= later
+
+
+def test_without_a_control_too_only_people_count_who_came_after_the_change(sqlite_engine: sa.Engine) -> None:
+    first_round(sqlite_engine)
+    meanwhile(sqlite_engine, nothing)
+    take_up(sqlite_engine, "group_dislikes_category")
+    assert [s.verdict for s in next_round(sqlite_engine, cohort_dislikes)] == ["inconclusive"]
+
+
+def test_an_arm_may_open_while_the_batch_that_judges_it_fills(sqlite_engine: sa.Engine) -> None:
+    first_round(sqlite_engine)
+    take_up(sqlite_engine, "group_dislikes_category", arm="c", control="a")
+    meanwhile(sqlite_engine, cohort_dislikes)  # nobody was sent to the new arm yet
+    judged = next_round(sqlite_engine, fixed_in(2), arms=("a", "b", "c"), people=240)
+    assert [s.verdict for s in judged] == ["confirmed"]
 
 
 def test_what_nobody_put_into_practice_is_not_judged_by_luck(sqlite_engine: sa.Engine) -> None:
@@ -381,3 +416,22 @@ def test_the_score_card_tells_what_came_of_a_rule(sqlite_engine: sa.Engine) -> N
     assert card.hit_rate.ci_low < 0.5
     assert card.mean_actual is not None
     assert cards[""].confirmed == 1
+
+
+@pytest.mark.parametrize(
+    ("plant", "verdict"), [(nothing, "moved_uncontrolled"), (cohort_dislikes, "inconclusive")], ids=["fixed", "not"]
+)
+def test_without_a_control_neither_success_nor_failure_enters_the_score_card(sqlite_engine, plant, verdict) -> None:
+    first_round(sqlite_engine)
+    take_up(sqlite_engine, "group_dislikes_category")
+    assert [s.verdict for s in next_round(sqlite_engine, plant)] == [verdict]
+    with write_session(sqlite_engine) as session:
+        study = session.exec(select(Study)).one()
+        card = next(one for one in score_cards(session, study) if one.rule == "group_dislikes_category")
+        assert (card.judged, card.controlled, card.hit_rate.value, card.mean_actual) == (1, 0, None, None)
+        assert records_by_rule(session, study.id) == {}
+        event = session.exec(select(SuggestionEvent).where(SuggestionEvent.kind == "judged")).one()
+        event.payload = {key: value for key, value in event.payload.items() if key != "controlled"}
+        session.add(event)  # as it was recorded before it said so
+        session.flush()
+        assert records_by_rule(session, study.id) == {}

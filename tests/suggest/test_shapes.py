@@ -38,7 +38,7 @@ def _both(
     session: Session, study: Study, arms: Sequence[Arm], name: str, better: float, day: int, rng: np.random.Generator
 ) -> None:
     who = {"study_id": study.id, "cohort": ["amber", "birch"][int(name[-1]) % 3 == 0]}
-    person = Participant(**who, external_id=name, arm_id=arms[0].id, created_at=START)
+    person = Participant(**who, external_id=name, arm_id=arms[0].id)
     session.add(person)
     session.flush()
     mood = rng.normal(0, 0.8)
@@ -53,11 +53,7 @@ def _both(
             session.add(Impression(slate_id=slate.id, item_id=int(item), position=position))
             key = f"{name}-{period}-{position}"
             stars = float(np.clip(np.floor(feel + 0.5), 1, 5))
-            session.add(
-                Rating(
-                    **mine, item_id=int(item), slate_id=slate.id, row_key=key, rating=stars, rated_at=at, received_at=at
-                )
-            )
+            session.add(Rating(**mine, item_id=int(item), slate_id=slate.id, row_key=key, rating=stars, rated_at=at))
 
 
 def rules_of(engine: sa.Engine, round_: Round) -> dict[str, Suggestion]:

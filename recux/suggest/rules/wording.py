@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from recux.instruments import construct_named, in_language
 from recux.suggest.draft import Text
 
 PEOPLE = {
@@ -23,11 +24,13 @@ METRICS = {
     "ctr": ("click-through rate", "点击率"),
     "purchase_rate": ("purchase rate", "购买率"),
 }
-"""Metrics with words of their own; a construct goes by its name."""
+"""Metrics with words of their own; a construct goes by its title."""
 
 
 def metric_text(metric: str) -> Text:
     """What a metric is called."""
+    if metric not in METRICS and (titles := construct_named(metric)):
+        return {language: in_language(titles, language) for language in ("en", "zh_CN")}
     en, zh = METRICS.get(metric, (metric, metric))
     return {"en": en, "zh_CN": zh}
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
-from recux.ui.language import _
+from recux.instruments import construct_named, in_language
+from recux.ui.language import _, language
 
 
 def metric(name: str) -> str:
-    """A figure's short name; an instrument's construct is shown as it is."""
+    """A figure's short name; a construct's is its title in the questionnaire."""
     names = {
         "mean_rating": _("Mean rating (1 to 5)"),
         "nps": _("NPS (-100 to 100)"),
@@ -58,8 +59,8 @@ def metric(name: str) -> str:
         "log_loss_gap": _("Distance to the baseline (log-loss)"),
         "unknown_token_share": _("Share of unknown tokens"),
     }
-    instrument, dot, construct = name.partition(".")
-    return names.get(name) or (f"{instrument.upper()}: {construct.replace('_', ' ')}" if dot else name)
+    title = construct_named(name)
+    return names.get(name) or (in_language(title, language()) if title else name)
 
 
 def short(name: str) -> str:
