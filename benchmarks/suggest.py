@@ -67,7 +67,7 @@ def planted(pilots: int, truths: tuple[Planted, ...]) -> None:
             hits = [d for d in drafts if is_it(d, truth, sign)]
             found += bool(hits)
             others += any(d.finding.p_adjusted is not None and d not in hits for d in drafts)
-            actual = truth_of(truth, signed)
+            actual = truth_of(signed)
             covered += any(hit.predicted.low <= abs(actual) <= hit.predicted.high for hit in hits)
         print(f"| {truth.name} | {truth.size:.2f} | {share(found, pilots)} | {share(covered, found)} |"
               f" {others / pilots:.1%} | {milliseconds(spent)} |")  # fmt: skip
@@ -91,7 +91,7 @@ def is_it(d: Draft, truth: Planted, sign: float) -> bool:
     return d.rule == rule and same and d.finding.value * sign > 0 and d.category == "algorithm"
 
 
-def truth_of(truth: Planted, signed: float) -> float:
+def truth_of(signed: float) -> float:
     """The true difference on the observed scale."""
     return expected(CENTRE + shift_for(signed)) - expected(CENTRE)
 

@@ -112,24 +112,6 @@ def let_go(session: Session) -> None:
         session.commit()
 
 
-def upsert(session: Session, table: type[SQLModel], rows: list[dict[str, Any]], *, key: list[str]) -> None:
-    """Insert ``rows``; where ``key`` (the columns of a unique constraint) is taken, overwrite the other columns.
-
-    All rows must have the same columns. One statement executed many times, on both databases.
-    """
-    if not rows:
-        return
-    insert = sqlite.insert if is_sqlite(session.get_bind()) else postgresql.insert
-    statement = insert(table)
-    others = {name: statement.excluded[name] for name in rows[0] if name not in key}
-    statement = (
-        statement.on_conflict_do_update(index_elements=key, set_=others)
-        if others
-        else statement.on_conflict_do_nothing(index_elements=key)
-    )
-    session.connection().execute(statement, rows)
-
-
 def insert_if_new(session: Session, table: type[SQLModel], row: dict[str, Any], *, key: list[str]) -> bool:
     """Insert ``row`` unless ``key`` (the columns of a unique constraint) is taken; whether it was inserted.
 

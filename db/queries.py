@@ -2,9 +2,8 @@
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
-from db.tables import Answer, Arm, Batch, BatchRow, ModelVersion, Participant, Rating, Response, Round, Study
+from db.tables import Arm, Batch, BatchRow, ModelVersion, Participant, Round, Study
 
 
 def study_by_slug(session: Session, slug: str) -> Study | None:
@@ -25,25 +24,6 @@ def rounds_of(session: Session, study_id: int) -> list[Round]:
 def counts() -> sa.ColumnElement[bool]:
     """The condition on a joined participant: their feedback counts (not withdrawn, not rejected, not a test)."""
     return col(Participant.withdrawn_at).is_(None) & col(Participant.rejected_at).is_(None) & ~col(Participant.test)
-
-
-def counting_ratings(study_id: int) -> SelectOfScalar[Rating]:
-    """Current ratings of people whose feedback counts."""
-    return (
-        select(Rating)
-        .join(Participant, col(Participant.id) == Rating.participant_id)
-        .where(Rating.study_id == study_id, Rating.current, counts())
-    )
-
-
-def counting_answers(study_id: int) -> SelectOfScalar[Answer]:
-    """Current answers of people whose feedback counts."""
-    return (
-        select(Answer)
-        .join(Response, col(Response.id) == Answer.response_id)
-        .join(Participant, col(Participant.id) == Response.participant_id)
-        .where(Answer.study_id == study_id, Answer.current, counts())
-    )
 
 
 def in_batches(kind: str, study_id: int, up_to: int) -> sa.ScalarSelect[int]:

@@ -36,7 +36,7 @@ if go_on:
         visit.heard()
         st.session_state[forms.MISSING] = step.key
         st.rerun()
-    visit.go_on(here, step)
+    visit.go_on(step)
 if back:
     visit.go_back(here, step)
 visit.foot()

@@ -38,7 +38,9 @@ async def join(request: Request) -> Response:
     try:
         study = await run_in_threadpool(_study_of, settings, token)
         if study is not None:
-            return await (_start if request.method == "POST" else _door)(request, settings, token, study)
+            if request.method == "POST":
+                return await _start(request, settings, token)
+            return await _door(request, settings, study)
         cookie = await run_in_threadpool(_join, settings, token)
     except (NotAllowed, Unavailable, *AWAY) as problem:
         return _refused(request, problem)
@@ -52,7 +54,7 @@ async def arrived(request: Request) -> Response:
     return _cookies_off(request)
 
 
-async def _door(request: Request, settings: Settings, token: str, study: Study) -> Response:
+async def _door(request: Request, settings: Settings, study: Study) -> Response:
     cookie = request.cookies.get(PARTICIPANT_COOKIE, "")
     known = await run_in_threadpool(_returning, settings, study, request.query_params, cookie)
     if known is not None:
@@ -72,7 +74,7 @@ async def _door(request: Request, settings: Settings, token: str, study: Study) 
     return page
 
 
-async def _start(request: Request, settings: Settings, token: str, study: Study) -> Response:
+async def _start(request: Request, settings: Settings, token: str) -> Response:
     browser = request.cookies.get(DOOR_COOKIE, "")
     if not browser:
         return _cookies_off(request)

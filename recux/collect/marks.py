@@ -8,29 +8,18 @@ they have waved away; "I know it already" does not, since one can rate what one 
 from collections.abc import Collection
 
 import sqlalchemy as sa
-from sqlmodel import Session, col
+from sqlmodel import col
 
-from db.tables import Impression, Interaction, Participant, now
-from recux.collect.consent import require_consent
-from recux.collect.opinions import MARKS, Mark, Place, place_of
-from recux.errors import InvalidInput
+from db.tables import Interaction, now
+from recux.collect.opinions import MARKS, Mark, Place
 from recux.ingest.keys import row_key
 
 
-def set_marks(session: Session, participant: Participant, impression: Impression, marks: Collection[Mark]) -> None:
-    """Let exactly ``marks`` stand for an item that was shown to the person; the same again changes nothing.
-
-    Raises NotAllowed (no consent, withdrawn, study not open, somebody else's slate) and InvalidInput.
-    """
-    if not set(marks) <= set(MARKS):
-        raise InvalidInput(f"the marks of an item are {' and '.join(MARKS)}, not {', '.join(sorted(marks))}")
-    require_consent(session, participant)
-    assert participant.id is not None and impression.id is not None  # noqa: PT018 - both are stored
-    save_marks(session.connection(), place_of(session.connection(), participant.id, impression.id), marks)
-
-
 def save_marks(connection: sa.Connection, place: Place, marks: Collection[Mark]) -> None:
-    """The same for a click of somebody who may answer (:func:`recux.collect.consent.require_answering`)."""
+    """Let exactly ``marks`` stand for an item that somebody who may answer was shown; the same again changes nothing.
+
+    Who may is for the caller to ask, in the same transaction (:func:`recux.collect.consent.require_answering`).
+    """
     keys: dict[Mark, str] = {mark: row_key(["page", place.impression_id, mark]) for mark in MARKS}
     own = {"study": place.study_id, "keys": list(keys.values())}
     before = set(connection.execute(_STANDING, own).scalars())

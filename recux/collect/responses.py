@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from db.tables import Answer, Participant, Response, now
 from recux.collect.consent import Answering, require_consent
@@ -122,15 +122,6 @@ def complete_response(
         session.add(response)
         session.flush()
     return response
-
-
-def response_of(session: Session, participant: Participant, instrument_id: str, *, wave: int = WAVE) -> Response | None:
-    """The person's response to the instrument, begun or complete."""
-    return session.exec(
-        select(Response).where(
-            Response.participant_id == participant.id, Response.instrument == instrument_id, Response.wave == wave
-        )
-    ).first()
 
 
 def answers_of(session: Session, participant: Participant, instrument_id: str, *, wave: int = WAVE) -> dict[str, Given]:

@@ -37,11 +37,9 @@ def open_batch(session: Session, study: Study) -> OpenBatch:
 
 def counted(session: Session, study: Study) -> OpenBatch:
     """What the next batch would hold, counted row by row."""
-    ratings = _unbatched(session, "rating", Rating, study).join(
-        Participant, col(Participant.id) == Rating.participant_id
-    )
+    ratings = _unbatched("rating", Rating, study).join(Participant, col(Participant.id) == Rating.participant_id)
     answers = (
-        _unbatched(session, "answer", Answer, study)
+        _unbatched("answer", Answer, study)
         .join(Response, col(Response.id) == Answer.response_id)
         .join(Participant, col(Participant.id) == Response.participant_id)
     )
@@ -144,7 +142,7 @@ def batch_numbers(session: Session, study: Study, kind: str, ids: "pd.Series[int
     return ids.map(known).astype("Int64")
 
 
-def _unbatched(session: Session, kind: str, table: Any, study: Study) -> Any:
+def _unbatched(kind: str, table: Any, study: Study) -> Any:
     member = sa.select(col(BatchRow.row_id)).where(col(BatchRow.kind) == kind, col(BatchRow.row_id) == col(table.id))
     fresh = (col(table.study_id) == study.id, col(table.current), ~member.exists())
     return select(sa.func.count()).select_from(table).where(*fresh)

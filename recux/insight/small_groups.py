@@ -11,7 +11,6 @@ from typing import Any
 import pandas as pd
 
 from recux.evaluation.experiment import Comparison
-from recux.evaluation.figure import FigureValue
 
 VALUES = ["value", "ci_low", "ci_high"]
 
@@ -35,13 +34,6 @@ def hide_small(table: pd.DataFrame, least: int, *, where: Any = None) -> pd.Data
     kept["n"] = kept["n"].mask(small)
     kept["reason"] = kept["reason"].astype(object).where(~small, too_few(least))
     return kept
-
-
-def hide_figure(figure: FigureValue, least: int) -> FigureValue:
-    """One figure of a group, or why it is hidden."""
-    if not figure.n or figure.n >= least:
-        return figure
-    return replace(figure, value=None, ci_low=None, ci_high=None, n=None, reason=too_few(least))
 
 
 def hide_comparison(one: Comparison, people: Mapping[str, int], least: int) -> Comparison:

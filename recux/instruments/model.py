@@ -227,14 +227,6 @@ class Instrument(Part):
         values = ((question, answers.get(question.name)) for question in questions)
         return [None if value is None else question.keyed(value) for question, value in values]
 
-    def table_of_construct(self, name: str, people: Sequence[Answers]) -> list[list[float | None]]:
-        """Rows = people, columns = the construct's questions, reverse-keyed ones turned round: for reliability."""
-        for construct in self.constructs:
-            if construct.name == name:
-                return [self._keyed(construct, answers) for answers in people]
-        known = ", ".join(construct.name for construct in self.constructs) or "none"
-        raise NotFound(f"instrument {self.id!r} has no construct {name!r}; it has {known}")
-
 
 def in_language(texts: ByLanguage, language: str | None) -> str:
     """``texts`` in ``language``, or in English."""

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from recux.learn.errors import MethodUnfit
 from recux.learn.recipe import METHODS, Recipe
 
@@ -62,6 +60,7 @@ def rescaled(encoder: Any) -> dict[str, Any]:
     """What IA3 rescales, as settings for peft: keys, values, and what goes into the layer that ends a feed-forward
     block, told by its narrowing to the encoder's width. Empty where peft has a list of its own.
     """
+    import torch
     from peft.utils import TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING as KNOWN
 
     if encoder.config.model_type in KNOWN:
@@ -78,6 +77,8 @@ def rescaled(encoder: Any) -> dict[str, Any]:
 
 def heeds_prefix(encoder: Any) -> bool:
     """Whether what the encoder says of two short texts, one of them padded, depends on its prefix."""
+    import torch
+
     learning = [p for p in encoder.parameters() if p.requires_grad]
     ids = torch.zeros(2, 4, dtype=torch.long)
     said = encoder(input_ids=ids, attention_mask=torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]])).last_hidden_state
@@ -128,6 +129,8 @@ def add_orthogonality(encoder: Any) -> None:
 
     peft adds it only to a loss that the encoder itself computes. Once a step, whatever pieces the minibatch is in.
     """
+    import torch
+
     model: Any = getattr(encoder, "base_model", None)
     if not hasattr(model, "rankallocator"):
         return

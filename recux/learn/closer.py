@@ -83,12 +83,12 @@ def confusion(called: NDArray[np.int64], rows: Tested) -> list[list[int]]:
     return [[int(cell) for cell in row] for row in table]
 
 
-def changes(scorer: Scorer, calibration: Calibration, rows: Tested, head: str) -> list[Json]:
+def changes(scorer: Scorer, serves: Calibration, rows: Tested, head: str) -> list[Json]:
     """Typos, case and synonyms; only stars are called, so clicks have none."""
     if head not in ORDINAL_HEADS:
         return []
     inputs, people = rows.inputs[:MOST_CHANGED], rows.participants[:MOST_CHANGED]
-    found = stability(scorer, calibration, inputs, people, head=head)
+    found = stability(scorer, serves, inputs, people, head=head)
     return [{"change": one.change, **stored(one.flipped)} for one in found]
 
 

@@ -10,6 +10,7 @@ from recux.learn.calibration import Calibration, Halves, Said, crossed, said_of,
 from recux.learn.examples import MODEL_OF_HEAD, Examples, Pair
 from recux.learn.metrics import Groups, Measure, binary_measures, log_loss_rows, measure, ordinal_measures
 from recux.learn.predictor import Scorer
+from recux.learn.scaling import classes_of
 from recux.learn.splits import Split
 from recux.learn.tested import Tested, rating_rows, tested_rows
 
@@ -154,17 +155,12 @@ def log_loss(model: str, rows: Mapping[str, Tested], p: Mapping[str, Array], see
         here = np.zeros(len(people))
         here[at : at + len(p[head])] = 1
         losses = np.zeros(len(people))
-        losses[at : at + len(p[head])] = log_loss_rows(two_or_five(p[head]), rows[head].classes)
+        losses[at : at + len(p[head])] = log_loss_rows(classes_of(p[head]), rows[head].classes)
         with np.errstate(invalid="ignore", divide="ignore"):
             total += groups.total(losses) / groups.total(here)
         at += len(p[head])
     definition = "mean of -log of the probability given to what happened, summed over " + ", ".join(primary)
     return measure(total, len(people), groups.draws.shape[1], definition)
-
-
-def two_or_five(p: Array) -> Array:
-    """P(yes) (n,) as (n, 2); stars as they are."""
-    return np.stack([1 - p, p], 1) if p.ndim == 1 else p
 
 
 def by_round(model: str, rows: Mapping[str, Tested], p: Mapping[str, Array], seed: int) -> dict[int, Measure]:

@@ -118,11 +118,6 @@ class Examples:
         """The newest round that any example is of; 0 when there is none."""
         return max((e.round for part in (self.satisfaction, self.rating, self.behaviour) for e in part), default=0)
 
-    def participants(self) -> set[str]:
-        """Everyone who gave an example."""
-        pairs = (e.pair.participant for part in (self.rating, self.behaviour) for e in part)
-        return {e.participant for e in self.satisfaction} | set(pairs)
-
     def __len__(self) -> int:
         """How many examples of all kinds."""
         return len(self.satisfaction) + len(self.rating) + len(self.behaviour)

@@ -1,7 +1,7 @@
 """Which participants teach, which test, and which are kept back: fixed for life by a salted hash."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Literal
 
 Split = Literal["train", "heldout", "audit"]
@@ -39,11 +39,3 @@ def duplicates_to_drop(texts: Iterable[tuple[str, str, str]]) -> set[str]:
 def normalised(text: str) -> str:
     """``text`` without case and with runs of blanks squeezed: what counts as the same text."""
     return " ".join(text.casefold().split())
-
-
-def balance(splits: Mapping[str, Split]) -> dict[Split, int]:
-    """How many participants are on each side."""
-    counts: dict[Split, int] = {"train": 0, "heldout": 0, "audit": 0}
-    for side in splits.values():
-        counts[side] += 1
-    return counts

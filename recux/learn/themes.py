@@ -54,10 +54,9 @@ def embedded(texts: Sequence[str], base_model: str, device: str) -> Array:
     import torch
 
     from recux.learn.device import autocast, resolve_device, resolve_precision
-    from recux.learn.encode import encode, padded
-    from recux.learn.minibatches import by_area
+    from recux.learn.encode import encode
     from recux.learn.network import Network
-    from recux.learn.scoring import AREA
+    from recux.learn.scoring import pieces
     from recux.learn.weights import load_encoder, load_tokenizer
 
     tokenizer = load_tokenizer(base_model)
@@ -66,15 +65,10 @@ def embedded(texts: Sequence[str], base_model: str, device: str) -> Array:
         return by_characters(texts)
     where = resolve_device(device)
     network = Network(load_encoder(base_model), (), ordinal="", dropout=0.0).to(where).eval()
-    precision = resolve_precision("auto", where)
     out: Array = np.zeros((len(texts), int(network.encoder.config.hidden_size)))
-    with torch.inference_mode():
-        for rows in by_area(np.arange(len(tokens)), tokens.lengths, AREA.get(where.type, 4096)):
-            ids, real, types = (
-                torch.from_numpy(a).to(where) for a in padded(tokens, rows, tokenizer.pad_token_id or 0)
-            )
-            with autocast(where, precision):
-                out[rows] = network.pooled(ids, real, types).float().cpu().numpy()
+    with torch.no_grad(), autocast(where, resolve_precision("auto", where)):
+        for rows, vectors in pieces(lambda _rows, *seen: network.pooled(*seen), tokens, tokenizer, where):
+            out[rows] = vectors.float().cpu().numpy()
     return units(out)
 
 
@@ -82,7 +76,7 @@ def by_characters(texts: Sequence[str]) -> Array:
     """Unit vectors from character n-grams."""
     from sklearn.decomposition import TruncatedSVD
 
-    from recux.learn.baselines import make_vectoriser
+    from recux.learn.tfidf import make_vectoriser
 
     matrix = make_vectoriser("char", min_df=2, max_features=20_000).fit_transform(texts)
     width = min(50, min(matrix.shape) - 1)

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recux.learn.adapters import adapted
-from recux.learn.baselines import fit_tfidf
 from recux.learn.checkpoint import clear_checkpoints
 from recux.learn.device import resolve_device, resolve_precision
 from recux.learn.encode import encode
@@ -32,6 +31,7 @@ from recux.learn.rows import TrainingRows, training_rows
 from recux.learn.saved import encoder_of, heads_go_on, save_encoder, start_heads
 from recux.learn.splits import unit_hash
 from recux.learn.start import start_from_features
+from recux.learn.tfidf import fit_comments
 from recux.learn.together import ALONE, Team
 from recux.learn.weights import load_encoder, load_tokenizer, need_embeddings
 
@@ -122,7 +122,7 @@ def fine_tune(
     )
     if not team.leads:
         return result
-    words = fit_tfidf(taught.satisfaction) if recipe.words else None
+    words = fit_comments(taught.satisfaction) if recipe.words else None
     save_encoder(result, loop.network, tokenizer, means, words)
     write_json(out_dir / "trained.json", {"fingerprint": mark, "result": result.to_dict()})
     clear_checkpoints(out_dir)

@@ -120,7 +120,7 @@ def go_to(step: Step) -> NoReturn:
     st.switch_page(f"pages/participant/{PAGES[step.name]}.py")
 
 
-def go_on(visit: Visit, step: Step) -> NoReturn:
+def go_on(step: Step) -> NoReturn:
     """Open the page after ``step``, or the first incomplete one before it."""
     way = _look().way
     after = next(place for place, other in enumerate(way) if other.key == step.key) + 1
@@ -131,7 +131,7 @@ def go_past(visit: Visit, step: Step) -> NoReturn:
     """Open the page after ``step``, which may stay as it is: nobody is sent back to it."""
     with write_session(data.engine()) as session:
         passed(session, session.get_one(Participant, visit.participant_id), step)
-    go_on(visit, step)
+    go_on(step)
 
 
 def go_to_next() -> NoReturn:

@@ -1,9 +1,13 @@
 """One person in a live study with a list to rate, for the tests of what people write."""
 
+from collections.abc import Collection
+
 from sqlmodel import Session, col, select
 
 from db.tables import ConsentText, Impression, Item, Participant, Slate, Study
-from recux.collect.consent import current_consent, decide
+from recux.collect.consent import current_consent, decide, require_answering
+from recux.collect.marks import save_marks
+from recux.collect.opinions import Mark, place_of
 from tests.planting import plant_person, plant_study
 
 
@@ -28,3 +32,9 @@ def plant_consented(session: Session, name: str = "ann", **fields) -> Participan
     person = plant_invited(session, name, **fields)
     decide(session, person, current_consent(session, person, "en"), given=True)
     return person
+
+
+def click_marks(session: Session, person: Participant, shown: Impression, marks: Collection[Mark]) -> None:
+    """What a click on an item's marks runs: whose it is, whether they may answer, and the row."""
+    require_answering(session.connection(), person.id)
+    save_marks(session.connection(), place_of(session.connection(), person.id, shown.id), marks)

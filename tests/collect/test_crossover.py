@@ -7,7 +7,6 @@ from sqlmodel import Session, col, select
 from db.engine import write_session
 from db.tables import Arm, Impression, Item, Participant, Slate, Study
 from recux.collect.assignment import assign_arm, assign_everyone
-from recux.collect.marks import set_marks
 from recux.collect.progress import go_past, next_step, steps
 from recux.collect.ratings import save_rating
 from recux.collect.responses import answers_of, complete_response, save_answer
@@ -17,7 +16,7 @@ from recux.errors import Conflict, InvalidInput
 from recux.evaluation import rows
 from recux.evaluation.scope import live
 from recux.instruments import load
-from tests.collect.people import plant_consented
+from tests.collect.people import click_marks, plant_consented
 from tests.planting import plant_person, plant_study
 
 
@@ -103,10 +102,10 @@ def test_not_for_me_settles_an_item_and_taking_it_back_opens_it_again(engine: sa
         person = plant_consented(session)
         first, second, third = (card.impression for card in slate_for(session, person).cards)
         save_rating(session, person, first, rating=3)
-        set_marks(session, person, second, {"dismiss", "know"})
-        set_marks(session, person, third, {"dismiss"})
+        click_marks(session, person, second, {"dismiss", "know"})
+        click_marks(session, person, third, {"dismiss"})
         assert next_step(session, person).name == "survey"
-        set_marks(session, person, second, {"know"})
+        click_marks(session, person, second, {"know"})
         rate = next(step for step in steps(session, person) if step.name == "rate")
         assert (rate.done, rate.total, rate.complete) == (2, 3, False)
 

@@ -16,6 +16,7 @@ from recux.access.accounts import create_user
 from recux.evaluation import evaluate_round
 from recux.ui.story import ADMIN_PAGES
 from tests.e2e.conftest import DESKTOP
+from tests.e2e.people import settled
 from tests.e2e.server import Server
 from tests.e2e.test_accessibility import _serious
 from tests.pages.planted import plant_pilot, plant_round, plant_suggestion
@@ -52,11 +53,6 @@ def signed_in(engine: sa.Engine, server: Server, context: BrowserContext) -> Pag
 
 def press(page: Page, name: str) -> None:
     page.get_by_test_id("stMain").get_by_role("button", name=name, exact=True).first.click()
-
-
-def settled(page: Page) -> None:
-    """Wait until the page's script has run: what is opened while it runs may be drawn anew, closed."""
-    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible()
 
 
 def opened(page: Page, name: str) -> None:
@@ -164,8 +160,5 @@ def test_no_admin_page_has_a_serious_finding_and_none_is_wider_than_a_tablet(
         expect(page.get_by_test_id("stMain").get_by_test_id("stSkeleton")).to_have_count(0)
         page.wait_for_timeout(200)  # charts draw themselves
         found += [(one, finding) for finding in _serious(page)]
-        wide = page.evaluate(
-            "() => { const m = document.querySelector('.stMain'); return m.scrollWidth - m.clientWidth }"
-        )
-        assert wide <= 0, one
+        assert page.evaluate(TOO_WIDE) <= 0, one
     assert found == []

@@ -4,7 +4,7 @@ import pandas as pd
 
 from recux.evaluation.experiment import Comparison
 from recux.evaluation.figure import FigureValue
-from recux.insight.small_groups import hide_comparison, hide_figure, hide_small, rows_of_enough
+from recux.insight.small_groups import hide_comparison, hide_small, rows_of_enough
 
 TABLE = pd.DataFrame(
     {
@@ -29,14 +29,6 @@ def test_a_group_of_four_is_hidden_and_one_of_five_is_not() -> None:
 
 def test_without_a_choice_every_row_is_a_group() -> None:
     assert hide_small(TABLE, 5)["value"].notna().tolist() == [False, False, True, False]
-
-
-def test_a_single_figure_loses_its_value_and_its_n() -> None:
-    kept = FigureValue(0.5, 0.4, 0.6, 5)
-    assert hide_figure(kept, 5) is kept
-    hidden = hide_figure(FigureValue(0.5, 0.4, 0.6, 4), 5)
-    assert (hidden.value, hidden.ci_low, hidden.n) == (None, None, None)
-    assert "fewer than 5" in str(hidden.reason)
 
 
 def test_rows_are_counted_by_people_and_not_by_rows() -> None:

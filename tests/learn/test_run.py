@@ -338,24 +338,15 @@ def test_a_full_disk_ends_the_run_at_its_model_with_a_line_that_says_so(
         assert json.loads((tmp_path / "error.json").read_text())["message"] == message
 
 
-BROKEN = """
-import runpy
-from recux.learn import jobs
-jobs.read_job = lambda folder: {}["nowhere"]
-runpy.run_module("recux.learn.run", run_name="__main__")
-"""
-
-
-def test_an_error_that_nobody_foresaw_is_said_and_not_an_abort(tmp_path: Path):
-    """While a thread reads standard input, an exception that is not caught ends in an abort."""
-    with subprocess.Popen(
-        [sys.executable, "-c", BROKEN, str(tmp_path)], stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT
-    ) as child:
-        said = child.stderr.read().decode()
-    assert child.returncode == 1
-    assert "Traceback" in said
-    message = json.loads((tmp_path / "error.json").read_text())["message"]
-    assert message == "training failed: KeyError: 'nowhere'; the log says where"
+def test_an_error_that_nobody_foresaw_is_said_and_not_an_abort(tmp_path: Path, tiny_recipe: Recipe):
+    write_job(tmp_path, Examples(comments(90)), tiny_recipe)
+    (tmp_path / "people.json").write_text('{"cohorts": ["nobody wrote"], "first_rounds": {}}')
+    child = start(tmp_path)
+    assert child.wait(60) == 1
+    child.stdin.close()
+    error = json.loads((tmp_path / "error.json").read_text())
+    assert error["message"].startswith(f"training failed: {error['error']}: ")
+    assert "\n" not in error["message"]
 
 
 def test_an_unreadable_job_or_result_says_which_file(tmp_path: Path):

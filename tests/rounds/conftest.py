@@ -1,7 +1,6 @@
 """A study with something to learn, and an encoder small enough to learn it in seconds."""
 
 import random
-from pathlib import Path
 
 import pytest
 
@@ -79,8 +78,3 @@ def plant_feedback(settings: Settings, *, people: int = 40, each: int = 4, comme
                 )
             )
     return study
-
-
-def files_of(folder: Path) -> set[str]:
-    """Names of the files below a folder."""
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}

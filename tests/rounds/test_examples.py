@@ -16,8 +16,8 @@ from tests.planting import START, plant_answers, plant_person, plant_rating, pla
 
 
 @pytest.fixture
-def session(sqlite_engine):
-    with write_session(sqlite_engine) as session:
+def session(engine):
+    with write_session(engine) as session:
         yield session
 
 
@@ -64,7 +64,9 @@ def test_a_withdrawn_person_leaves_every_later_training_set(session):
     ann.withdrawn_at = now()
     session.add(ann)
     session.flush()
-    assert examples_of(session, study, 1).participants() == {"bob"}
+    left = examples_of(session, study, 1)
+    assert {e.participant for e in left.satisfaction} == {"bob"}
+    assert {e.pair.participant for e in (*left.rating, *left.behaviour)} == {"bob"}
 
 
 def test_a_why_is_labelled_by_the_csat_beside_it_and_the_nps_group(session):

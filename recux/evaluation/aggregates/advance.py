@@ -98,7 +98,7 @@ def advanced(step: Step, state: Kept) -> tuple[Kept, Snapshot] | None:
     untimed = False if timed else state.untimed or None
     data, comments = _data(step, sorted(people), untimed=untimed)
     marks = set(_marks(comments)["mark"].tolist())
-    others = sharing(step.session, study, marks | kept.marks_of(step.session, study, sorted(people)), people)
+    others = sharing(step.session, study, marks | kept.marks_of(step.session, sorted(people)), people)
     if others:
         people |= others
         data, comments = _data(step, sorted(people), untimed=untimed)
@@ -146,7 +146,7 @@ def _replace(
     flags = _flags(step, data, comments, people, marks)
     parts = {arm: parts_of(data, arm=arm, flags=flags) for arm in ("", *data.arms)}
     with_cohorts(parts, data, state.cohorts)
-    for arm, old in kept.old_sums(session, state, study, people or []).items():
+    for arm, old in kept.old_sums(session, state, people or []).items():
         state.sums(arm).add(old, -1)
     if step.is_second:
         state.others = deepcopy(state.arms)

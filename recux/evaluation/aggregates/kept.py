@@ -119,7 +119,7 @@ def _save(session: Session, kept: Kept, *, study: int, batch: int, closed_at: da
     insert_many(session, ArmAggregate, rows)
 
 
-def old_sums(session: Session, kept: Kept, study: int, people: Sequence[int]) -> dict[str, Sums]:
+def old_sums(session: Session, kept: Kept, people: Sequence[int]) -> dict[str, Sums]:
     """By arm, what these people have in the sums now."""
     if not people:
         return {}
@@ -197,7 +197,7 @@ def marks_of_others(session: Session, study: int, marks: Sequence[int], people: 
     return {int(row[1]) for row in session.connection().execute(there) if int(row[0]) not in known}
 
 
-def marks_of(session: Session, study: int, people: Sequence[int]) -> set[int]:
+def marks_of(session: Session, people: Sequence[int]) -> set[int]:
     """Marks of these people's long comments, as kept."""
     mine = among(session, col(CommentMark.participant_id), people)
     return {int(row[0]) for row in session.connection().execute(sa.select(col(CommentMark.mark)).where(mine))}

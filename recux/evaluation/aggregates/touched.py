@@ -100,14 +100,14 @@ def sharing(session: Session, study: int, marks: set[int], people: set[int]) -> 
 
 def last_rows(session: Session, batch: Batch, before: dict[str, int]) -> dict[str, int]:
     """By table, an id up to which every row is inside the batch's time, so that only later ones may be new."""
-    found = {"request": _newest(session, Request, batch.study_id)}
+    found = {"request": _newest(session, Request)}
     for name, (table, time) in TIMES.items():
         id_, when = col(table.id), col(time)
         later = sa.select(sa.func.min(id_)).where(
             unindexed(col(table.study_id), batch.study_id), id_ > before.get(name, 0), when > batch.closed_at
         )
         first_later = session.connection().execute(later).scalar()
-        newest = _newest(session, table, batch.study_id)
+        newest = _newest(session, table)
         found[name] = max(0, (newest if first_later is None else int(first_later) - 1) - SLACK)
     return found
 
@@ -116,6 +116,6 @@ def _of_batch(kind: str, row_id: Any, batch: Batch) -> sa.ColumnElement[bool]:
     return sa.ColumnElement.in_(row_id, rows_in_batch(kind, batch.id))
 
 
-def _newest(session: Session, table: Any, study: int) -> int:
+def _newest(session: Session, table: Any) -> int:
     # of any study: ids are the table's, and the greatest one is found without counting
     return int(session.connection().execute(sa.select(sa.func.max(col(table.id)))).scalar() or 0)

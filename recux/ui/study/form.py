@@ -85,7 +85,7 @@ def _fields(start: StudyDefinition, key: str, *, frozen: bool) -> dict[str, Any]
     with texts:
         found |= parts.texts(start, key, found["languages"])
     with batches:
-        found |= parts.batches(start, key, frozen=frozen)
+        found |= parts.batches(start, key)
     return found
 
 

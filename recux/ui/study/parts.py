@@ -160,7 +160,7 @@ def texts(start: StudyDefinition, key: str, languages: list[str]) -> dict[str, A
     return {"consent": consent, "debrief": debrief}
 
 
-def batches(start: StudyDefinition, key: str, *, frozen: bool) -> dict[str, Any]:
+def batches(start: StudyDefinition, key: str) -> dict[str, Any]:
     """When a batch closes, what the recommender promises, and which groups are too small to be shown."""
     left, right = st.columns(2)
     size = left.number_input(
