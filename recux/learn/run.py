@@ -217,7 +217,7 @@ def main(arguments: list[str]) -> int:
     except Exception as problem:
         log.exception("training failed")
         name, why = type(problem).__name__, str(problem).strip().split("\n")[0]
-        return failed(folder, name, f"training failed: {name}: {why}; where it did stands in its log")
+        return failed(folder, name, f"training failed: {name}: {why}; the log says where")
     return 0
 
 
