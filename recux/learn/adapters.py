@@ -4,8 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from recux.learn.errors import MethodUnfit
 from recux.learn.recipe import METHODS, Recipe
 
@@ -63,11 +61,12 @@ def rescaled(encoder: Any) -> dict[str, Any]:
     block, told by its narrowing to the encoder's width. Empty where peft has a list of its own.
     """
     from peft.utils import TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING as KNOWN
+    from torch.nn import Linear
 
     if encoder.config.model_type in KNOWN:
         return {}
     width = int(encoder.config.hidden_size)
-    linear = {name: m for name, m in encoder.named_modules() if isinstance(m, torch.nn.Linear)}
+    linear = {name: m for name, m in encoder.named_modules() if isinstance(m, Linear)}
     last = {name: name.rpartition(".")[2] for name in linear}
     attention = [n for n in linear if last[n] in KEYS_VALUES] or [n for n in linear if last[n] in ALL_IN_ONE]
     narrowing = [n for n, m in linear.items() if m.in_features > m.out_features == width]
@@ -78,6 +77,8 @@ def rescaled(encoder: Any) -> dict[str, Any]:
 
 def heeds_prefix(encoder: Any) -> bool:
     """Whether what the encoder says of two short texts, one of them padded, depends on its prefix."""
+    import torch
+
     learning = [p for p in encoder.parameters() if p.requires_grad]
     ids = torch.zeros(2, 4, dtype=torch.long)
     said = encoder(input_ids=ids, attention_mask=torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]])).last_hidden_state
@@ -128,6 +129,8 @@ def add_orthogonality(encoder: Any) -> None:
 
     peft adds it only to a loss that the encoder itself computes. Once a step, whatever pieces the minibatch is in.
     """
+    import torch
+
     model: Any = getattr(encoder, "base_model", None)
     if not hasattr(model, "rankallocator"):
         return
