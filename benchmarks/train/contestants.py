@@ -34,8 +34,8 @@ from recux.learn.weights import load_encoder, load_tokenizer, locate
 
 MAX_TOKENS = 128
 WHERE = resolve_device("auto")
-GPU_ROWS = 256
-"""Texts a step on a GPU, which small steps leave idle; the naive loop keeps its 16."""
+ROWS = 32
+"""Texts a step of the Trainer, as of recux by its default recipe; the naive loop has 16."""
 OWN: dict[str, Callable[[int], Recipe]] = {
     "recux": lambda n: default_recipe(max(n, 1000), WHERE.type),
     "few": lambda n: default_recipe(min(n, 500), WHERE.type),
@@ -57,8 +57,6 @@ def run(name: str, *, texts: int, epochs: int, n_test: int, seed: int) -> dict[s
             seed=seed,
             checkpoint_seconds=float("inf"),
         )
-        if WHERE.type == "cuda":
-            recipe = recipe.but(minibatch_tokens=128 * GPU_ROWS, minibatch_rows=2 * GPU_ROWS)
         tokens, seconds, processor, predict = own(taught, recipe)
     else:
         recipe = None
@@ -176,7 +174,7 @@ def trainer(examples: Any, epochs: int, seed: int) -> Any:
         settings = TrainingArguments(
             folder,
             num_train_epochs=epochs,
-            per_device_train_batch_size=32 if WHERE.type == "cpu" else GPU_ROWS,
+            per_device_train_batch_size=ROWS,
             learning_rate=5e-5,
             seed=seed,
             train_sampling_strategy="group_by_length",

@@ -87,7 +87,7 @@ def own(examples: Examples, recipe: Recipe, work: Path) -> Arrays:
 
 def simple(examples: Examples) -> Arrays:
     """TF-IDF with logistic regression."""
-    return opinions(fit_baselines(examples)["satisfaction"], examples, "tfidf")
+    return opinions(fit_baselines(examples)["satisfaction"][0], examples, "tfidf")
 
 
 def opinions(scorer: Scorer, examples: Examples, name: str) -> Arrays:

@@ -10,10 +10,10 @@ import torch
 
 from benchmarks.train.contestants import MAX_TOKENS, WHERE, classifier
 from benchmarks.train.reviews import sample
-from recux.learn.baselines import fit_tfidf
 from recux.learn.means import item_means
 from recux.learn.recipe import default_recipe
 from recux.learn.scoring import EncoderScorer
+from recux.learn.tfidf import fit_comments
 from recux.learn.training import build
 from recux.learn.weights import load_tokenizer
 
@@ -54,7 +54,7 @@ def served() -> EncoderScorer:
         ["satisfaction", "recommend"], default_recipe(TAUGHT, WHERE.type, max_tokens=MAX_TOKENS)
     )
     device = next(network.parameters()).device
-    words = fit_tfidf(sample(TAUGHT, 1, 0).satisfaction)
+    words = fit_comments(sample(TAUGHT, 1, 0).satisfaction)
     return EncoderScorer(network.eval(), tokenizer, item_means(()), MAX_TOKENS, device, recipe.precision, words)
 
 

@@ -10,7 +10,8 @@ from sqlmodel import Session, col, select
 from db.tables import Consent, Participant, Study
 from db.tables import Session as BrowserSession
 from recux.access.tokens import new_token, token_hash
-from recux.errors import InvalidInput, NotAllowed, NotFound, NotOpen
+from recux.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotOpen
+from recux.ingest.values import BadValue, name
 
 
 class Invite(NamedTuple):
@@ -47,7 +48,8 @@ def create_invites(
     with neither, for everyone in the study who has none.
 
     A person who had a link gets a new one; the old link then stops working. ``test`` marks new people as test
-    participants, whose answers never count. Raises InvalidInput when both or a count below 1 are given.
+    participants, whose answers never count. Raises InvalidInput when both or a count below 1 are given, or an id that
+    an import would refuse; Conflict when the study is closed and a link would open nothing.
     """
     if count is not None and participant_ids is not None:
         raise InvalidInput("give either a count or participant ids, not both")
@@ -58,6 +60,8 @@ def create_invites(
         people = [_person(session, study, external, test=test) for external in dict.fromkeys(participant_ids)]
     else:
         people = _without_invite(session, study)
+    if study.status == "closed" and not all(person.id and _has_decided(session, person) for person in people):
+        raise Conflict(f"the study {study.slug} is closed; nobody can come in any more")
     return [_invite(person) for person in people]
 
 
@@ -114,14 +118,17 @@ def _new_people(study: Study, count: int, *, test: bool) -> list[Participant]:
 
 
 def _person(session: Session, study: Study, external_id: str, *, test: bool) -> Participant:
-    name = external_id.strip()
-    if not name:
+    try:
+        known_as = name(external_id)
+    except BadValue as error:
+        raise InvalidInput(f"the participant id {external_id[:300]!r} {error}") from None
+    if known_as is None:
         raise InvalidInput("a participant id is empty")
-    where = select(Participant).where(Participant.study_id == study.id, Participant.external_id == name)
+    where = select(Participant).where(Participant.study_id == study.id, Participant.external_id == known_as)
     person = session.exec(where).first()
     if person is None:
         assert study.id is not None
-        person = Participant(study_id=study.id, external_id=name, test=test)
+        person = Participant(study_id=study.id, external_id=known_as, test=test)
         session.add(person)
     return person
 

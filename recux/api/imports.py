@@ -1,5 +1,6 @@
 """Machine data over HTTP: the same kinds, rules, quarantine and counts as files."""
 
+import re
 from enum import StrEnum
 from functools import partial
 from typing import Annotated, Any
@@ -23,6 +24,12 @@ from recux.ingest.mapping import Options
 from recux.ingest.result import describe
 
 LARGEST_JSON = 8 << 20
+OVER_HTTP = {
+    r"set create_items = true in the map": "add ?create_items=true",
+    r", or name one in the map: .*?timezone": "",
+    r", or say so in a map file .*": "",
+}
+"""What imports advise about map files -> what a client can do, who has none."""
 AT_ONCE = 4
 """Imports that one process works on at the same time; further ones wait."""
 router = APIRouter(tags=["ingest"], route_class=KeyedRoute)
@@ -154,12 +161,23 @@ def _answered(request: Request, work: Any, body_hash: str) -> Response:
         bad, read = counts["quarantined"], counts["read"]
         words = f"nothing was written, because {bad} of {read} rows break a rule. The first: {first['at']}: "
         return problem(422, words + first["problem"], **counts)
+    except InvalidInput as error:
+        raise InvalidInput(_over_http(str(error))) from None
+
+
+def _over_http(advice: str) -> str:
+    for about_maps, instead in OVER_HTTP.items():
+        advice = re.sub(about_maps, instead, advice)
+    return advice
 
 
 def document_of(result: ImportResult) -> dict[str, Any]:
     """What became of the rows, as :class:`Counts` has it."""
     file = result.quarantine_file
-    errors = [{"at": f"row {one.line}, {one.column}".rstrip(", "), "problem": describe(one)} for one in result.rejected]
+    errors = [
+        {"at": f"row {one.line}, {one.column}".rstrip(", "), "problem": _over_http(describe(one))}
+        for one in result.rejected
+    ]
     counts = {name: getattr(result, name) for name in ("read", "written", "updated", "unchanged", "quarantined")}
     more = {"ignored_columns": list(result.ignored_columns), "errors": errors, "dry_run": result.dry_run}
     return {**counts, "quarantine_file": file.name if file else None, **more}

@@ -18,18 +18,22 @@ MEMORY = 3 << 30
 CPU_SECONDS = 120
 ROWS_AT_ONCE = 1000
 TOO_LARGE = 3
+REFUSED = 4
 
 
 def to_json_lines(path: Path, *, largest: int) -> Path:
     """The rows of a Parquet file as a JSON Lines file beside it, at most ``largest`` bytes.
 
-    Raises InvalidInput when the file is damaged or unpacks to more than is allowed.
+    Raises InvalidInput when the file is damaged, holds no rows or two columns of one name, or unpacks to more than is
+    allowed.
     """
     target = path.with_suffix(".jsonl")
     command = [sys.executable, "-m", "recux.api.unpack", str(path), str(target), str(largest)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return target
+    if done.returncode == REFUSED:
+        raise InvalidInput(done.stderr.strip())
     words = done.stderr.strip().splitlines()[-1][:200] if done.returncode == 1 and done.stderr.strip() else ""
     if done.returncode == TOO_LARGE or not words or "MemoryError" in words or "allocat" in words:
         raise InvalidInput(
@@ -45,6 +49,11 @@ def main(source: str, target: str, largest: int) -> int:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     file = pq.ParquetFile(source)
+    names = file.schema_arrow.names
+    if len(set(names)) < len(names) or not file.metadata.num_rows:
+        why = "has two columns of one name" if file.metadata.num_rows else "holds no rows"
+        print(f"the Parquet file {why}", file=sys.stderr)
+        return REFUSED
     written = 0
     with Path(target).open("w", encoding="utf-8") as lines:
         for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, use_threads=False):
@@ -60,6 +69,8 @@ def main(source: str, target: str, largest: int) -> int:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return {"bytes": value.hex()}  # no more a text than bytes are: whoever reads the cell refuses it
     return value.isoformat() if isinstance(value, date | datetime) else str(value)
 
 

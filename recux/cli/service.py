@@ -1,7 +1,6 @@
 """``recux demo``, ``serve``, ``worker`` and ``db ...``."""
 
 import socket
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -113,7 +112,7 @@ def downgrade(
     from recux.errors import InvalidInput
 
     url = Settings().url
-    if not yes and sys.stdin.isatty():
+    if not yes:
         typer.confirm(f"Go down to {revision or 'the schema before'}? Data may be lost.", abort=True, err=True)
     try:
         migrate.downgrade(url, revision or "-1")

@@ -192,15 +192,19 @@ def further(result: Difference, margin: float | None, family: int) -> FurtherN |
 
 
 def judge(difference: FigureValue, p_adjusted: float | None, margin: float | None) -> tuple[Verdict, str]:
-    """The verdict on a difference (more is better), and why."""
+    """The verdict on a difference (more is better), and why.
+
+    Better and worse need both the test and the interval: exact ones need not agree, and a figure whose interval holds 0
+    is not announced as a difference.
+    """
     value, low, high = difference.value, difference.ci_low, difference.ci_high
     if value is None or low is None or high is None:
         return "cannot_tell", difference.reason or "not estimable"
     if margin is not None and -margin <= low and high <= margin:
         return "equivalent", f"the whole interval is within {margin:.2g} of no difference"
-    if p_adjusted is not None and p_adjusted < LEVEL:
-        return ("better" if value > 0 else "worse"), f"adjusted p = {p_adjusted:.2g}, below {LEVEL}"
     if low > 0 or high < 0:
-        corrected = f"adjusted p = {p_adjusted or 1:.2g}"
+        if p_adjusted is not None and p_adjusted < LEVEL:
+            return ("better" if value > 0 else "worse"), f"adjusted p = {p_adjusted:.3g}, below {LEVEL}"
+        corrected = f"adjusted p = {1 if p_adjusted is None else p_adjusted:.3g}"
         return "cannot_tell", f"significant alone, but not after correcting for all comparisons ({corrected})"
     return "cannot_tell", "the interval holds both no difference and differences that matter"

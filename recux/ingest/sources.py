@@ -8,7 +8,6 @@ comes back with a ``problem``, so that it can be quarantined like any other bad 
 import csv
 import gzip
 import io
-import json
 import math
 import re
 import zlib
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from recux.errors import InvalidInput, NotFound
+from recux.ingest.json_line import decoded
 
 ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
 LONGEST_FIELD = 10_000_000
@@ -148,16 +148,16 @@ def _csv(name: str, lines: Iterator[str]) -> Source:
     if not any(header):
         raise InvalidInput(f"{name} is empty")
     named = tuple(column for column in header if column)
-    refuse_doubled(f"{name}, line 1", named)
+    doubled = _doubled(named)
+    if doubled:
+        raise InvalidInput(f"{name}, line 1: more than one column is named {doubled}")
     # one column without a name is often a row's number, and a map can name it; several are what a spreadsheet left over
     return Source(name, named if header.count("") > 1 else header, _csv_records(name, header, reader))
 
 
-def refuse_doubled(where: str, columns: tuple[str, ...]) -> None:
-    """Raise InvalidInput when two columns have one name: which is meant, nobody can tell."""
-    doubled = sorted({column for column in columns if columns.count(column) > 1})
-    if doubled:
-        raise InvalidInput(f"{where}: more than one column is named {', '.join(map(repr, doubled))}")
+def _doubled(columns: tuple[str, ...]) -> str:
+    """The names that two columns have: which one is meant, nobody can tell."""
+    return ", ".join(sorted({repr(column) for column in columns if columns.count(column) > 1}))
 
 
 def _csv_records(name: str, header: tuple[str, ...], reader: Any) -> Iterator[Record]:
@@ -191,7 +191,7 @@ def _json_records(lines: Iterator[str]) -> Iterator[Record]:
         if not line.strip():
             continue
         try:
-            value = _decoded(line)
+            value = decoded(line)
         except (ValueError, RecursionError) as error:
             yield Record(number, {}, f"is not JSON ({error}); write one object a line")
             continue
@@ -199,34 +199,6 @@ def _json_records(lines: Iterator[str]) -> Iterator[Record]:
             yield Record(number, value)
         else:
             yield Record(number, {}, "is not a JSON object; write one object a line")
-
-
-def _one_meaning(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name is there twice in one object")
-    return found
-
-
-def _no_json(word: str) -> float | None:
-    return None if word == "NaN" else float(word)
-
-
-_strictly = json.JSONDecoder(object_pairs_hook=_one_meaning, parse_constant=_no_json).decode
-_quickly = json.JSONDecoder(parse_constant=_no_json).decode
-
-
-def _decoded(line: str) -> Any:
-    """A line of JSON, in which no object may have a name twice.
-
-    Telling that costs as much as reading does. In a flat object that is written without space before colons, every name
-    is followed by ``":``; as many names as there are of these are all names.
-    """
-    if " :" in line or "\t:" in line or "\r:" in line:
-        return _strictly(line)
-    value = _quickly(line)
-    plain = type(value) is dict and line.count('":') == len(value)
-    return value if plain else _strictly(line)
 
 
 def _with_seen_columns(name: str, records: Iterator[Record]) -> Source:
@@ -247,7 +219,9 @@ def _parquet(name: str, handle: IO[bytes]) -> Source:
     except (pa.ArrowException, OSError) as error:
         raise InvalidInput(f"{name} is damaged Parquet data ({_first_line(error)}); copy it again") from None
     columns = tuple(file.schema_arrow.names)
-    refuse_doubled(name, columns)
+    doubled = _doubled(columns)
+    if doubled:
+        raise InvalidInput(f"{name}: more than one column is named {doubled}")
     return Source(name, columns, _parquet_records(name, file))
 
 

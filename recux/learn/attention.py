@@ -107,12 +107,25 @@ def joined(slices: Tensor, heads: int) -> Tensor:
 def use(encoder: Any) -> None:
     """Let ``encoder`` attend by :func:`attend`, if its attention is the usual one."""
     from transformers import AttentionInterface, AttentionMaskInterface
-    from transformers.masking_utils import sdpa_mask
 
     if getattr(encoder.config, "_attn_implementation", None) == "sdpa":
         AttentionInterface.register(NAME, attend)
-        AttentionMaskInterface.register(NAME, sdpa_mask)
+        AttentionMaskInterface.register(NAME, mask_of)
         encoder.set_attn_implementation(NAME)
+
+
+def mask_of(*, attention_mask: Tensor | None = None, **options: Any) -> Tensor | None:
+    """Which tokens attend to which, as transformers says it for PyTorch's attention.
+
+    Where nothing is padded it goes without a mask. Off the CPU that is not looked for, since each look waits for the
+    device.
+    """
+    from transformers.masking_utils import sdpa_mask
+
+    if attention_mask is not None and attention_mask.device.type != "cpu":
+        options["allow_is_bidirectional_skip"] = False
+    found: Tensor | None = sdpa_mask(attention_mask=attention_mask, **options)
+    return found
 
 
 def attend(

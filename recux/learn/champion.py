@@ -60,7 +60,9 @@ def choose_champion(candidate: Contender | None, incumbent: Contender | None, ba
         beaten = listed(rivals) or "nobody: it is the first"
         return Choice(candidate.name, True, f"{described(candidate)} beats {beaten}")
     against = why_not(candidate, rivals)
-    best = min((b for b in baselines if serviceable(b)), key=lambda b: b.log_loss or 0.0, default=None)
+    best: Contender | None = None
+    for one in baselines:
+        best = one if serviceable(one) and (best is None or beats(one, best)) else best
     if incumbent and serviceable(incumbent) and not (best and beats(best, incumbent)):
         return Choice(incumbent.name, False, f"{described(incumbent)} stays: {against}")
     if best:

@@ -1,6 +1,6 @@
 """Candidate, baseline and incumbent of one kind on the same rows, and which of them serves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,31 +17,40 @@ from recux.learn.jobs import Job, KindResult, ModelResult
 from recux.learn.predictor import Scorer, load, read_calibration, read_crossed
 from recux.learn.result import TrainResult
 from recux.learn.saved import save_baseline
+from recux.learn.tfidf import MOST_PAIRS, TfidfLogistic
 
 Rates = Mapping[str, float]
 
 
 def kind_result(
-    kind: str, job: Job, folder: Path, candidate: "tuple[Scorer, About] | None", baseline: Any
+    kind: str, job: Job, folder: Path, candidate: "tuple[Scorer, About] | None", baselines: Sequence[Any]
 ) -> "tuple[KindResult, list[Tested]]":
-    """Test the candidate, the baseline and the incumbent on the same rows and heads, and choose.
+    """Test the candidate, the baselines and the incumbent on the same rows and heads, and choose.
 
     A model without a primary head of this kind is none of them: it could not answer what the kind is asked.
     """
-    rates = baseline.rates if isinstance(baseline, BaseRate) else {}
+    rates = next((one.rates for one in baselines if isinstance(one, BaseRate)), {})
     found: list[Tested] = []
     if candidate:
         found += measured(*candidate, kind, job, rates)
-    if baseline is not None and answers(baseline, kind):
-        place = folder / "models" / kind / baseline.name
-        n_train = len(getattr(job.examples.taught(), kind))
-        save_baseline(baseline, place, n_train=n_train, last_round=job.examples.last_round)
-        found += measured(baseline, About(baseline.name, True, place, baseline.name, n_train), kind, job, rates)
+    for one in baselines:
+        if answers(one, kind):
+            found += measured(one, saved(one, kind, job, folder), kind, job, rates)
     found += incumbent(kind, job, rates)
     by_name = {t.contender.name: t.contender for t in found}
     simple = [t.contender for t in found if t.model.baseline and t.model.name != "incumbent"]
     choice = choose_champion(by_name.get("encoder"), by_name.get("incumbent"), simple)
     return KindResult([audited(t, choice, kind, job) for t in found], choice), found
+
+
+def saved(baseline: Any, kind: str, job: Job, folder: Path) -> "About":
+    """What is to be said of a baseline, which is saved."""
+    place = folder / "models" / kind / baseline.name
+    n_train = len(getattr(job.examples.taught(), kind))
+    if kind != "satisfaction" and isinstance(baseline, TfidfLogistic):
+        n_train = min(n_train, MOST_PAIRS)
+    save_baseline(baseline, place, n_train=n_train, last_round=job.examples.last_round)
+    return About(baseline.name, True, place, baseline.name, n_train)
 
 
 def answers(scorer: Scorer, kind: str) -> bool:

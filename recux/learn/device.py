@@ -1,13 +1,20 @@
 """Where to compute and in which number format."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
+from typing import TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from recux.errors import InvalidInput
+from recux.learn.errors import OutOfMemory
+
+Found = TypeVar("Found")
 
 
 def resolve_device(name: str) -> torch.device:
@@ -28,12 +35,13 @@ def devices_here() -> list[str]:
 def resolve_precision(name: str, device: torch.device) -> str:
     """``auto`` becomes bf16 where it is fast: on GPUs that have it, and on CPUs where a short measurement says so.
 
-    CPU flags do not tell: some processors have bf16 instructions that run at half the speed of fp32.
+    CPU flags do not tell: some processors have bf16 instructions that run at half the speed of fp32. Older GPUs only
+    emulate bf16.
     """
     if name != "auto":
         return name
     if device.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
     return "bf16" if bf16_pays() else "fp32"
 
 
@@ -72,10 +80,40 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
     return nullcontext()
 
 
+NO_MEMORY = ("not enough memory", "out of memory", "can't allocate memory", "_STATUS_ALLOC_FAILED")
+"""In the messages of PyTorch's allocators, and of cuBLAS and cuDNN."""
+
+
 def is_out_of_memory(problem: BaseException) -> bool:
     """Whether an exception means that a tensor did not fit."""
     if isinstance(problem, torch.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(problem, RuntimeError) and any(
-        words in str(problem) for words in ("not enough memory", "out of memory", "can't allocate memory")
-    )
+    return isinstance(problem, RuntimeError) and any(words in str(problem) for words in NO_MEMORY)
+
+
+def in_parts(work: Callable[[NDArray[np.int64]], Found], rows: NDArray[np.int64]) -> Iterator[Found]:
+    """What ``work`` makes of ``rows``; where memory is short, of one half and then of the other, and so on.
+
+    Raises ``OutOfMemory`` when a single row does not fit.
+    """
+    try:
+        found = work(rows)
+    except (RuntimeError, MemoryError) as problem:
+        if not is_out_of_memory(problem):
+            raise
+        if len(rows) < 2:
+            raise OutOfMemory(
+                "one text does not fit into memory; take a smaller base model, or free memory"
+            ) from problem
+    else:
+        yield found
+        return
+    for half in np.array_split(rows, 2):  # only here, where the error no longer holds what it had allocated
+        yield from in_parts(work, half)
+
+
+def moved(tensor: Tensor, device: torch.device) -> Tensor:
+    """``tensor`` on ``device``; to a GPU from pinned memory, so that nothing waits until it is there."""
+    if device.type == "cuda":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)

@@ -31,6 +31,10 @@ class JobUnreadable(InvalidInput):
     """A job folder lacks a file or holds one that cannot be read."""
 
 
+class FoldersApart(Unavailable):
+    """Processes that train together do not see the same job folder."""
+
+
 class TrainingDiverged(RecuxError):
     """Loss or gradients stayed infinite or undefined after every allowed restart with a lower learning rate."""
 

@@ -3,7 +3,8 @@
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from recux.learn.adapters import adapter_state, add_orthogonality, after_step, restore_adapter
 from recux.learn.checkpoint import load_checkpoint, save_checkpoint
-from recux.learn.device import autocast, is_out_of_memory
+from recux.learn.device import autocast, in_parts, is_out_of_memory, moved
 from recux.learn.encode import Tokens, padded
 from recux.learn.errors import OutOfMemory, TrainingDiverged
 from recux.learn.examples import HEADS
@@ -121,8 +122,7 @@ class Loop:
 
     def run(self, progress: Callable[[Progress], None] | None) -> None:
         """Train to the end, from the last checkpoint when there is one; else the state before the first step is one."""
-        state = load_checkpoint(self.folder, self.fingerprint)
-        if state:
+        if state := self.last_state():
             self.restore(state)
         elif self.team.leads:
             self.save(0.0)
@@ -141,6 +141,12 @@ class Loop:
                 saved_at = time.monotonic()
         if self.best:
             self.load_parameters(self.best)
+
+    def last_state(self) -> dict[str, Any] | None:
+        """The newest checkpoint, the same in every process of the team."""
+        state = load_checkpoint(self.folder, self.fingerprint)
+        self.team.agree(state["step"] if state else None, self.folder)
+        return state
 
     def report(self, loss: float) -> Progress:
         """The present state as progress."""
@@ -161,7 +167,8 @@ class Loop:
         if look and not bool(torch.isfinite(loss + norm)):
             self.go_back()
             return float("nan")
-        self.optimiser.step()
+        with self.beside_the_minibatch():
+            self.optimiser.step()
         after_step(self.network.encoder, self.step)
         self.optimiser.zero_grad(set_to_none=True)
         self.step += 1
@@ -175,9 +182,10 @@ class Loop:
         """Gradients of the minibatch, clipped; returns its loss and their norm."""
         own = self.own_gradients(self.team.share(minibatch, self.data.tokens.lengths))
         learning = [p for _, p in self.learning()]
-        loss = self.team.add_up(learning, own)
-        add_orthogonality(self.network.encoder)
-        return loss, torch.nn.utils.clip_grad_norm_(learning, self.recipe.clip)
+        with self.beside_the_minibatch():
+            loss = self.team.add_up(learning, own)
+            add_orthogonality(self.network.encoder)
+            return loss, torch.nn.utils.clip_grad_norm_(learning, self.recipe.clip)
 
     def own_gradients(self, minibatch: Rows) -> Tensor:
         """Gradients of these rows in as many passes as memory asks for; returns their part of the loss."""
@@ -197,7 +205,7 @@ class Loop:
         """Forward and backward of some rows; returns their part of the minibatch's loss."""
         loss = minibatch_loss(
             self.logits(rows),
-            self.data.labels[rows].to(self.device),
+            moved(self.data.labels[rows], self.device),
             self.scale,
             self.recipe.ordinal,
             self.recipe.label_smoothing,
@@ -207,9 +215,10 @@ class Loop:
 
     def logits(self, rows: Rows) -> dict[str, Tensor]:
         """Logits of some rows."""
-        ids, real, types = (torch.from_numpy(a).to(self.device) for a in padded(self.data.tokens, rows, self.data.pad))
+        parts = [torch.from_numpy(a) for a in padded(self.data.tokens, rows, self.data.pad)]
+        inputs = [moved(part, self.device) for part in (*parts, self.data.features[rows])]
         with autocast(self.device, self.recipe.precision):
-            output: dict[str, Tensor] = self.network(ids, real, types, self.data.features[rows].to(self.device))
+            output: dict[str, Tensor] = self.network(*inputs)
         return output
 
     def shrink(self, minibatch: Rows, problem: BaseException) -> None:
@@ -226,6 +235,20 @@ class Loop:
         self.forward_tokens = max(longest, self.forward_tokens // 2)
         log.warning("out of memory; going on with at most %d tokens in a forward pass", self.forward_tokens)
 
+    @contextmanager
+    def beside_the_minibatch(self) -> Iterator[None]:
+        """Say what to do when memory is short for what no smaller pass makes smaller."""
+        try:
+            yield
+        except (RuntimeError, MemoryError) as problem:
+            if not is_out_of_memory(problem):
+                raise
+            learning = sum(p.numel() for _, p in self.learning())
+            raise OutOfMemory(
+                f"what {learning:,} numbers need to learn does not fit into the memory of {self.device}; set "
+                " freeze_layers or method (lora) in the recipe, take a smaller base model, or free memory"
+            ) from problem
+
     def go_back(self) -> None:
         """After a non-finite value: back to the last good state, at half the learning rate."""
         self.optimiser.zero_grad(set_to_none=True)
@@ -236,7 +259,7 @@ class Loop:
                 f"loss or gradients were not finite at step {self.step}, also after {MAX_RESTARTS} restarts at lower"
                 " learning rates; lower `lr` in the recipe, or set precision to fp32"
             )
-        state = load_checkpoint(self.folder, self.fingerprint)
+        state = self.last_state()
         if state is None:
             raise TrainingDiverged(
                 f"loss or gradients were not finite at step {self.step}, and there is no checkpoint to go back to;"
@@ -265,10 +288,15 @@ class Loop:
         """The loss of the tuning rows, weighted like a minibatch's."""
         self.network.eval()
         total = 0.0
-        for rows in by_area(self.data.tune, self.data.tokens.lengths, self.forward_tokens):
-            labels = self.data.labels[rows].to(self.device)
-            total += float(minibatch_loss(self.logits(rows), labels, self.scale, self.recipe.ordinal, 0.0))
+        for piece in by_area(self.data.tune, self.data.tokens.lengths, self.forward_tokens):
+            for loss in in_parts(self.loss_of, piece):
+                total += loss
         return total * len(self.data.learn) / len(self.data.tune) / len(self.plans[0])
+
+    def loss_of(self, rows: Rows) -> float:
+        """The sum of the rows' losses without smoothing."""
+        labels = moved(self.data.labels[rows], self.device)
+        return float(minibatch_loss(self.logits(rows), labels, self.scale, self.recipe.ordinal, 0.0))
 
     def between_checkpoints(self) -> float:
         """Seconds from one checkpoint to the next: what the recipe asks for, or more where writing takes long."""

@@ -155,17 +155,18 @@ def refusal(name: str, value: object, allowed: str) -> InvalidInput:
 def default_recipe(n_texts: int, device: str = "cpu", **changes: Any) -> Recipe:
     """The recipe for ``n_texts`` labelled comments or ratings (whichever are more) on ``device`` (``cpu`` or ``cuda``).
 
-    Fewer rows get more epochs (6 up to about 700, 3 from about 1,200) and smaller minibatches, so that there are enough
-    steps; the fewest, at which these epochs are few steps still, a higher rate. Nothing is kept back for early stopping
-    at any size: every row teaches more than the stop would save. Below 1,000 the embeddings and the two lowest layers
-    stay as they are (a third faster, no worse), and of the embedded encoder the lowest four layers are used: the top
-    two know about topics more than about praise, which takes more rows to unlearn. From 1,000 on everything learns.
+    A GPU learns in the same minibatches, only in fewer passes, so that the model is the same. Fewer rows get more
+    epochs (6 up to about 700, 3 from about 1,200) and smaller minibatches, so that there are enough steps; the fewest,
+    at which these epochs are few steps still, a higher rate. Nothing is kept back for early stopping at any size: every
+    row teaches more than the stop would save. Below 1,000 the embeddings and the two lowest layers stay as they are (a
+    third faster, no worse), and of the embedded encoder the lowest four layers are used: the top two know about topics
+    more than about praise, which takes more rows to unlearn. From 1,000 on everything learns.
     """
     small = n_texts < 1000
     embedded = changes.get("base_model", "embedded") == "embedded"
     recipe = Recipe(
         device=device,
-        minibatch_tokens=(1024 if small else 2048) if device == "cpu" else 4096,
+        minibatch_tokens=1024 if small else 2048,
         forward_tokens=8192 if device == "cpu" else 65536,
         keep_layers=EMBEDDED_LAYERS if small and embedded else 0,
         freeze_layers=2 if small else 0,

@@ -71,7 +71,7 @@ def run_job(
     for number, kind in enumerate(KINDS):
         tell(Progress("evaluate", number, len(KINDS)))
         candidate = (scorer, about(trained, kind)) if scorer and trained else None
-        found, tested[kind] = kind_result(kind, job, folder, candidate, fitted.get(kind))
+        found, tested[kind] = kind_result(kind, job, folder, candidate, fitted[kind])
         if found.models:
             kinds[kind] = found
     if job.requests:

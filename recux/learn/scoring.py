@@ -1,9 +1,9 @@
 """Raw probabilities from a fine-tuned encoder, many texts at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recux.learn.adapters import load_adapted
-from recux.learn.baselines import TfidfLogistic
 from recux.learn.calibration import multiplied
-from recux.learn.device import autocast, resolve_device, resolve_precision
+from recux.learn.device import autocast, in_parts, moved, resolve_device, resolve_precision
 from recux.learn.encode import Tokens, encode, padded
 from recux.learn.examples import Pair
 from recux.learn.files import read_json
@@ -23,8 +22,10 @@ from recux.learn.minibatches import Rows, by_area
 from recux.learn.network import Network
 from recux.learn.rows import PAIR_FEATURES, pair_features
 from recux.learn.saved import WORDS, head_weights
+from recux.learn.tfidf import TfidfLogistic
 from recux.learn.weights import load_encoder, load_tokenizer
 
+Found = TypeVar("Found")
 AREA = {"cpu": 2048, "cuda": 131_072}
 """Tokens, padding included, in one pass; on a CPU little enough to stay in the cache."""
 
@@ -86,19 +87,34 @@ class EncoderScorer:
     def in_pieces(self, tokens: Tokens, features: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
         """Probabilities of tokenised texts, those of like length together."""
         out: dict[str, NDArray[np.float64]] = {}
-        for rows, ids, real, types in pieces(tokens, self.tokenizer, self.device):
-            logits = self.network(ids, real, types, torch.from_numpy(features[rows]).to(self.device))
+
+        def read(rows: Rows, ids: Tensor, real: Tensor, types: Tensor) -> dict[str, Tensor]:
+            logits: dict[str, Tensor] = self.network(
+                ids, real, types, moved(torch.from_numpy(features[rows]), self.device)
+            )
+            return logits
+
+        for rows, logits in pieces(read, tokens, self.tokenizer, self.device):
             for head, values in logits.items():
                 p = probabilities(head, values, self.network.ordinal).cpu().numpy()
                 out.setdefault(head, np.empty((len(tokens), *p.shape[1:])))[rows] = p
         return out
 
 
-def pieces(tokens: Tokens, tokenizer: Any, device: torch.device) -> Iterator[tuple[Rows, Tensor, Tensor, Tensor]]:
-    """Rows of like length that the device takes in one pass, with what the network reads of them: see ``padded``."""
+def pieces(
+    read: Callable[[Rows, Tensor, Tensor, Tensor], Found], tokens: Tokens, tokenizer: Any, device: torch.device
+) -> Iterator[tuple[Rows, Found]]:
+    """Rows of like length, as many as the device takes in one pass, with what ``read`` makes of them and of what the
+    network sees of them (see ``padded``).
+    """
+    pad = tokenizer.pad_token_id or 0
+
+    def piece(rows: Rows) -> tuple[Rows, Found]:
+        ids, real, types = (moved(torch.from_numpy(array), device) for array in padded(tokens, rows, pad))
+        return rows, read(rows, ids, real, types)
+
     for rows in by_area(np.arange(len(tokens)), tokens.lengths, AREA.get(device.type, 4096)):
-        ids, real, types = (torch.from_numpy(a).to(device) for a in padded(tokens, rows, tokenizer.pad_token_id or 0))
-        yield rows, ids, real, types
+        yield from in_parts(piece, rows)
 
 
 def load_encoder_scorer(folder: Path, description: dict[str, Any], device: str) -> EncoderScorer:

@@ -67,8 +67,8 @@ def embedded(texts: Sequence[str], base_model: str, device: str) -> Array:
     network = Network(load_encoder(base_model), (), ordinal="", dropout=0.0).to(where).eval()
     out: Array = np.zeros((len(texts), int(network.encoder.config.hidden_size)))
     with torch.no_grad(), autocast(where, resolve_precision("auto", where)):
-        for rows, ids, real, types in pieces(tokens, tokenizer, where):
-            out[rows] = network.pooled(ids, real, types).float().cpu().numpy()
+        for rows, vectors in pieces(lambda _rows, *seen: network.pooled(*seen), tokens, tokenizer, where):
+            out[rows] = vectors.float().cpu().numpy()
     return units(out)
 
 
@@ -76,7 +76,7 @@ def by_characters(texts: Sequence[str]) -> Array:
     """Unit vectors from character n-grams."""
     from sklearn.decomposition import TruncatedSVD
 
-    from recux.learn.baselines import make_vectoriser
+    from recux.learn.tfidf import make_vectoriser
 
     matrix = make_vectoriser("char", min_df=2, max_features=20_000).fit_transform(texts)
     width = min(50, min(matrix.shape) - 1)

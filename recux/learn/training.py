@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recux.learn.adapters import adapted
-from recux.learn.baselines import fit_tfidf
 from recux.learn.checkpoint import clear_checkpoints
 from recux.learn.device import resolve_device, resolve_precision
 from recux.learn.encode import encode
@@ -32,6 +31,7 @@ from recux.learn.rows import TrainingRows, training_rows
 from recux.learn.saved import encoder_of, heads_go_on, save_encoder, start_heads
 from recux.learn.splits import unit_hash
 from recux.learn.start import start_from_features
+from recux.learn.tfidf import fit_comments
 from recux.learn.together import ALONE, Team
 from recux.learn.weights import load_encoder, load_tokenizer, need_embeddings
 
@@ -56,8 +56,8 @@ def train(
     same ``out_dir`` goes on from the last checkpoint, or returns at once when it had finished. With a ``team`` every
     process makes the same call; the one that leads writes.
 
-    Raises ``TooFewExamples`` when no head but ``recommend`` can be trained, ``TrainingDiverged``, ``OutOfMemory``, and
-    ``WeightsMissing`` or ``WeightsCorrupt`` for the base model.
+    Raises ``TooFewExamples`` when no head but ``recommend`` can be trained, ``TrainingDiverged``, ``OutOfMemory``,
+    ``FoldersApart``, and ``WeightsMissing`` or ``WeightsCorrupt`` for the base model.
     """
     try:
         start = None if outgrown(start_from, recipe) else start_from
@@ -91,7 +91,9 @@ def fine_tune(
     if set(heads) <= {"recommend"}:  # auxiliary: no model serves for its sake
         raise TooFewExamples("nothing can be trained yet: " + "; ".join(f"{h}: {why}" for h, why in left_out.items()))
     mark = fingerprint(rows, recipe, start_from)
-    if (done := finished(out_dir, mark)) is not None:
+    done = finished(out_dir, mark)
+    team.agree((mark, done is not None), out_dir)
+    if done is not None:
         return done
     network, tokenizer, resolved = build(heads, recipe, start_from)
     if not heads_go_on(start_from):
@@ -120,7 +122,7 @@ def fine_tune(
     )
     if not team.leads:
         return result
-    words = fit_tfidf(taught.satisfaction) if recipe.words else None
+    words = fit_comments(taught.satisfaction) if recipe.words else None
     save_encoder(result, loop.network, tokenizer, means, words)
     write_json(out_dir / "trained.json", {"fingerprint": mark, "result": result.to_dict()})
     clear_checkpoints(out_dir)

@@ -33,13 +33,15 @@ def numbers(values: Iterable[Any], name: str, *, low: float | None = None, high:
 
 
 def answers(values: Iterable[Any], name: str, *, low: int, high: int) -> Floats:
-    """Whole-number answers from `low` to `high`; None is a skipped answer and is left out."""
+    """Whole-number answers from `low` to `high`; None, NaN and pandas' NA are skipped answers and are left out."""
     if not isinstance(values, np.ndarray) or values.dtype == object:
-        values = [value for value in listed(values, name) if value is not None]
+        values = [value for value in listed(values, name) if not _is_skipped(value)]
         if any(isinstance(value, (bool, np.bool_)) for value in values):
             raise StatisticsError(f"{name} holds true or false, must be numbers of the scale")
     elif values.dtype == bool:
         raise StatisticsError(f"{name} holds true or false, must be numbers of the scale")
+    elif values.dtype.kind == "f" and values.ndim == 1:
+        values = values[~np.isnan(values)]
     array = numbers(values, name, low=low, high=high)
     _refuse(array, array != np.round(array), name, "must be whole numbers")
     return array
@@ -155,6 +157,10 @@ def _floats(values: Any, name: str) -> Floats:
 def _refuse_masked(values: Any, name: str) -> None:
     if np.ma.is_masked(values):
         raise StatisticsError(f"{name} has masked values (leave missing answers out)")
+
+
+def _is_skipped(value: object) -> bool:
+    return value is None or value is pd.NA or (isinstance(value, (float, np.floating)) and bool(np.isnan(value)))
 
 
 def _is_no_number(value: object) -> bool:

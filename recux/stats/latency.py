@@ -147,4 +147,15 @@ def _thresholds(ordered: Floats, q: float, reach: float) -> Floats:
 
 def _arm(durations: Iterable[float], clusters: Iterable[Any], name: str) -> _Arm:
     values = numbers(durations, name, low=0)
-    return _Arm(values, *cluster_codes(clusters, len(values), f"clusters_{name}"))
+    codes, n = cluster_codes(clusters, len(values), f"clusters_{name}")
+    return _Arm(values, _by_data(values, codes, n), n)
+
+
+def _by_data(values: Floats, codes: Ints, n: int) -> Ints:
+    """The codes in an order that the participants' durations decide, so that what they are called is no matter."""
+    ordered = values[np.lexsort((values, codes))]
+    parts = np.split(ordered, np.cumsum(np.bincount(codes, minlength=n))[:-1])
+    data = [part.tobytes() for part in parts]
+    rank = np.empty(n, dtype=np.int64)
+    rank[sorted(range(n), key=data.__getitem__)] = np.arange(n)
+    return rank[codes]

@@ -41,9 +41,9 @@ class Nps:
 def nps(scores: Iterable[int | None], *, method: str = "adjusted_wald", level: float = 0.95) -> Nps:
     """Net promoter score with its interval.
 
-    `scores` are whole numbers 0 to 10, None = skipped. `adjusted_wald` adds 3 answers (3/4, 3/2, 3/4) before the
-    interval is computed (Rocks 2016, Interval estimation for the "net promoter score", The American Statistician 70);
-    `wald` does not, and is not estimable when all answers fall in one group.
+    `scores` are whole numbers 0 to 10; None, NaN and NA = skipped. `adjusted_wald` adds 3 answers (3/4, 3/2, 3/4)
+    before the interval is computed (Rocks 2016, Interval estimation for the "net promoter score", The American
+    Statistician 70); `wald` does not, and is not estimable when all answers fall in one group, as a single one does.
 
     Raises StatisticsError for a score that is not a whole number from 0 to 10.
     """
@@ -55,7 +55,7 @@ def nps_of_counts(counts: tuple[int, int, int], *, method: str = "adjusted_wald"
     """`nps` from the numbers of promoters, passives and detractors."""
     promoters, passives, detractors = counts
     n = sum(counts)
-    if n < 2:
+    if n == 0 or (n == 1 and method == "wald"):
         reason = "nobody answered" if n == 0 else "one answer has no interval"
         return Nps(None, None, None, None, n, *counts, method, reason)
     value, variance = _moments(promoters, detractors, n)

@@ -13,6 +13,8 @@ from recux.stats.means import STEADIED, lopsided, steadied
 from recux.stats.moments import moments
 from recux.stats.results import Superiority
 
+TRACE = 1e-12  # what rounding leaves of a probability
+
 
 def compare_ordinal(
     a: Iterable[float],
@@ -44,8 +46,10 @@ def compare_ordinal(
     placed_a = moments(_means(people_a, weights_a * placements(values_a, values_b, weights_b)))
     placed_b = moments(_means(people_b, weights_b * placements(values_b, values_a, weights_a)))
     value = placed_b.mean
-    low, high, least = _separated(value > 0.5, min(n_a, n_b), alpha)
-    if min(value, 1 - value) < 1e-12:
+    # where all disjoint pairs point the same way, superiority is at least this at the given level, and p this
+    bound, least = (alpha / 2) ** (1 / min(n_a, n_b)), min(1.0, 2 * 0.5 ** min(n_a, n_b))
+    if min(value, 1 - value) < TRACE:
+        low, high = (bound, 1.0) if value > 0.5 else (0.0, 1 - bound)
         return Superiority(float(value > 0.5), low, high, least, n_a, n_b, "exact, complete separation")
     square_a, square_b = placed_a.square, placed_b.square
     if lopsided(placed_a, placed_b):
@@ -55,11 +59,12 @@ def compare_ordinal(
         return Superiority(None, None, None, None, n_a, n_b, method, "all values are equal")
     se, df = sqrt(square_a + square_b), satterthwaite((square_a, n_a - 1), (square_b, n_b - 1))
     p, half = two_sided_t((value - 0.5) / se, df), critical_t(level, df) * se
-    if value > 0.5:
-        low, high = min(low, value - half), value + half
-    else:
-        low, high = value - half, max(high, value + half)
-    return Superiority(value, max(0.0, low), min(1.0, high), max(p, least), n_a, n_b, method)
+    start, end = value - half, value + half
+    if value > 0.5 - TRACE:  # where the arms are level, either may be ahead
+        start = min(bound, start)
+    if value < 0.5 + TRACE:
+        end = max(1 - bound, end)
+    return Superiority(value, max(0.0, start), min(1.0, end), max(p, least), n_a, n_b, method)
 
 
 def placements(values: Floats, others: Floats, weights: Floats) -> Floats:
@@ -76,10 +81,3 @@ def _people(values: Floats, clusters: Iterable[Any] | None, name: str) -> tuple[
 
 def _means(people: Ints, weighted: Floats) -> Floats:
     return np.bincount(people, weighted).astype(np.float64)
-
-
-def _separated(above: bool, pairs: int, alpha: float) -> tuple[float, float, float]:
-    """Interval and p where all of `pairs` disjoint pairs point the same way."""
-    bound = (alpha / 2) ** (1 / pairs)
-    low, high = (bound, 1.0) if above else (0.0, 1 - bound)
-    return low, high, min(1.0, 2 * 0.5**pairs)

@@ -102,12 +102,10 @@ def ndcg(
     most = LARGEST_GRADE if gain == "exponential" else None
     best_first = np.sort(numbers(known, "ideal_gains", low=0, high=most))[::-1]
     best = _dcg(best_first[: count(k, "k", low=1)], gain)
-    if best == 0:
-        return ListScore(nan, "no known item has a grade above 0")
-    ratio = _dcg(numbers(shown, "gains", low=0, high=most)[:k], gain) / best
-    if ratio > 1 + 1e-9:
+    seen = _dcg(numbers(shown, "gains", low=0, high=most)[:k], gain)
+    if seen > best * (1 + 1e-9):
         raise StatisticsError("gains rank above ideal_gains: ideal_gains must hold the grades of every known item")
-    return ListScore(min(1.0, ratio))
+    return ListScore(min(1.0, seen / best)) if best else ListScore(nan, "no known item has a grade above 0")
 
 
 def auc(scores: Iterable[float], relevance: Iterable[float | None]) -> ListScore:

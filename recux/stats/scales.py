@@ -34,7 +34,8 @@ class UmuxLite:
 def csat(scores: Iterable[int | None], *, scale: int = 5, level: float = 0.95) -> Estimate:
     """Share (0 to 1) of the two highest answers of a scale 1..`scale`, with a Clopper-Pearson interval.
 
-    None = skipped, not in the denominator. Raises StatisticsError for an answer off the scale or a scale below 4.
+    None, NaN and NA = skipped, not in the denominator. Raises StatisticsError for an answer off the scale or a scale
+    below 4.
     """
     top = count(scale, "scale", low=4) - 1
     given = answers(scores, "scores", low=1, high=scale)
@@ -44,8 +45,8 @@ def csat(scores: Iterable[int | None], *, scale: int = 5, level: float = 0.95) -
 def ces(scores: Iterable[int | None], *, level: float = 0.95) -> Estimate:
     """Customer effort score: the mean of answers 1 to 7 (high = easy), with a skewness-corrected t interval.
 
-    None = skipped. When all answers are equal the t interval has no width; then the share L that gives this answer
-    is at least (alpha/2)^(1/n) (Clopper-Pearson), and the rest may answer anything: that is the interval used.
+    None, NaN and NA = skipped. When all answers are equal the t interval has no width; then the share L that gives this
+    answer is at least (alpha/2)^(1/n) (Clopper-Pearson), and the rest may answer anything: that is the interval used.
     """
     given = answers(scores, "scores", low=1, high=7)
     return bounded_mean(given, low=1, high=7, level=level)

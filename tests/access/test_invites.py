@@ -6,7 +6,7 @@ from db.engine import write_session
 from db.tables import Consent, ConsentText, Participant, Study
 from recux.access.invites import create_invites, participant_of_invite
 from recux.access.tokens import new_token
-from recux.errors import InvalidInput, NotAllowed
+from recux.errors import Conflict, InvalidInput, NotAllowed
 
 
 def live_study(session: Session, status: str = "live") -> Study:
@@ -71,10 +71,11 @@ def test_a_draft_opens_for_test_participants_only(engine):
 @pytest.mark.parametrize("status", ["paused", "closed"])
 def test_a_study_that_stopped_opens_for_those_who_took_part_only(engine, status):
     with write_session(engine) as session:
-        study = live_study(session, status)
+        study = live_study(session)
         text = ConsentText(study_id=study.id, language="en", text="Do you agree?")
         session.add(text)
         known, new = create_invites(session, study, count=2)
+        study.status = status
         session.flush()
         person = session.exec(select(Participant).where(Participant.external_id == known.participant_id)).one()
         session.add(Consent(participant_id=person.id, consent_text_id=text.id, given=True))
@@ -89,3 +90,28 @@ def test_a_study_that_stopped_opens_for_those_who_took_part_only(engine, status)
 def test_senseless_requests_for_invites_are_refused(sqlite_engine, arguments):
     with pytest.raises(InvalidInput), write_session(sqlite_engine) as session:
         create_invites(session, live_study(session), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("participant", "words"), [("a\x07b", r"U\+0007"), ("a" * 400, "400 characters, at most 255"), (" ", "is empty")]
+)
+def test_an_id_that_an_import_would_refuse_is_not_invited(sqlite_engine, participant, words):
+    with write_session(sqlite_engine) as session:
+        study = live_study(session)
+        with pytest.raises(InvalidInput, match=words):
+            create_invites(session, study, participant_ids=[participant])
+
+
+def test_a_closed_study_invites_only_who_took_part_because_a_link_opens_it_for_nobody_else(sqlite_engine):
+    with write_session(sqlite_engine) as session:
+        study = live_study(session)
+        text = ConsentText(study_id=study.id, language="en", text="Agree?")
+        session.add_all([text, Participant(study_id=study.id, external_id="ann")])
+        session.flush()
+        session.add(Consent(participant_id=1, consent_text_id=text.id, given=True))
+        study.status = "closed"
+        (invite,) = create_invites(session, study, participant_ids=["ann"])
+        assert participant_of_invite(session, invite.token).external_id == "ann"
+        for asked in ({"count": 1}, {"participant_ids": ["bob"]}):
+            with pytest.raises(Conflict, match="the study s is closed; nobody can come in any more"):
+                create_invites(session, study, **asked)

@@ -90,6 +90,40 @@ def test_csv_parquet_and_gzip_are_taken_as_files_are(api):
     assert len(api.rows("SELECT id FROM rating")) == 2
 
 
+def test_what_an_import_advises_about_maps_is_advised_in_the_words_of_the_api(api):
+    unknown = api.ingest("ratings", [RATING | {"item_id": "nope"}]).json()
+    assert "import the items first, or add ?create_items=true (found: 'nope')" in unknown["errors"][0]["problem"]
+    no_zone = api.ingest("ratings", [RATING | {"rated_at": "2026-01-01T00:00:00"}]).json()
+    assert "write 2026-01-31T12:00:00Z (found" in no_zone["errors"][0]["problem"]
+    headers = {"Content-Type": "text/csv"}
+    body = b"userId,item_id,rating\np1,i1,1\n"
+    unnamed = api.call("POST", "/studies/shop/import/ratings", headers=headers, content=body).json()
+    assert unnamed["detail"].endswith("If one of these is meant, rename it"), unnamed
+    assert "map" not in json.dumps([unknown, no_zone, unnamed])
+
+
+BAD_PARQUET = {
+    "two columns of one name": (
+        pa.table([pa.array(["p1"]), pa.array(["p2"])], names=["participant_id", "participant_id"]),
+        "the Parquet file has two columns of one name",
+    ),
+    "no rows": (pa.table({"participant_id": pa.array([], pa.string())}), "the Parquet file holds no rows"),
+    "bytes": (pa.table({"participant_id": [b"p\xff"]}), "participant_id is a dict, not text"),
+}
+
+
+@pytest.mark.parametrize("what", BAD_PARQUET)
+def test_parquet_that_means_nothing_or_two_things_is_refused_in_its_own_words(api, what):
+    table, words = BAD_PARQUET[what]
+    parquet = io.BytesIO()
+    pq.write_table(table, parquet)
+    headers = {"Content-Type": "application/vnd.apache.parquet"}
+    answer = api.call("POST", "/studies/shop/import/participants", headers=headers, content=parquet.getvalue())
+    assert answer.status_code == 422
+    assert words in answer.json()["detail"]
+    assert "api.jsonl" not in answer.text
+
+
 def test_the_same_idempotency_key_gets_the_same_answer_and_another_request_is_refused(both):
     headers = NDJSON | {"Idempotency-Key": "once"}
     path = "/studies/shop/import/interactions"

@@ -116,6 +116,7 @@ def test_a_construct_can_decide():
         (-0.15, 0.0, 0.15, 0.9, "equivalent"),
         (-0.1, 0.4, 0.9, 0.12, "cannot_tell"),
         (0.01, 0.5, 0.99, 0.08, "cannot_tell"),  # its own interval is clear, the family's is not
+        (-0.48, -0.33, 0.03, 0.0495, "cannot_tell"),  # an exact test and an exact interval need not agree
     ],
 )
 def test_verdicts(low, value, high, p, verdict):
@@ -125,6 +126,10 @@ def test_verdicts(low, value, high, p, verdict):
 def test_a_difference_that_is_clear_only_alone_says_so():
     _, because = judge(FigureValue(0.5, 0.01, 0.99, 40), 0.08, 0.2)
     assert because.startswith("significant alone")
+
+
+def test_a_p_just_below_the_level_is_told_apart_from_it():
+    assert judge(FigureValue(0.5, 0.01, 0.99, 40), 0.0495, 0.2) == ("better", "adjusted p = 0.0495, below 0.05")
 
 
 def test_the_split_counts_everybody_assigned_and_ignores_arms_that_get_nobody():

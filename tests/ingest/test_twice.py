@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recux.ingest import import_rows
-from recux.ingest.sources import _decoded
+from recux.ingest.json_line import decoded
 from tests.ingest.conftest import SLUG, counts
 
 NAMES = st.sampled_from(["a", "b", "c", "", None, "x\0", 7])
@@ -78,8 +78,8 @@ def test_a_line_that_says_a_name_twice_is_put_aside_however_it_is_written():
         '{"a":1,"\\u0061":2}',
     ):
         with pytest.raises(ValueError, match="there twice"):
-            _decoded(twice)
-    assert _decoded('{"a": "x\\":y", "b" : [1]}') == {"a": 'x":y', "b": [1]}
+            decoded(twice)
+    assert decoded('{"a": "x\\":y", "b" : [1]}') == {"a": 'x":y', "b": [1]}
 
 
 def test_the_shipped_maps_are_all_readable():

@@ -1,6 +1,7 @@
 """Attention in bf16 on a CPU against PyTorch's own in fp32."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,8 +10,11 @@ from torch.nn import functional
 
 from recux.learn import attention, packing
 from recux.learn.attention import Attend, fits
+from recux.learn.examples import HEADS
+from recux.learn.heads import minibatch_loss
 from recux.learn.network import Network
 from recux.learn.packing import layout_of
+from recux.learn.rows import PAIR_FEATURES
 from recux.learn.weights import load_encoder
 
 
@@ -122,6 +126,17 @@ def test_anything_but_masked_bf16_is_left_to_pytorch() -> None:
     assert not fits(both_ways, short, short, mask.float(), {})
     assert not fits(both_ways, short, short, mask, {"dropout": 0.1})
     assert not fits(both_ways, short, short, mask, {"position_bias": short})
+
+
+def test_off_the_cpu_a_pass_looks_at_no_values(tiny_model: Path) -> None:
+    """A look would wait for a GPU. Tensors on the device ``meta`` have no values, and refuse every look."""
+    network = Network(load_encoder(str(tiny_model)), ["rating", "click"], ordinal="corn", dropout=0.1).to("meta")
+    ids, real = torch.zeros(3, 9, dtype=torch.long, device="meta"), torch.ones(3, 9, dtype=torch.bool, device="meta")
+    logits = network(ids, real, ids, torch.zeros(3, PAIR_FEATURES, device="meta"))
+    labels = torch.zeros(3, len(HEADS), device="meta")
+    minibatch_loss(logits, labels, {"rating": 1.0, "click": 1.0}, "corn", 0.1).backward()
+    torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+    assert all(p.grad is not None for p in network.parameters())
 
 
 def test_a_saved_encoder_names_no_attention_of_ours(tmp_path) -> None:

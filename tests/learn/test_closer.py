@@ -28,7 +28,7 @@ def job(tiny_recipe: Recipe) -> Job:
 
 
 def test_the_tables_count_every_held_out_row_once_and_as_the_figures_do(job: Job):
-    scorer = fit_baselines(job.examples)["satisfaction"]
+    scorer = fit_baselines(job.examples)["satisfaction"][0]
     found = evaluate(scorer, job.examples, "satisfaction")
     look = closer_look(scorer, found, job.cohorts)
     n = sum(e.split == "heldout" for e in job.examples.satisfaction)
@@ -40,7 +40,7 @@ def test_the_tables_count_every_held_out_row_once_and_as_the_figures_do(job: Job
 
 
 def test_the_worst_rows_are_those_furthest_off_by_the_key_of_their_example(job: Job):
-    scorer = fit_baselines(job.examples)["satisfaction"]
+    scorer = fit_baselines(job.examples)["satisfaction"][0]
     look = closer_look(scorer, evaluate(scorer, job.examples, "satisfaction"), job.cohorts)
     labels = {e.key: e.satisfaction for e in job.examples.satisfaction}
     off = [abs(one["label"] - one["expected"]) for one in look["worst"]]
@@ -55,7 +55,7 @@ def test_a_run_leaves_a_look_at_every_model_and_a_reading_of_every_comment(tmp_p
     run_job(tmp_path)
     looks = json.loads((tmp_path / "closer.json").read_text())
     assert set(looks["satisfaction"]) == {"encoder", "tfidf_logistic"}
-    assert set(looks["rating"]) == {"encoder", "participant_item_means"}
+    assert set(looks["rating"]) == {"encoder", "participant_item_means", "tfidf_logistic"}
     for kind in ("satisfaction", "rating"):
         told = looks[kind]["encoder"]["worst"]
         assert all(len(one["words"]) == len(one["weights"]) > 0 for one in told)

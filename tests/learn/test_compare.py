@@ -19,7 +19,7 @@ from recux.learn.jobs import Job, write_job
 from recux.learn.predictor import load
 from recux.learn.recipe import Recipe
 from recux.learn.run import run_job
-from tests.learn.conftest import comments, everything
+from tests.learn.conftest import BAD, GOOD, comments, everything
 
 PAIR = Pair("p1", "i3", "for me", "dress lovely", (4.0, 2.0), 1)
 
@@ -47,6 +47,35 @@ def test_models_are_compared_over_the_same_heads_and_serve_what_they_were_judged
     served, simple = (load(models[name].folder).behaviour([PAIR])[0] for name in ("encoder", "base_rate"))
     assert served["purchase"] == pytest.approx(simple["purchase"])
     assert served["click"] != pytest.approx(simple["click"])
+
+
+def test_word_counts_of_people_and_items_serve_where_they_are_best(tmp_path: Path, tiny_recipe: Recipe):
+    given = everything(0, 120)
+    ratings = tuple(  # every item is rated once, by people who are alike: only the words tell
+        replace(e, pair=replace(e.pair, item=e.key, item_text=f"dress {(BAD, GOOD)[star > 3][i % 4]}"), rating=star)
+        for i, e in enumerate(given.rating)
+        for star in [(1.0, 2.0, 4.0, 5.0)[i % 7 % 4]]
+    )
+    likes = {e.pair.participant + str(e.pair.position): e for e in ratings}
+    behaviour = tuple(
+        replace(e, pair=(rated := likes[e.pair.participant + str(e.pair.position)]).pair, click=rated.rating > 3)
+        for e in given.behaviour
+    )
+    given, hardly = Examples((), ratings, behaviour), tiny_recipe.but(epochs=1, lr=1e-9)
+    write_job(tmp_path / "1", given, hardly)
+    first = run_job(tmp_path / "1").kinds
+    assert {kind: one.choice.champion for kind, one in first.items()} == dict.fromkeys(
+        ("rating", "behaviour"), "tfidf_logistic"
+    )
+    places = {kind: tmp_path / "1" / "models" / kind / "tfidf_logistic" for kind in first}
+    assert all("tfidf_logistic" in (place / "README.md").read_text() for place in places.values())
+    pairs = [replace(PAIR, item_text=f"dress {word}") for word in ("awful", "lovely")]
+    bad, good = load(places["rating"]).rating(pairs)
+    assert bad["predicted"] < 3 < good["predicted"]
+    bad, good = load(places["behaviour"]).behaviour(pairs)
+    assert bad["click"] < 0.2 < 0.8 < good["click"]
+    write_job(tmp_path / "2", given, hardly, incumbents=places)
+    assert {one.choice.champion for one in run_job(tmp_path / "2").kinds.values()} == {"incumbent"}
 
 
 def test_the_incumbent_is_judged_by_the_calibration_it_serves_with(tmp_path: Path, tiny_recipe: Recipe):
@@ -91,7 +120,7 @@ def test_a_damaged_calibration_costs_the_incumbent_its_place(tmp_path: Path, tin
 
 def test_cold_start_is_calibrated_and_called_as_the_other_figures_are():
     given = everything(0, 300)
-    found = evaluate(fit_baselines(given)["rating"], given, "rating")
+    found = evaluate(fit_baselines(given)["rating"][0], given, "rating")
     rows, said = found.rows["rating"], found.said["rating"]
     known = np.array([len(pair.earlier) for pair in rows.inputs]) >= 5
     part = found.cold_start["5+ earlier"]
@@ -104,7 +133,7 @@ def test_cold_start_is_calibrated_and_called_as_the_other_figures_are():
 
 def test_each_pair_is_scored_once_for_all_figures(tiny_recipe: Recipe):
     given = everything(0, 60)
-    means = fit_baselines(given)["rating"]
+    means = fit_baselines(given)["rating"][0]
 
     class Counted:
         heads, asked = means.heads, 0

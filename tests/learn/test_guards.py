@@ -15,10 +15,12 @@ import torch
 
 from recux.learn import checkpoint, loop
 from recux.learn.checkpoint import load_checkpoint, save_checkpoint
+from recux.learn.device import resolve_precision
 from recux.learn.errors import OutOfMemory, TooFewExamples, TrainingDiverged
 from recux.learn.examples import HEADS, Examples
 from recux.learn.heads import log_probabilities
 from recux.learn.minibatches import by_area, plan_epoch
+from recux.learn.network import Network
 from recux.learn.predictor import load
 from recux.learn.recipe import Method, Recipe
 from recux.learn.training import train
@@ -86,7 +88,7 @@ def test_adalora_keeps_its_factors_orthogonal_as_peft_does_once_a_step(tmp_path:
         network, tokenizer, resolved = build(["satisfaction"], recipe.but(forward_tokens=forward_tokens))
         network.encoder.active_peft_config.orth_reg_weight = weight
         run = loop.Loop(network, data_of(rows, tokenizer, resolved), resolved, folder=tmp_path, fingerprint="f")
-        run.gradients(run.plans[0][0], False)
+        run.gradients(run.plans[0][0])
         return {name: p.grad for name, p in run.learning()}
 
     whole, pieces, without = gradients(10**6, 0.5), gradients(40, 0.5), gradients(10**6, 0.0)
@@ -279,6 +281,61 @@ def test_one_text_that_does_not_fit_is_an_error(tmp_path: Path, tiny_recipe: Rec
     limit_memory(monkeypatch, 0)
     with pytest.raises(OutOfMemory, match="lower max_tokens"):
         train(everything(), tiny_recipe, out_dir=tmp_path)
+
+
+def test_an_optimiser_that_does_not_fit_says_what_to_change(
+    tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+):
+    def full(*_: object) -> None:
+        raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", full)
+    with pytest.raises(OutOfMemory, match=r"numbers need to learn does not fit .* set freeze_layers or method"):
+        train(everything(), tiny_recipe, out_dir=tmp_path)
+
+
+def test_out_of_memory_halves_what_is_scored_and_what_tunes(
+    tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+):
+    recipe = tiny_recipe.but(epochs=1, tuning_share=0.3, min_tuning_rows=5)
+    whole = train(everything(), recipe, out_dir=tmp_path / "whole")
+    texts = [c.text for c in comments(50)]
+    expected = load(tmp_path / "whole" / "model", device="cpu").scorer.raw(texts)["satisfaction"]
+    real = Network.forward
+
+    def limited(self: Network, ids: torch.Tensor, *others: torch.Tensor) -> dict[str, torch.Tensor]:
+        if len(ids) > 3 and not self.training:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 99 bytes")
+        return real(self, ids, *others)
+
+    monkeypatch.setattr(Network, "forward", limited)
+    parts = train(everything(), recipe, out_dir=tmp_path / "parts")
+    assert parts.history[0]["tuning_loss"] == pytest.approx(whole.history[0]["tuning_loss"], rel=1e-5)
+    found = load(tmp_path / "parts" / "model", device="cpu").scorer.raw(texts)["satisfaction"]
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_single_text_that_cannot_be_scored_is_an_error(
+    tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+):
+    train(everything(60), tiny_recipe.but(epochs=1), out_dir=tmp_path)
+    scorer = load(tmp_path / "model", device="cpu").scorer
+
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Network, "forward", full)
+    with pytest.raises(OutOfMemory, match="one text does not fit into memory"):
+        scorer.raw(TEXTS)
+
+
+def test_only_a_gpu_that_has_bf16_computes_in_it(monkeypatch: pytest.MonkeyPatch):
+    """Older ones emulate it, slower than fp32."""
+    for has in (True, False):
+        monkeypatch.setattr(
+            torch.cuda, "is_bf16_supported", lambda including_emulation=True, has=has: has or including_emulation
+        )
+        assert resolve_precision("auto", torch.device("cuda")) == ("bf16" if has else "fp32")
 
 
 def test_three_ratings_are_too_few_and_the_message_says_how_many_are_needed(tmp_path: Path, tiny_recipe: Recipe):

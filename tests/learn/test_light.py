@@ -126,6 +126,12 @@ def test_a_recipe_refuses_what_cannot_be_meant_with_the_setting_its_value_and_wh
             made(setting)
 
 
+def test_a_gpu_learns_in_the_minibatches_of_a_cpu():
+    for n in (300, 5000):
+        cpu, gpu = default_recipe(n, "cpu"), default_recipe(n, "cuda")
+        assert gpu.but(device="cpu", forward_tokens=cpu.forward_tokens, max_rows=cpu.max_rows) == cpu
+
+
 def test_stars_round_half_up():
     assert [star(v) for v in (1.0, 1.49, 1.5, 2.5, 4.5, 5.0)] == [1, 1, 2, 3, 5, 5]
 

@@ -13,7 +13,7 @@ import torch
 from sklearn.feature_extraction.text import CountVectorizer
 
 from recux.learn import weights
-from recux.learn.baselines import fit_baselines, fit_tfidf, gram_counts, make_counter, make_vectoriser
+from recux.learn.baselines import fit_baselines
 from recux.learn.calibration import predicted_stars
 from recux.learn.encode import encode
 from recux.learn.errors import HeadMissing, ModelUnreadable, WeightsCorrupt, WeightsMissing
@@ -28,6 +28,7 @@ from recux.learn.response_time import fit_overall, fit_response_time, load_respo
 from recux.learn.rows import TrainingRows, training_rows
 from recux.learn.saved import about, head_weights, save_baseline
 from recux.learn.scaling import classes_of
+from recux.learn.tfidf import fit_comments, gram_counts, make_counter, make_vectoriser
 from recux.learn.training import build, train
 from recux.learn.weights import hub_answers, load_encoder, load_tokenizer, locate
 from tests.learn.conftest import everything
@@ -276,7 +277,15 @@ def test_baselines_answer_alike_after_saving(tmp_path: Path):
     fitted = fit_baselines(everything(200))
     assert set(fitted) == {"satisfaction", "rating", "behaviour"}
     inputs = {"satisfaction": ODD, "rating": [PAIR], "behaviour": [PAIR]}
-    for kind, baseline in fitted.items():
+    made = [(kind, one) for kind, baselines in fitted.items() for one in baselines]
+    assert [(kind, one.name) for kind, one in made] == [
+        ("satisfaction", "tfidf_logistic"),
+        ("rating", "participant_item_means"),
+        ("rating", "tfidf_logistic"),
+        ("behaviour", "base_rate"),
+        ("behaviour", "tfidf_logistic"),
+    ]
+    for kind, baseline in made:
         save_baseline(baseline, tmp_path / kind)
         served = load(tmp_path / kind)
         for head, p in baseline.raw(inputs[kind]).items():
@@ -300,7 +309,7 @@ def test_comments_without_a_word_or_without_one_that_recurs_are_read_by_their_ch
     given = [
         SatisfactionExample(f"c{i}", f"p{i}", "train", t, s) for i, (t, s) in enumerate(zip(texts, stars, strict=True))
     ]
-    fitted = fit_tfidf(given)
+    fitted = fit_comments(given)
     assert list(fitted.vocabularies) == ["char"]
     save_baseline(fitted, tmp_path / "words")
     p = load(tmp_path / "words").scorer.raw(texts)["satisfaction"]
@@ -327,7 +336,7 @@ def test_a_bag_of_words_counts_as_the_library_does():
 
 
 def test_people_who_rate_high_and_items_rated_high_raise_the_means_baseline():
-    baseline = fit_baselines(everything(60, 80))["rating"]
+    baseline = fit_baselines(everything(60, 80))["rating"][0]
     stars = [
         baseline.raw([Pair("x", item, "", "", earlier)])["rating"][0] @ np.arange(1, 6)
         for item, earlier in (("i1", (5.0,) * 6), ("i1", (1.0,) * 6), ("i2", (1.0,) * 6))
@@ -369,7 +378,7 @@ def test_the_encoder_wins_where_only_meaning_helps(tmp_path: Path):
     recipe = default_recipe(96, "cpu", precision="fp32")
     encoder = load(train(examples, recipe, out_dir=tmp_path).folder, device="cpu").scorer
     learned = evaluate(encoder, examples, "satisfaction").metrics
-    simple = evaluate(fit_baselines(examples)["satisfaction"], examples, "satisfaction").metrics
+    simple = evaluate(fit_baselines(examples)["satisfaction"][0], examples, "satisfaction").metrics
     assert learned["auc"].value > 0.95
     assert learned["auc"].ci_low > simple["auc"].ci_high
     assert learned["log_loss"].ci_high < simple["log_loss"].ci_low
@@ -418,7 +427,7 @@ def test_character_ngrams_beat_the_majority_on_chinese_reviews(data_folder: Path
     for fold in range(5):
         tested = order[fold::5]
         taught = np.setdiff1d(order, tested)
-        model = fit_tfidf([SatisfactionExample(str(i), str(i), "train", *reviews[i]) for i in taught])
+        model = fit_comments([SatisfactionExample(str(i), str(i), "train", *reviews[i]) for i in taught])
         called[tested] = predicted_stars(model.raw([reviews[i][0] for i in tested])["satisfaction"])
     stars = np.array([int(s) for _, s in reviews])
     groups = Groups.of([str(i) for i in range(len(reviews))])

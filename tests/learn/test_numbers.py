@@ -354,6 +354,12 @@ def test_a_baseline_may_win_and_the_reason_says_so():
     assert choice.reason.startswith("the baseline tfidf_logistic (log-loss 1.0000, QWK 0.500) serves")
 
 
+def test_of_two_baselines_the_one_that_beats_the_other_serves():
+    close = Contender("participant_item_means", 1.01, 0.60)
+    for simple in ([BASE, close], [close, BASE]):
+        assert choose_champion(None, None, simple).champion == "participant_item_means"
+
+
 def test_an_unfit_candidate_never_serves_whatever_its_figures():
     choice = choose_champion(Contender("encoder", 0.1, 0.9, unfit="64% of the tokens are unknown"), None, [BASE])
     assert choice.champion == "tfidf_logistic"

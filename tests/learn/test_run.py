@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from math import log
 from pathlib import Path
@@ -15,6 +16,7 @@ from statistics import mean
 import pytest
 import torch
 
+from recux.learn import loop
 from recux.learn.errors import JobUnreadable
 from recux.learn.evaluation import RECOMMEND_AUC
 from recux.learn.examples import Examples, RequestExample
@@ -23,8 +25,9 @@ from recux.learn.logs import training_logs
 from recux.learn.loop import Progress
 from recux.learn.predictor import load
 from recux.learn.recipe import Recipe
-from recux.learn.run import main, run_job
+from recux.learn.run import encoder_folder, main, run_job
 from recux.learn.splits import split_of
+from recux.learn.training import train
 from tests.learn.conftest import comments, everything
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -203,6 +206,42 @@ def test_two_processes_train_the_model_that_one_trains(tmp_path: Path, tiny_reci
     folders = [tmp_path / name / "models" / "encoder" / "model" for name in ("one", "two")]
     a, b = (load(folder, device="cpu").scorer.raw(texts)["satisfaction"] for folder in folders)
     assert b == pytest.approx(a, abs=1e-5)
+
+
+APART = """
+import os, sys
+from recux.learn.run import main
+sys.exit(main(["--alone", os.path.join(sys.argv[1], os.environ["RANK"])]))
+"""
+
+
+@pytest.mark.parametrize("all_of_it", [True, False])
+def test_processes_that_see_different_folders_do_not_train_together(
+    all_of_it: bool, tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+):
+    """As on two machines, each with a folder of its own; on the first, all or some of the training was done before."""
+    recipe, given = tiny_recipe.but(epochs=1, checkpoint_seconds=0.0), Examples(comments(150))
+    for rank in "01":
+        write_job(tmp_path / rank, given, recipe)
+    monkeypatch.setattr(loop, "TELL_SECONDS", -1.0)
+
+    def tell(progress: Progress) -> None:
+        if progress.step == 3 and not all_of_it:
+            raise KeyboardInterrupt
+
+    with suppress(KeyboardInterrupt):
+        train(given, recipe, out_dir=encoder_folder(tmp_path / "0"), progress=tell)
+    (tmp_path / "apart.py").write_text(APART)
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = [*launch, str(tmp_path / "apart.py"), str(tmp_path)]
+    done = subprocess.run(command, check=False, capture_output=True, env=ENVIRONMENT, timeout=120)
+    assert done.returncode != 0
+    errors = [json.loads(file.read_text()) for file in tmp_path.glob("[01]/error.json")]
+    assert {error["error"] for error in errors} == {
+        "FoldersApart"
+    }  # the launcher may have ended the other before it wrote
+    assert "where all machines see the same folder" in errors[0]["message"]
+    assert not list(tmp_path.glob("[01]/result.json"))
 
 
 def test_it_ends_when_its_parent_does(tmp_path: Path, tiny_recipe: Recipe):

@@ -79,7 +79,7 @@ def test_cohort_errors_agree_with_fairlearn():
     given = Examples(comments(600))
     rows = labelled_rows(given, "satisfaction", "heldout")
     cohorts = {person: "ab"[i % 2] for i, person in enumerate(sorted(set(rows.participants)))}
-    expected = expected_stars(fit_baselines(given)["satisfaction"].raw(rows.inputs)["satisfaction"])
+    expected = expected_stars(fit_baselines(given)["satisfaction"][0].raw(rows.inputs)["satisfaction"])
     found = errors_by_cohort(rows.participants, np.abs(expected - rows.labels), cohorts)
     frame = MetricFrame(
         metrics=mean_absolute_error,

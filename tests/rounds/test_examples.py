@@ -16,8 +16,8 @@ from tests.planting import START, plant_answers, plant_person, plant_rating, pla
 
 
 @pytest.fixture
-def session(sqlite_engine):
-    with write_session(sqlite_engine) as session:
+def session(engine):
+    with write_session(engine) as session:
         yield session
 
 

@@ -24,8 +24,8 @@ NOBODY = dict.fromkeys(("satisfaction", "rating", "behaviour", "response_time"))
 
 
 @pytest.fixture
-def session(sqlite_engine):
-    with write_session(sqlite_engine) as session:
+def session(engine):
+    with write_session(engine) as session:
         yield session
 
 

@@ -98,9 +98,9 @@ BAD = {
     "all equal": [3.0] * 8,
 }
 MADE_UP = {"NaN", "infinite", "minus infinite"}
-MISSING_IS_AN_ANSWER = {  # labels, or tables in which NaN is a question left out
-    "compare_mix", "confirm_factors", "coverage", "cronbach_alpha", "item_rest_correlations", "key_drivers",
-    "mcdonald_omega", "ndcg_lists", "reverse_keyed", "score_lists",
+MISSING_IS_AN_ANSWER = {  # labels, answers that were skipped, or tables in which NaN is a question left out
+    "ces", "compare_mix", "compare_nps", "confirm_factors", "coverage", "cronbach_alpha", "csat",
+    "item_rest_correlations", "key_drivers", "mcdonald_omega", "ndcg_lists", "nps", "reverse_keyed", "score_lists",
 }  # fmt: skip
 
 

@@ -110,11 +110,12 @@ def test_duplicated_participants_narrow_the_interval(ratings: list[tuple[int, in
 def test_a_latency_comparison_depends_on_neither_row_order_nor_labels(seed: int, random: object) -> None:
     rng = np.random.default_rng(seed)
     a, b, people = rng.exponential(100, 90), rng.exponential(120, 90), np.repeat(np.arange(9), 10)
-    order = list(range(90))
+    order, names = list(range(90)), [f"p{n}" for n in range(9)]
     random.shuffle(order)
+    random.shuffle(names)
     kept = stats.compare_latency(a, b, 0.9, clusters_a=people, clusters_b=people, seed=seed)
     moved = stats.compare_latency(
-        a[order], b, 0.9, clusters_a=[f"p{p}" for p in people[order]], clusters_b=people, seed=seed
+        a[order], b, 0.9, clusters_a=[names[p] for p in people[order]], clusters_b=8 - people, seed=seed
     )
     assert kept == moved
     back = stats.compare_latency(b, a, 0.9, clusters_a=people, clusters_b=people, seed=seed)
@@ -154,3 +155,11 @@ def test_a_lopsided_and_unequal_nps_comparison_holds_its_level() -> None:
     arms = [rng.multinomial(n, shape, size=1500).tolist() for n in (20, 60)]
     beyond = [abs(score(tuple(a), tuple(b), 0.0)) > 1.96 for a, b in zip(*arms, strict=True)]
     assert 0.02 < np.mean(beyond) < 0.06  # Welch: .11
+
+
+@pytest.mark.parametrize("arms", [([3, 3], [2, *[3] * 30, 4]), ([3, 3, 3], [1, 2, 4, 5]), ([1, 4], [2, 3])])
+def test_arms_that_are_level_are_level_from_either_side(arms: tuple[list[float], list[float]]) -> None:
+    there, back = stats.compare_ordinal(*arms), stats.compare_ordinal(*reversed(arms))
+    assert there.superiority == pytest.approx(0.5)
+    assert (back.ci_low, back.ci_high) == pytest.approx((1 - there.ci_high, 1 - there.ci_low))
+    assert there.ci_low + there.ci_high == pytest.approx(1)

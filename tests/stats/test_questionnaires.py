@@ -196,3 +196,26 @@ def test_answers_that_are_not_lopsided_keep_the_published_interval() -> None:
     value, interval = pingouin.cronbach_alpha(pd.DataFrame(table))
     mine = stats.cronbach_alpha(table)
     assert (mine.value, mine.ci_low, mine.ci_high) == pytest.approx((value, *interval), abs=5e-4)
+
+
+SKIPPED = {
+    "None": [4, None, 5],
+    "NaN": [4, float("nan"), 5],
+    "a pandas column": pd.Series([4, None, 5]),
+    "whole numbers with NA": pd.Series([4, None, 5], dtype="Int64"),
+    "an array": np.array([4, np.nan, 5]),
+}
+
+
+@pytest.mark.parametrize("how", SKIPPED)
+def test_an_answer_that_was_skipped_does_not_count_however_it_is_written(how: str) -> None:
+    for figure in (stats.nps, stats.csat, stats.ces):
+        assert figure(SKIPPED[how]) == figure([4, 5])
+    assert stats.compare_nps(SKIPPED[how], [9, 8, 3]) == stats.compare_nps([4, 5], [9, 8, 3])
+
+
+def test_one_answer_has_a_score_whose_interval_says_how_little_it_is() -> None:
+    one = stats.nps([10])
+    assert (one.value, one.n, one.ci_high) == (100, 1, 100)
+    assert one.ci_low == pytest.approx(100 * (0.25 - norm.ppf(0.975) * 0.375))  # with 3/4, 3/2 and 3/4 more answers
+    assert stats.nps([10], method="wald").reason == "one answer has no interval"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ir_measures import AP, MRR, P, R, Success, nDCG
 from sklearn.metrics import roc_auc_score
 
-from recux.stats import ranking
+from recux.stats import StatisticsError, ranking
 from recux.stats.ranking_lists import ndcg_lists, score_lists
 
 LISTS = 10_000
@@ -155,3 +155,10 @@ def test_ndcg_of_many_lists_equals_one_at_a_time(gain: str) -> None:
         for row, n in zip(grades, lengths, strict=True)
     ]
     assert np.allclose(ndcg_lists(grades, lengths, 3, ideal_gains=grades, gain=gain), one, equal_nan=True)
+
+
+@pytest.mark.parametrize("ideal", [[], [0, 0, 0], [None]])
+def test_a_list_that_beats_an_empty_ideal_is_refused_too(ideal: list[int | None]) -> None:
+    with pytest.raises(StatisticsError, match="every known item"):
+        ranking.ndcg([3, 2, 1], 2, ideal_gains=ideal)
+    assert ranking.ndcg([0, None], 2, ideal_gains=ideal).reason == "no known item has a grade above 0"
