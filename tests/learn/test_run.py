@@ -339,7 +339,8 @@ def test_a_full_disk_ends_the_run_at_its_model_with_a_line_that_says_so(
 
 
 def test_an_error_that_nobody_foresaw_is_said_and_not_an_abort(tmp_path: Path, tiny_recipe: Recipe):
-    write_job(tmp_path, Examples(comments(90)), tiny_recipe.but(device="cuda:99"))
+    write_job(tmp_path, Examples(comments(90)), tiny_recipe)
+    (tmp_path / "people.json").write_text('{"cohorts": ["nobody wrote"], "first_rounds": {}}')
     child = start(tmp_path)
     assert child.wait(60) == 1
     child.stdin.close()

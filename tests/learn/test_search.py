@@ -39,7 +39,7 @@ def test_a_trial_is_judged_by_its_last_epoch_which_is_what_a_round_keeps(tmp_pat
 
 
 def test_a_search_whose_trials_all_diverge_says_so(tmp_path: Path, tiny_recipe: Recipe):
-    broken = tiny_recipe.but(head_weights={"satisfaction": float("nan"), "recommend": float("nan")})
+    broken = tiny_recipe.but(head_weights={"satisfaction": 1e300, "recommend": 1e300})
     with pytest.raises(TrainingDiverged, match="in any of 2 trials"):
         search(Examples(comments(60)), broken, folder=tmp_path, trials=2)
 
