@@ -60,7 +60,6 @@ def rescaled(encoder: Any) -> dict[str, Any]:
     """What IA3 rescales, as settings for peft: keys, values, and what goes into the layer that ends a feed-forward
     block, told by its narrowing to the encoder's width. Empty where peft has a list of its own.
     """
-    import torch
     from peft.utils import TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING as KNOWN
     from torch.nn import Linear
 

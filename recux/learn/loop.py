@@ -245,7 +245,7 @@ class Loop:
                 raise
             learning = sum(p.numel() for _, p in self.learning())
             raise OutOfMemory(
-                f"what {learning:,} numbers need to learn does not fit into the memory of {self.device}; set "
+                f"what {learning:,} numbers need to learn does not fit into the memory of {self.device}; set"
                 " freeze_layers or method (lora) in the recipe, take a smaller base model, or free memory"
             ) from problem
 
