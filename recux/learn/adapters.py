@@ -60,13 +60,13 @@ def rescaled(encoder: Any) -> dict[str, Any]:
     """What IA3 rescales, as settings for peft: keys, values, and what goes into the layer that ends a feed-forward
     block, told by its narrowing to the encoder's width. Empty where peft has a list of its own.
     """
-    import torch
     from peft.utils import TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING as KNOWN
+    from torch.nn import Linear
 
     if encoder.config.model_type in KNOWN:
         return {}
     width = int(encoder.config.hidden_size)
-    linear = {name: m for name, m in encoder.named_modules() if isinstance(m, torch.nn.Linear)}
+    linear = {name: m for name, m in encoder.named_modules() if isinstance(m, Linear)}
     last = {name: name.rpartition(".")[2] for name in linear}
     attention = [n for n in linear if last[n] in KEYS_VALUES] or [n for n in linear if last[n] in ALL_IN_ONE]
     narrowing = [n for n, m in linear.items() if m.in_features > m.out_features == width]
