@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from db.queries import arms_of
-from db.tables import Arm, Audit, Round, Study, Suggestion, SuggestionEvent, User
+from db.tables import Arm, Round, Study, Suggestion, SuggestionEvent, User
+from recux.access import audit
 from recux.errors import Conflict, InvalidInput, NotFound
 
 
@@ -203,10 +204,12 @@ def _step(session: Session, suggestion: Suggestion, kind: str, actor: str, paylo
 
 
 def record(session: Session, suggestion: Suggestion, kind: str, actor: str, payload: dict[str, Any]) -> None:
-    """Write a step into the suggestion's own history and into the audit trail."""
+    """Write a step into the suggestion's own history and into the audit log. Raises NotAllowed when ``actor`` may not
+    take it.
+    """
     assert suggestion.id is not None  # it comes from the database
     study = session.get_one(Study, suggestion.study_id)
     session.add(SuggestionEvent(suggestion_id=suggestion.id, kind=kind, actor=actor, payload=payload))
     target = f"suggestion {suggestion.id} of study {study.slug}"
-    session.add(Audit(actor=actor, action=f"suggestion.{kind}", target=target, details={"rule": suggestion.rule}))
+    audit.record(session, actor=actor, action=f"suggestion.{kind}", target=target, rule=suggestion.rule)
     session.flush()
