@@ -1,13 +1,13 @@
 import csv
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from recux.recommend import check_options, make_slate
-from tests.conftest import ROOT
 
-SERVER = ROOT / "examples" / "recommender_server.py"
+SERVER = Path(__file__).parents[2] / "examples" / "recommender_server.py"
 
 
 @pytest.fixture
