@@ -32,7 +32,7 @@ def round_panel(study: Study, round_: Round, me: User) -> None:
         f"{words.head(head)}: {words.model(one.name)}" for head, made in by_head.items() for one in made if one.champion
     ]
     if serving:
-        st.success(_("Champions of this round: {models}").format(models=" · ".join(serving)), icon=":material/trophy:")
+        st.success(_("Serving from this round: {models}").format(models=" · ".join(serving)), icon=":material/trophy:")
     st.write(_("Measured on people whom the models never saw."))
     head = address.choose(_("Predicts"), list(by_head), key="head", names=words.head)
     made = by_head[head]
@@ -56,7 +56,9 @@ def _champion(made: list[ModelVersion]) -> None:
     """Who serves, and why."""
     best = next((one for one in made if one.champion), None)
     said = (
-        _("Serving now: {model}").format(model=words.model(best.name)) if best else _("An earlier model still serves.")
+        _("Serving now: {model}").format(model=words.model(best.name))
+        if best
+        else _("A model of another round serves.")
     )
     st.markdown(f"**{said}**")
     for reason in dict.fromkeys(one.reason for one in made if one.reason):
