@@ -13,6 +13,10 @@ MERGED = ("lora", "adalora", "ia3")
 
 STEPS = 100
 """Steps after which AdaLoRA has settled its ranks; small enough for the smallest batch of feedback."""
+ORTHOGONALITY = 0.001
+"""Weight of AdaLoRA's penalty. peft's own, .5, is for thousands of steps: in the few of a small batch its factors would
+learn to be orthogonal and little else.
+"""
 
 
 def adapted(encoder: Any, recipe: Recipe) -> Any:
@@ -35,6 +39,7 @@ def adapted(encoder: Any, recipe: Recipe) -> Any:
             tinit=STEPS // 10,
             tfinal=STEPS // 3,
             total_step=STEPS,
+            orth_reg_weight=ORTHOGONALITY,
         ),
         "ia3": lambda: IA3Config(task_type=task, **rescaled(encoder)),
         "prefix": lambda: PrefixTuningConfig(task_type=task, num_virtual_tokens=rank),
