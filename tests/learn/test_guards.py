@@ -94,6 +94,7 @@ def test_adalora_keeps_its_factors_orthogonal_as_peft_does_once_a_step(tmp_path:
 
     whole, pieces, without = gradients(10**6, 0.5), gradients(40, 0.5), gradients(10**6, 0.0)
     network, _, _ = build(["satisfaction"], recipe)
+    network.encoder.active_peft_config.orth_reg_weight = 0.5
     theirs = network.encoder.base_model
     theirs.model.forward = lambda: SimpleNamespace(loss=torch.zeros(()))  # peft adds to the loss of what it adapts
     theirs.forward().loss.backward()
